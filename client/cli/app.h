@@ -1,0 +1,35 @@
+#ifndef EVENTBUS_CLIENT_CLI_APP_H_
+#define EVENTBUS_CLIENT_CLI_APP_H_
+
+#include <memory>
+#include <string>
+
+#include "client/cli/commands.h"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace eventbus::cli {
+
+// What a command line says.
+struct CommandLine {
+  enum class Command { kNone, kPub, kReceive, kHealth, kVersion, kCompletion };
+  Command command = Command::kNone;
+  GlobalOptions global;
+  PubOptions pub;
+  ReceiveOptions receive;
+  // Of completion.
+  std::string shell;
+};
+
+// The definition of eventbusctl's command line, which help and completion come from. `line` takes
+// what is parsed, and lives as long as the app.
+std::shared_ptr<CLI::App> MakeApp(CommandLine& line);
+
+// Parses and runs. The exit code.
+int RunEventbusctl(int argc, char** argv);
+
+}  // namespace eventbus::cli
+
+#endif  // EVENTBUS_CLIENT_CLI_APP_H_

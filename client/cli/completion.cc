@@ -1,0 +1,158 @@
+#include "client/cli/completion.h"
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+
+namespace eventbus::cli {
+namespace {
+
+struct CompletedOption {
+  std::vector<std::string> names;  // `-o`, `--output`; none for a positional
+  std::vector<std::string> values;
+  std::string description;
+  bool takes_value = false;
+};
+
+struct CompletedCommand {
+  std::string name;  // empty: the program itself
+  std::string description;
+  std::vector<CompletedOption> options;
+};
+
+// The fixed values of an option stand in its help as {a,b,c}.
+std::vector<std::string> ValuesOf(const CLI::Option& option) {
+  for (const std::string& text : {option.get_option_text(), option.get_type_name()}) {
+    const size_t open = text.find('{');
+    const size_t close = text.find('}', open);
+    if (open == std::string::npos || close == std::string::npos) continue;
+    return absl::StrSplit(text.substr(open + 1, close - open - 1), ',');
+  }
+  return {};
+}
+
+CompletedCommand Describe(const CLI::App& app, const std::string& name) {
+  CompletedCommand command{.name = name, .description = app.get_description(), .options = {}};
+  for (const CLI::Option* option : app.get_options()) {
+    CompletedOption completed;
+    for (const std::string& letter : option->get_snames()) completed.names.push_back("-" + letter);
+    for (const std::string& word : option->get_lnames()) completed.names.push_back("--" + word);
+    if (!name.empty() && option == app.get_help_ptr()) continue;  // The program's own.
+    completed.values = ValuesOf(*option);
+    completed.description = option->get_description();
+    completed.takes_value = option->get_items_expected_max() > 0 && option->get_type_size_max() > 0;
+    command.options.push_back(std::move(completed));
+  }
+  return command;
+}
+
+// The program first.
+std::vector<CompletedCommand> DescribeAll(const CLI::App& app) {
+  std::vector<CompletedCommand> commands = {Describe(app, "")};
+  for (const CLI::App* command : app.get_subcommands(nullptr)) {
+    commands.push_back(Describe(*command, command->get_name()));
+  }
+  return commands;
+}
+
+std::vector<std::string> CommandNames(const std::vector<CompletedCommand>& commands) {
+  std::vector<std::string> names;
+  for (const CompletedCommand& command : commands) {
+    if (!command.name.empty()) names.push_back(command.name);
+  }
+  return names;
+}
+
+std::string Quoted(const std::string& text) {
+  return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "'\\''"}}), "'");
+}
+
+std::string BashScript(const std::string& program, const std::vector<CompletedCommand>& commands) {
+  std::string script = absl::StrCat(
+      "_", program,
+      "() {\n  local word=\"${COMP_WORDS[COMP_CWORD]}\"\n"
+      "  local before=\"${COMP_WORDS[COMP_CWORD-1]}\"\n  local command=\"\" each\n"
+      "  for each in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n    case \"$each\" in\n      ",
+      absl::StrJoin(CommandNames(commands), "|"),
+      ") command=\"$each\"; break ;;\n    esac\n  done\n  COMPREPLY=()\n"
+      "  case \"$command:$before\" in\n");
+  std::vector<std::string> program_options;
+  std::string words;
+  for (const CompletedCommand& command : commands) {
+    std::vector<std::string> candidates = program_options;
+    for (const CompletedOption& option : command.options) {
+      candidates.insert(candidates.end(), option.names.begin(), option.names.end());
+      if (option.values.empty()) continue;
+      if (option.names.empty()) {
+        candidates.insert(candidates.end(), option.values.begin(), option.values.end());
+        continue;
+      }
+      std::vector<std::string> places;
+      for (const std::string& name : option.names) {
+        places.push_back(absl::StrCat(command.name, ":", name));
+      }
+      absl::StrAppend(&script, "    ", absl::StrJoin(places, "|"), ") COMPREPLY=($(compgen -W ",
+                      Quoted(absl::StrJoin(option.values, " ")), " -- \"$word\")); return ;;\n");
+    }
+    if (command.name.empty()) {
+      program_options = candidates;
+      const std::vector<std::string> names = CommandNames(commands);
+      candidates.insert(candidates.end(), names.begin(), names.end());
+    }
+    absl::StrAppend(&words, "    ", Quoted(command.name),
+                    ") words=", Quoted(absl::StrJoin(candidates, " ")), " ;;\n");
+  }
+  absl::StrAppend(&script, "  esac\n  local words=\"\"\n  case \"$command\" in\n", words,
+                  "  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\n"
+                  "complete -o default -F _",
+                  program, " ", program, "\n");
+  return script;
+}
+
+// Zsh runs the script of bash by its own means of compatibility.
+std::string ZshScript(const std::string& program, const std::vector<CompletedCommand>& commands) {
+  return absl::StrCat("#compdef ", program, "\nautoload -U +X bashcompinit && bashcompinit\n",
+                      BashScript(program, commands));
+}
+
+std::string FishScript(const std::string& program, const std::vector<CompletedCommand>& commands) {
+  std::string script;
+  for (const CompletedCommand& command : commands) {
+    std::string condition;
+    if (!command.name.empty()) {
+      absl::StrAppend(&script, "complete -c ", program, " -n __fish_use_subcommand -f -a ",
+                      command.name, " -d ", Quoted(command.description), "\n");
+      condition = absl::StrCat(" -n '__fish_seen_subcommand_from ", command.name, "'");
+    }
+    for (const CompletedOption& option : command.options) {
+      if (option.names.empty() && option.values.empty()) continue;
+      absl::StrAppend(&script, "complete -c ", program, condition);
+      for (const std::string& name : option.names) {
+        absl::StrAppend(&script,
+                        name[1] == '-' ? " -l " + name.substr(2) : " -s " + name.substr(1));
+      }
+      if (option.takes_value && !option.names.empty()) absl::StrAppend(&script, " -r");
+      if (!option.values.empty()) {
+        absl::StrAppend(&script, " -f -a ", Quoted(absl::StrJoin(option.values, " ")));
+      }
+      absl::StrAppend(&script, " -d ", Quoted(option.description), "\n");
+    }
+  }
+  return script;
+}
+
+}  // namespace
+
+std::string CompletionScript(const CLI::App& app, const std::string& shell) {
+  const std::vector<CompletedCommand> commands = DescribeAll(app);
+  if (shell == "fish") return FishScript(app.get_name(), commands);
+  return shell == "zsh" ? ZshScript(app.get_name(), commands)
+                        : BashScript(app.get_name(), commands);
+}
+
+}  // namespace eventbus::cli

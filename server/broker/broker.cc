@@ -1,0 +1,48 @@
+#include "server/broker/broker.h"
+
+#include <utility>
+
+#include "server/broker/core.h"
+
+namespace eventbus {
+
+Broker::Broker(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerOptions options)
+    : core_(std::make_unique<Core>(loop, store, events, std::move(options))) {}
+
+Broker::~Broker() = default;
+
+void Broker::Start(absl::AnyInvocable<void(absl::Status)> done) { core_->Start(std::move(done)); }
+
+void Broker::Publish(PublishCommand command) { core_->Publish(std::move(command)); }
+
+SubscriptionId Broker::Open(OpenRequest request, SubscriberSink* sink) {
+  return core_->Open(std::move(request), sink);
+}
+
+void Broker::Settle(SubscriptionId id, SettleCommand command) {
+  core_->Settle(id, std::move(command));
+}
+
+void Broker::SettleByTokens(TokenSettleCommand command) {
+  core_->SettleByTokens(std::move(command));
+}
+
+void Broker::SetFlow(SubscriptionId id, FlowLimits flow) { core_->SetFlow(id, flow); }
+
+void Broker::Taken(SubscriptionId id, uint64_t events, uint64_t bytes) {
+  core_->Taken(id, events, bytes);
+}
+
+void Broker::Close(SubscriptionId id) { core_->Close(id); }
+
+void Broker::Drain(absl::Time deadline, absl::AnyInvocable<void()> done) {
+  core_->Drain(deadline, std::move(done));
+}
+
+absl::Status Broker::Ready() const { return core_->Ready(); }
+
+BrokerCounts Broker::Counts() const { return core_->Counts(); }
+
+const std::string& Broker::instance_id() const { return core_->instance_id(); }
+
+}  // namespace eventbus

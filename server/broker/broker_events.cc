@@ -1,0 +1,22 @@
+#include "server/broker/broker_events.h"
+
+namespace eventbus {
+
+void BrokerEvents::OnPublished(uint64_t, uint64_t, absl::Duration) {}
+void BrokerEvents::OnPublishFailed(uint64_t, const absl::Status&) {}
+void BrokerEvents::OnDelivered(uint64_t, uint64_t) {}
+void BrokerEvents::OnAcked(uint64_t) {}
+void BrokerEvents::OnReleased(uint64_t) {}
+void BrokerEvents::OnUnknownSettle(uint64_t) {}
+void BrokerEvents::OnDropped(absl::string_view, absl::string_view, const TrimResult&) {}
+void BrokerEvents::OnSubscriberOpened(absl::string_view, absl::string_view, absl::string_view) {}
+void BrokerEvents::OnSubscriberClosed(absl::string_view, absl::string_view, absl::string_view) {}
+void BrokerEvents::OnGroupCreated(absl::string_view) {}
+void BrokerEvents::OnGroupDeleted(absl::string_view, absl::string_view) {}
+void BrokerEvents::OnTypeCreated(absl::string_view) {}
+void BrokerEvents::OnInstanceDead(absl::string_view) {}
+void BrokerEvents::OnClaimed(absl::string_view, absl::string_view, uint64_t) {}
+void BrokerEvents::OnStoreState(bool, const absl::Status&) {}
+void BrokerEvents::OnTrouble(absl::string_view, const absl::Status&) {}
+
+}  // namespace eventbus

@@ -1,0 +1,71 @@
+#ifndef EVENTBUS_SERVER_BROKER_BROKER_OPTIONS_H_
+#define EVENTBUS_SERVER_BROKER_BROKER_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "server/broker/group_definition.h"
+#include "server/broker/subscription.h"
+
+namespace eventbus {
+
+// How a stream keeps its events.
+struct StreamPolicy {
+  // Infinite: for ever.
+  absl::Duration ttl = absl::Hours(24);
+  // Past these the oldest entries are dropped. 0: no bound.
+  uint64_t max_bytes = 0;
+  uint64_t max_events = 0;
+  // Events that share an entry at most.
+  uint32_t max_events_per_entry = 100;
+};
+
+// What is different for the streams that `pattern` matches. What is unset falls through to the next rule that matches, then to the
+// default.
+struct StreamPolicyRule {
+  std::string pattern;
+  std::optional<absl::Duration> ttl;
+  std::optional<uint64_t> max_bytes;
+  std::optional<uint64_t> max_events;
+  std::optional<uint32_t> max_events_per_entry;
+};
+
+// What the broker is told by its configuration.
+struct BrokerOptions {
+  // Names this run of this instance among all that share the store; must differ with each start.
+  std::string incarnation;
+  // For random decisions; in tests, the history's seed.
+  uint64_t seed = 0;
+
+  uint64_t max_types = 100'000;
+  uint64_t max_groups = 10'000;
+  uint64_t max_subscribers = 100'000;
+
+  // What may wait for the store.
+  uint64_t publish_queue_events = 1'000'000;
+  uint64_t publish_queue_bytes = uint64_t{64} << 20;
+
+  // An entry with several events stays below this.
+  uint64_t max_entry_bytes = uint64_t{256} << 10;
+
+  // Of new groups.
+  GroupPolicy default_policy;
+  absl::Duration ephemeral_expiry = absl::Minutes(5);
+
+  StreamPolicy stream_policy;
+  std::vector<StreamPolicyRule> stream_policy_rules;
+  absl::Duration retention_interval = absl::Seconds(5);
+
+  // A heartbeat this often; an instance whose counter has not moved for `dead_after` on our clock is dead.
+  absl::Duration heartbeat_interval = absl::Seconds(1);
+  absl::Duration dead_after = absl::Seconds(10);
+  // Looks for what was missed, such as lost wake-ups, this often.
+  absl::Duration sweep_interval = absl::Seconds(5);
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_BROKER_BROKER_OPTIONS_H_

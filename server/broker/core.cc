@@ -1,0 +1,452 @@
+#include "server/broker/core.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "server/broker/reason.h"
+
+namespace eventbus {
+namespace {
+
+constexpr int kSweepTicks = 20;
+// What a drain waits for the store beyond its deadline.
+constexpr absl::Duration kDrainGrace = absl::Seconds(2);
+
+absl::Status DrainingError(absl::string_view what) {
+  return MakeError(absl::StatusCode::kUnavailable, Reason::kDraining,
+                   absl::StrCat("this instance stops: ", what, "; connect again"));
+}
+
+absl::Status GroupChangedError(absl::string_view group) {
+  return MakeError(absl::StatusCode::kAborted, Reason::kGroupChanged,
+                   absl::StrCat("group \"", group, "\" was deleted or changed; open again"),
+                   {{"group", std::string(group)}});
+}
+
+}  // namespace
+
+Broker::Core::Core(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerOptions options)
+    : options_(std::move(options)),
+      context_{loop, store, events, &options_, options_.incarnation},
+      policies_(options_),
+      registry_(&context_, this),
+      publisher_(&context_, &registry_, &policies_,
+                 [this](absl::string_view stream) { OnStreamAdvanced(stream); }),
+      reader_(&context_),
+      membership_(&context_, this, [this] { return expiry_.Report(GroupsInUse()); }),
+      retention_(&context_, &registry_, &policies_),
+      expiry_(&context_, &registry_),
+      opener_(&context_, &registry_),
+      sweep_timer_(loop->CreateTimer([this] { SweepTick(); })),
+      drain_timer_(loop->CreateTimer([this] {
+        for (const auto& [name, group] : groups_) {
+          group->CloseMembers(DrainingError("the time to settle is over"));
+        }
+      })),
+      give_up_timer_(loop->CreateTimer([this] { FinishDrain(); })) {
+  store->SetListener(this);
+}
+
+Broker::Core::~Core() { context_.store->SetListener(nullptr); }
+
+// ---- Starting ----
+
+void Broker::Core::Start(absl::AnyInvocable<void(absl::Status)> done) {
+  on_started_ = std::move(done);
+  membership_.Join(lifetime_.Guard([this] {
+    registry_.Refresh();
+    registry_.WhenReady(lifetime_.Guard([this] { OnJoined(); }));
+  }));
+}
+
+void Broker::Core::OnJoined() {
+  started_ = true;
+  retention_.Start();
+  sweep_timer_->Arm(options_.sweep_interval / kSweepTicks);
+  publisher_.Begin();
+  for (const SubscriptionId id : std::exchange(early_opens_, {})) BeginOpen(id);
+  if (on_started_ != nullptr) std::exchange(on_started_, nullptr)(absl::OkStatus());
+}
+
+absl::Status Broker::Core::Ready() const {
+  if (draining_) return DrainingError("it takes no more work");
+  if (!started_) return absl::UnavailableError("the store has not answered yet");
+  return store_problem_;
+}
+
+// ---- Publishing ----
+
+void Broker::Core::Publish(PublishCommand command) {
+  publisher_.Publish(std::move(command));
+}
+
+void Broker::Core::OnStreamAdvanced(absl::string_view stream) {
+  if (advanced_.empty()) {
+    context_.loop->Defer(lifetime_.Guard([this] { NotifyAdvanced(); }));
+  }
+  advanced_.emplace(stream);
+}
+
+void Broker::Core::NotifyAdvanced() {
+  for (const std::string& stream : std::exchange(advanced_, {})) {
+    const Interested& interested = InterestedIn(stream);
+    for (Group* group : interested.groups) group->OnStreamAdvanced(stream);
+    for (Tail* tail : interested.tails) tail->OnStreamAdvanced(stream);
+  }
+}
+
+const Broker::Core::Interested& Broker::Core::InterestedIn(const std::string& stream) {
+  const auto [place, fresh] = interested_.try_emplace(stream);
+  if (fresh) {
+    for (const auto& [name, group] : groups_) {
+      if (group->known().patterns.Matches(stream)) place->second.groups.push_back(group.get());
+    }
+    for (const auto& [id, tail] : tails_) {
+      if (tail->Wants(stream)) place->second.tails.push_back(tail.get());
+    }
+  }
+  return place->second;
+}
+
+// ---- Subscribing ----
+
+SubscriptionId Broker::Core::Open(OpenRequest request, SubscriberSink* sink) {
+  const SubscriptionId id = ++last_subscription_;
+  const size_t open = opening_.size() + tails_.size() + members_.size();
+  opening_.emplace(id, PendingOpen{std::move(request), sink});
+  absl::Status refusal;
+  if (draining_) refusal = DrainingError("it takes no more subscribers");
+  if (refusal.ok() && open >= options_.max_subscribers) {
+    refusal = MakeError(absl::StatusCode::kResourceExhausted, Reason::kTooManySubscribers,
+                        "this instance serves as many subscribers as limits.max_subscribers "
+                        "allows; connect to another one",
+                        {{"limit", absl::StrCat(options_.max_subscribers)},
+                         {"setting", "limits.max_subscribers"}});
+  }
+  if (!refusal.ok()) {
+    context_.loop->Defer(lifetime_.Guard([this, id, refusal] { RefuseOpen(id, refusal); }));
+  } else if (started_) {
+    context_.loop->Defer(lifetime_.Guard([this, id] { BeginOpen(id); }));
+  } else {
+    early_opens_.push_back(id);
+  }
+  return id;
+}
+
+void Broker::Core::RefuseOpen(SubscriptionId id, const absl::Status& why) {
+  const auto pending = opening_.find(id);
+  if (pending == opening_.end()) return;
+  SubscriberSink* const sink = pending->second.sink;
+  opening_.erase(pending);
+  sink->OnClosed(why);
+}
+
+void Broker::Core::BeginOpen(SubscriptionId id) {
+  const auto pending = opening_.find(id);
+  if (pending == opening_.end()) return;
+  const OpenRequest& request = pending->second.request;
+  if (!request.tail) {
+    return opener_.Open(request,
+                        lifetime_.Guard([this, id](absl::StatusOr<OpenedGroup> found) {
+                          OnGroupFound(id, std::move(found));
+                        }));
+  }
+  absl::StatusOr<PatternSet> patterns = PatternSet::Parse(request.patterns);
+  if (!patterns.ok()) return RefuseOpen(id, patterns.status());
+  PendingOpen open = std::move(pending->second);
+  opening_.erase(pending);
+  context_.events->OnSubscriberOpened("", open.request.client_id, open.request.peer);
+  auto tail = std::make_unique<Tail>(&context_, &reader_, id, std::move(open.request),
+                                     *std::move(patterns), open.sink);
+  Tail* const raw = tail.get();
+  tails_.emplace(id, std::move(tail));
+  interested_.clear();
+  raw->Open(registry_);
+}
+
+void Broker::Core::OnGroupFound(SubscriptionId id, absl::StatusOr<OpenedGroup> found) {
+  const auto pending = opening_.find(id);
+  if (pending == opening_.end()) return;
+  if (!found.ok()) return RefuseOpen(id, found.status());
+  const std::string& name = found->group.record.name;
+  std::unique_ptr<Group>& group = groups_[name];
+  if (group == nullptr) {
+    group = std::make_unique<Group>(&context_, &registry_, this, found->group);
+    interested_.clear();
+  }
+  const PendingOpen open = std::move(pending->second);
+  opening_.erase(pending);
+  members_.emplace(id, group.get());
+  context_.events->OnSubscriberOpened(name, open.request.client_id, open.request.peer);
+  group->AddMember(id, open.request, open.sink, found->created);
+}
+
+Group* Broker::Core::FindGroupOf(SubscriptionId id) {
+  const auto found = members_.find(id);
+  return found == members_.end() ? nullptr : found->second;
+}
+
+void Broker::Core::Settle(SubscriptionId id, SettleCommand command) {
+  Group* const group = FindGroupOf(id);
+  if (group != nullptr) group->Settle(id, command);
+}
+
+void Broker::Core::SettleByTokens(TokenSettleCommand command) {
+  struct Progress {
+    TokenSettlement settlement;
+    // Indexes of what is done, in case the store fails.
+    std::vector<uint32_t> done;
+    absl::AnyInvocable<void(TokenSettlement)> answer;
+  };
+  auto progress = std::make_shared<Progress>();
+  progress->answer = std::move(command.done);
+  auto waiter = std::make_shared<SettleWaiter>(
+      lifetime_.Guard([progress](const absl::Status& status) {
+        TokenSettlement& settlement = progress->settlement;
+        if (status.ok()) {
+          settlement.done = static_cast<uint32_t>(progress->done.size());
+        } else {
+          for (const uint32_t index : progress->done) {
+            settlement.others.emplace_back(index, TokenSettlement::Problem::kFailed);
+          }
+        }
+        progress->answer(std::move(settlement));
+      }));
+  uint32_t index = 0;
+  uint64_t unknown = 0;
+  const auto settle = [&](const DeliveryToken& token, bool ack) {
+    const auto group = groups_.find(token.group.name);
+    std::optional<TokenSettlement::Problem> problem = TokenSettlement::Problem::kUnknown;
+    if (group != groups_.end()) problem = group->second->SettleToken(token, ack, waiter);
+    if (problem.has_value()) {
+      progress->settlement.others.emplace_back(index, *problem);
+      ++unknown;
+    } else {
+      progress->done.push_back(index);
+    }
+    ++index;
+  };
+  for (const DeliveryToken& token : command.acks) settle(token, true);
+  for (const DeliveryToken& token : command.releases) settle(token, false);
+  if (unknown > 0) context_.events->OnUnknownSettle(unknown);
+}
+
+void Broker::Core::SetFlow(SubscriptionId id, FlowLimits flow) {
+  Group* const group = FindGroupOf(id);
+  if (group != nullptr) return group->SetFlow(id, flow);
+  const auto tail = tails_.find(id);
+  if (tail != tails_.end()) tail->second->SetFlow(flow);
+}
+
+void Broker::Core::Taken(SubscriptionId id, uint64_t events, uint64_t bytes) {
+  const auto tail = tails_.find(id);
+  if (tail != tails_.end()) tail->second->Taken(events, bytes);
+}
+
+void Broker::Core::Close(SubscriptionId id) {
+  opening_.erase(id);
+  const auto tail = tails_.find(id);
+  if (tail != tails_.end()) {
+    const OpenRequest& request = tail->second->request();
+    context_.events->OnSubscriberClosed("", request.client_id, request.peer);
+    tails_.erase(tail);
+    interested_.clear();
+    return CheckDrained();
+  }
+  Group* const group = FindGroupOf(id);
+  if (group == nullptr) return;
+  members_.erase(id);
+  group->RemoveMember(id);
+}
+
+void Broker::Core::OnMemberClosed(SubscriptionId id) { members_.erase(id); }
+
+// ---- Groups coming and going ----
+
+void Broker::Core::OnTypeKnown(const TypeRecord& type) {
+  interested_.clear();
+  for (const auto& [name, group] : groups_) group->OnTypeKnown(type);
+  for (const auto& [id, tail] : tails_) tail->OnTypeKnown(type);
+}
+
+void Broker::Core::OnGroupKnown(const KnownGroup& known) {
+  const auto found = groups_.find(known.record.name);
+  if (found == groups_.end()) return;
+  const GroupRecord& mine = found->second->known().record;
+  if (mine.stamp != known.record.stamp || mine.generation != known.record.generation) {
+    RetireGroup(known.record.name);
+  }
+}
+
+void Broker::Core::OnGroupGone(const std::string& name) { RetireGroup(name); }
+
+void Broker::Core::RetireGroup(const std::string& name) {
+  const auto found = groups_.find(name);
+  if (found == groups_.end()) return;
+  retired_.push_back(std::move(found->second));
+  groups_.erase(found);
+  interested_.clear();
+  retired_.back()->CloseMembers(GroupChangedError(name));
+}
+
+void Broker::Core::OnGroupIdle(Group* group) {
+  context_.loop->Defer(lifetime_.Guard([this, group] { RemoveGroup(group); }));
+}
+
+void Broker::Core::RemoveGroup(Group* group) {
+  std::erase_if(retired_, [group](const auto& retired) { return retired.get() == group; });
+  for (const auto& [name, candidate] : groups_) {
+    if (candidate.get() != group) continue;
+    // Somebody may have come meanwhile.
+    if (group->members() > 0) return;
+    interested_.clear();
+    groups_.erase(name);
+    break;
+  }
+  CheckDrained();
+}
+
+bool Broker::Core::IsAlive(const std::string& incarnation) const {
+  return membership_.IsAlive(incarnation);
+}
+
+// ---- What the store tells ----
+
+void Broker::Core::OnEntriesReleased(absl::string_view stream, const GroupKey& key) {
+  const auto group = groups_.find(key.name);
+  if (group != groups_.end()) group->second->OnEntriesReleased(stream);
+}
+
+void Broker::Core::OnRegistryChanged() { registry_.Refresh(); }
+
+void Broker::Core::OnInstanceLeft() { membership_.LookNow(); }
+
+void Broker::Core::OnSignalsMissed() { Recheck(); }
+
+void Broker::Core::OnStoreUp() {
+  context_.store_up = true;
+  store_problem_ = absl::OkStatus();
+  context_.events->OnStoreState(true, absl::OkStatus());
+  membership_.Restart();
+  Recheck();
+}
+
+void Broker::Core::OnStoreDown(const absl::Status& why) {
+  context_.store_up = false;
+  store_problem_ = MakeError(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
+                             absl::StrCat("the store cannot be reached: ", why.message()));
+  context_.events->OnStoreState(false, why);
+}
+
+void Broker::Core::Recheck() {
+  registry_.Refresh();
+  for (const auto& [name, group] : groups_) group->Recheck();
+  for (const auto& [id, tail] : tails_) tail->Recheck();
+}
+
+void Broker::Core::OnDropped(absl::string_view stream, const TrimResult& dropped) {
+  context_.events->OnDropped(stream, "store_full", dropped);
+}
+
+void Broker::Core::OnInstanceGone(const std::string& incarnation) {
+  for (const auto& [name, group] : groups_) group->OnInstanceGone(incarnation);
+}
+
+void Broker::Core::OnJudged(const std::string& old_incarnation) {
+  for (const auto& [name, group] : groups_) {
+    group->LoseAll();
+    group->OnInstanceGone(old_incarnation);
+  }
+}
+
+void Broker::Core::OnReports(const std::vector<std::string>& reports) {
+  expiry_.OnReports(reports);
+}
+
+std::vector<std::string> Broker::Core::GroupsInUse() const {
+  std::vector<std::string> names;
+  for (const auto& [name, group] : groups_) {
+    if (group->members() > 0) names.push_back(name);
+  }
+  return names;
+}
+
+void Broker::Core::SweepTick() {
+  sweep_timer_->Arm(options_.sweep_interval / kSweepTicks);
+  if (!context_.store_up) return;
+  if (sweep_round_.empty()) {
+    for (const auto& [name, group] : groups_) {
+      for (std::string& stream : group->streams()) {
+        sweep_round_.emplace_back(name, std::move(stream));
+      }
+    }
+    sweep_per_tick_ = sweep_round_.size() / kSweepTicks + 1;
+  }
+  for (size_t i = 0; i < sweep_per_tick_ && !sweep_round_.empty(); ++i) {
+    const auto [name, stream] = std::move(sweep_round_.front());
+    sweep_round_.pop_front();
+    const auto group = groups_.find(name);
+    if (group != groups_.end()) group->second->Sweep(stream);
+  }
+}
+
+// ---- Stopping ----
+
+void Broker::Core::Drain(absl::Time deadline, absl::AnyInvocable<void()> done) {
+  draining_ = true;
+  on_drained_ = std::move(done);
+  const absl::Duration left = deadline - context_.loop->WallNow();
+  drain_timer_->Arm(left);
+  give_up_timer_->Arm(std::max(left, absl::ZeroDuration()) + kDrainGrace);
+  retention_.Stop();
+  sweep_timer_->Disarm();
+  publisher_.Refuse(MakeError(absl::StatusCode::kUnavailable, Reason::kDraining,
+                              "not stored: this instance stops; publish to another one"));
+  std::vector<SubscriptionId> opening;
+  for (const auto& [id, open] : opening_) opening.push_back(id);
+  for (const SubscriptionId id : opening) {
+    RefuseOpen(id, DrainingError("it takes no more subscribers"));
+  }
+  constexpr absl::string_view kMessage = "this instance stops; settle what you hold and connect again";
+  for (const auto& [id, tail] : tails_) tail->Drain(deadline, kMessage);
+  for (const auto& [name, group] : groups_) group->Drain(deadline, kMessage);
+  publisher_.WhenIdle(lifetime_.Guard([this] { CheckDrained(); }));
+  // Tails hold nothing: they may go at once.
+  context_.loop->Defer(lifetime_.Guard([this] { EndTails(); }));
+}
+
+void Broker::Core::EndTails() {
+  for (auto& [id, tail] : std::exchange(tails_, {})) {
+    context_.events->OnSubscriberClosed("", tail->request().client_id, tail->request().peer);
+    tail->sink()->OnClosed(DrainingError("this stream ends"));
+  }
+  interested_.clear();
+  CheckDrained();
+}
+
+void Broker::Core::CheckDrained() {
+  if (!draining_ || on_drained_ == nullptr) return;
+  if (!groups_.empty() || !retired_.empty() || !tails_.empty()) return;
+  if (publisher_.queued_events() > 0) return;
+  membership_.Leave(lifetime_.Guard([this](const absl::Status&) { FinishDrain(); }));
+}
+
+void Broker::Core::FinishDrain() {
+  drain_timer_->Disarm();
+  give_up_timer_->Disarm();
+  if (on_drained_ != nullptr) std::exchange(on_drained_, nullptr)();
+}
+
+BrokerCounts Broker::Core::Counts() const {
+  BrokerCounts counts;
+  counts.streams = registry_.types().size();
+  counts.groups = registry_.groups().size();
+  counts.group_subscribers = members_.size();
+  counts.tails = tails_.size();
+  for (const auto& [name, group] : groups_) counts.in_flight_events += group->in_flight();
+  counts.publish_queue_events = publisher_.queued_events();
+  counts.publish_queue_bytes = publisher_.queued_bytes();
+  return counts;
+}
+
+}  // namespace eventbus

@@ -1,0 +1,140 @@
+#ifndef EVENTBUS_SERVER_BROKER_CORE_H_
+#define EVENTBUS_SERVER_BROKER_CORE_H_
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "server/broker/broker.h"
+#include "server/broker/context.h"
+#include "server/broker/group.h"
+#include "server/broker/group_expiry.h"
+#include "server/broker/group_opener.h"
+#include "server/broker/lifetime.h"
+#include "server/broker/membership.h"
+#include "server/broker/publisher.h"
+#include "server/broker/registry.h"
+#include "server/broker/retention.h"
+#include "server/broker/shared_reader.h"
+#include "server/broker/stream_policies.h"
+#include "server/broker/tail.h"
+
+namespace eventbus {
+
+// What Broker is made of, wired together: it passes on to each part what concerns it, and decides nothing by itself but the order of
+// starting and stopping.
+class Broker::Core final : public StoreListener,
+                           public RegistryListener,
+                           public MembershipListener,
+                           public GroupHost {
+ public:
+  Core(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerOptions options);
+  ~Core() override;
+
+  void Start(absl::AnyInvocable<void(absl::Status)> done);
+  void Publish(PublishCommand command);
+  SubscriptionId Open(OpenRequest request, SubscriberSink* sink);
+  void Settle(SubscriptionId id, SettleCommand command);
+  void SettleByTokens(TokenSettleCommand command);
+  void SetFlow(SubscriptionId id, FlowLimits flow);
+  void Taken(SubscriptionId id, uint64_t events, uint64_t bytes);
+  void Close(SubscriptionId id);
+  void Drain(absl::Time deadline, absl::AnyInvocable<void()> done);
+  absl::Status Ready() const;
+  BrokerCounts Counts() const;
+  const std::string& instance_id() const { return context_.incarnation; }
+
+ private:
+  struct PendingOpen {
+    OpenRequest request;
+    SubscriberSink* sink = nullptr;
+  };
+  // Who on this instance gets what is appended to a stream.
+  struct Interested {
+    std::vector<Group*> groups;
+    std::vector<Tail*> tails;
+  };
+
+  // StoreListener
+  void OnStreamAdvanced(absl::string_view stream) override;
+  void OnEntriesReleased(absl::string_view stream, const GroupKey& group) override;
+  void OnRegistryChanged() override;
+  void OnInstanceLeft() override;
+  void OnSignalsMissed() override;
+  void OnStoreUp() override;
+  void OnStoreDown(const absl::Status& why) override;
+  void OnDropped(absl::string_view stream, const TrimResult& dropped) override;
+  // RegistryListener
+  void OnTypeKnown(const TypeRecord& type) override;
+  void OnGroupKnown(const KnownGroup& group) override;
+  void OnGroupGone(const std::string& name) override;
+  // MembershipListener
+  void OnInstanceGone(const std::string& incarnation) override;
+  void OnJudged(const std::string& old_incarnation) override;
+  void OnReports(const std::vector<std::string>& reports) override;
+  // GroupHost
+  bool IsAlive(const std::string& incarnation) const override;
+  void OnGroupIdle(Group* group) override;
+  void OnMemberClosed(SubscriptionId id) override;
+
+  void OnJoined();
+  void BeginOpen(SubscriptionId id);
+  void OnGroupFound(SubscriptionId id, absl::StatusOr<OpenedGroup> found);
+  void RefuseOpen(SubscriptionId id, const absl::Status& why);
+  Group* FindGroupOf(SubscriptionId id);
+  void RemoveGroup(Group* group);
+  void RetireGroup(const std::string& name);
+  void NotifyAdvanced();
+  const Interested& InterestedIn(const std::string& stream);
+  void Recheck();
+  void SweepTick();
+  std::vector<std::string> GroupsInUse() const;
+  void EndTails();
+  void CheckDrained();
+  void FinishDrain();
+
+  const BrokerOptions options_;
+  Context context_;
+  const StreamPolicies policies_;
+  Registry registry_;
+  Publisher publisher_;
+  SharedReader reader_;
+  Membership membership_;
+  Retention retention_;
+  GroupExpiry expiry_;
+  GroupOpener opener_;
+
+  SubscriptionId last_subscription_ = 0;
+  absl::flat_hash_map<SubscriptionId, PendingOpen> opening_;
+  absl::flat_hash_map<SubscriptionId, std::unique_ptr<Tail>> tails_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Group>> groups_;
+  // Groups that were deleted or changed, until they have let go of what they held.
+  std::vector<std::unique_ptr<Group>> retired_;
+  absl::flat_hash_map<SubscriptionId, Group*> members_;
+
+  absl::flat_hash_set<std::string> advanced_;
+  // Made when needed, dropped whenever a group or a tail comes or goes or learns of a stream.
+  absl::flat_hash_map<std::string, Interested> interested_;
+
+  bool started_ = false;
+  bool draining_ = false;
+  absl::Status store_problem_;
+  absl::AnyInvocable<void(absl::Status)> on_started_;
+  std::vector<SubscriptionId> early_opens_;
+  absl::AnyInvocable<void()> on_drained_;
+  std::deque<std::pair<std::string, std::string>> sweep_round_;
+  size_t sweep_per_tick_ = 1;
+  std::unique_ptr<Timer> sweep_timer_;
+  std::unique_ptr<Timer> drain_timer_;
+  std::unique_ptr<Timer> give_up_timer_;
+  Lifetime lifetime_;
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_BROKER_CORE_H_

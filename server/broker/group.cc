@@ -1,0 +1,500 @@
+#include "server/broker/group.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/broker/delivery_ranges.h"
+#include "server/broker/reason.h"
+
+namespace eventbus {
+namespace {
+
+constexpr absl::Duration kEnsureRetry = absl::Milliseconds(500);
+constexpr absl::Duration kSaveTick = absl::Milliseconds(300);
+constexpr DeliveryRange kAllDeliveries = {1, std::numeric_limits<uint64_t>::max()};
+
+absl::Status DrainingError() {
+  return MakeError(absl::StatusCode::kUnavailable, Reason::kDraining,
+                   "this instance stops; connect again");
+}
+
+}  // namespace
+
+Group::Group(const Context* context, const Registry* registry, GroupHost* host, KnownGroup known)
+    : context_(context),
+      registry_(registry),
+      host_(host),
+      known_(std::move(known)),
+      ensure_timer_(context->loop->CreateTimer([this] {
+        // A copy: an answer may change the map.
+        const auto missing = ensuring_;
+        for (const auto& [stream, type] : missing) Ensure(type);
+      })),
+      save_timer_(context->loop->CreateTimer([this] {
+        for (Attached* attached : std::exchange(unsaved_, {})) StreamChanged(attached);
+      })) {
+  for (const auto& [stream, type] : registry->types()) {
+    if (known_.patterns.Matches(stream)) Attach(type, /*ensure=*/true);
+  }
+}
+
+// ---- Streams ----
+
+void Group::Attach(const TypeRecord& type, bool ensure) {
+  if (streams_.contains(type.stream)) return;
+  const bool younger = type.stamp > known_.record.stamp;
+  const StreamStart start = younger ? StreamStart{EntryId::Min(), {}}
+                                    : StartIn(known_.definition.start, type.stream);
+  auto attached = std::make_unique<Attached>();
+  Attached* const raw = attached.get();
+  attached->stream = std::make_unique<GroupStream>(context_, known_.key(), type.stream, start,
+                                                   [this, raw] { StreamChanged(raw); });
+  streams_.emplace(type.stream, std::move(attached));
+  if (ensure) {
+    ensuring_.emplace(type.stream, type);
+    Ensure(type);
+  } else {
+    raw->stream->NoteAdvanced();
+  }
+}
+
+void Group::Ensure(const TypeRecord& type) {
+  const bool younger = type.stamp > known_.record.stamp;
+  const StreamStart start = younger ? StreamStart{EntryId::Min(), {}}
+                                    : StartIn(known_.definition.start, type.stream);
+  context_->store->CreateGroup(
+      {type.stream, known_.key(), start.after},
+      lifetime_.Guard([this, type](const absl::Status& status) {
+        if (status.code() != absl::StatusCode::kNotFound) return OnEnsured(type, status);
+        // The type is registered and its stream is not born yet. Whoever comes first creates it, with all its groups.
+        CreateStreamRequest request;
+        request.stream = type.stream;
+        for (const auto& [name, group] : registry_->groups()) {
+          if (group.patterns.Matches(type.stream)) request.groups.push_back(group.key());
+        }
+        context_->store->CreateStream(
+            std::move(request),
+            lifetime_.Guard([this, type](const absl::StatusOr<CreateStreamResult>& result) {
+              OnEnsured(type, result.status());
+            }));
+      }));
+}
+
+void Group::OnEnsured(const TypeRecord& type, const absl::Status& status) {
+  if (!status.ok()) {
+    if (!ensure_timer_->armed()) ensure_timer_->Arm(kEnsureRetry);
+    return;
+  }
+  if (ensuring_.erase(type.stream) == 0) return;
+  // Others may have left something for whoever comes.
+  streams_.at(type.stream)->stream->NoteClaimable(kReleasedConsumer);
+  if (ensuring_.empty()) OpenWaiting();
+}
+
+void Group::OnTypeKnown(const TypeRecord& type) {
+  if (!known_.patterns.Matches(type.stream)) return;
+  const auto found = streams_.find(type.stream);
+  if (found != streams_.end()) return found->second->stream->NoteAdvanced();
+  // Its birth has created the group there if it knew of the group; if not, the group has to.
+  Attach(type, /*ensure=*/type.stamp < known_.record.stamp);
+}
+
+void Group::OnStreamAdvanced(absl::string_view stream) {
+  const auto found = streams_.find(stream);
+  if (found != streams_.end()) found->second->stream->NoteAdvanced();
+}
+
+void Group::OnEntriesReleased(absl::string_view stream) {
+  const auto found = streams_.find(stream);
+  if (found != streams_.end()) found->second->stream->NoteClaimable(kReleasedConsumer);
+}
+
+void Group::OnInstanceGone(const std::string& incarnation) {
+  for (const auto& [name, attached] : streams_) attached->stream->NoteClaimable(incarnation);
+}
+
+void Group::Recheck() {
+  for (const auto& [name, attached] : streams_) {
+    attached->stream->NoteLostAnswer();
+    attached->stream->NoteAdvanced();
+    attached->stream->NoteClaimable(kReleasedConsumer);
+  }
+}
+
+void Group::Sweep(const std::string& stream) {
+  const auto found = streams_.find(stream);
+  if (found == streams_.end() || members_.empty()) return;
+  found->second->stream->NoteAdvanced();
+  context_->store->ListConsumers(
+      stream, known_.key(),
+      lifetime_.Guard([this, stream](const absl::StatusOr<std::vector<ConsumerInfo>>& consumers) {
+        if (consumers.ok()) CheckConsumers(stream, *consumers);
+      }));
+}
+
+void Group::CheckConsumers(const std::string& stream, const std::vector<ConsumerInfo>& consumers) {
+  const auto found = streams_.find(stream);
+  if (found == streams_.end()) return;
+  Attached& attached = *found->second;
+  absl::flat_hash_set<std::string> suspects;
+  for (const ConsumerInfo& consumer : consumers) {
+    if (consumer.pending == 0 || consumer.name == context_->incarnation) continue;
+    if (consumer.name == kReleasedConsumer) {
+      attached.stream->NoteClaimable(consumer.name);
+    } else if (!host_->IsAlive(consumer.name)) {
+      // One that has just started may not be known yet: it is taken for gone only if it is unknown twice.
+      if (attached.suspects.contains(consumer.name)) attached.stream->NoteClaimable(consumer.name);
+      suspects.insert(consumer.name);
+    }
+  }
+  attached.suspects = std::move(suspects);
+}
+
+std::vector<std::string> Group::streams() const {
+  std::vector<std::string> names;
+  names.reserve(streams_.size());
+  for (const auto& [name, attached] : streams_) names.push_back(name);
+  return names;
+}
+
+// ---- Members ----
+
+void Group::AddMember(SubscriptionId id, const OpenRequest& request, SubscriberSink* sink,
+                      bool created) {
+  const bool first = members_.empty();
+  members_.emplace(id, std::make_unique<Member>(context_, id, request, sink));
+  reported_idle_ = false;
+  OpenedInfo info;
+  info.subscription_id = absl::StrCat(context_->incarnation, "/", id);
+  info.instance_id = context_->incarnation;
+  info.group = known_.record.name;
+  info.group_created = created;
+  info.definition = known_.definition;
+  info.flow = request.flow;
+  info.batch = request.batch;
+  opening_.push_back({id, std::move(info)});
+  if (first && ensuring_.empty()) {
+    // What was given back when the last member left.
+    for (const auto& [name, attached] : streams_) {
+      attached->stream->NoteClaimable(kReleasedConsumer);
+      attached->stream->NoteAdvanced();
+    }
+  }
+  if (ensuring_.empty()) {
+    context_->loop->Defer(lifetime_.Guard([this] { OpenWaiting(); }));
+  }
+}
+
+void Group::OpenWaiting() {
+  for (const Opening& opening : std::exchange(opening_, {})) {
+    const auto member = members_.find(opening.id);
+    if (member == members_.end()) continue;
+    member->second->set_opened();
+    member->second->sink()->OnOpened(opening.info);
+  }
+  Schedule();
+}
+
+void Group::RemoveMember(SubscriptionId id) {
+  const auto found = members_.find(id);
+  if (found == members_.end()) return;
+  Member& member = *found->second;
+  PutBack(member.TakeAway(kAllDeliveries), DeliveryInput::kDisconnect);
+  context_->events->OnSubscriberClosed(known_.record.name, member.client_id(), member.peer());
+  members_.erase(found);
+  Schedule();
+}
+
+void Group::CloseMember(SubscriptionId id, const absl::Status& why) {
+  const auto found = members_.find(id);
+  if (found == members_.end()) return;
+  SubscriberSink* const sink = found->second->sink();
+  RemoveMember(id);
+  sink->OnClosed(why);
+  host_->OnMemberClosed(id);
+}
+
+void Group::CloseMembers(const absl::Status& why) {
+  std::vector<SubscriptionId> ids;
+  for (const auto& [id, member] : members_) ids.push_back(id);
+  for (const SubscriptionId id : ids) CloseMember(id, why);
+  Schedule();
+}
+
+void Group::SetFlow(SubscriptionId id, FlowLimits flow) {
+  const auto found = members_.find(id);
+  if (found == members_.end()) return;
+  found->second->set_flow(flow);
+  Schedule();
+}
+
+uint64_t Group::in_flight() const {
+  uint64_t sum = 0;
+  for (const auto& [id, member] : members_) sum += member->in_flight();
+  return sum;
+}
+
+// ---- Settling ----
+
+void Group::PutBack(std::vector<Member::TakenRun> taken, DeliveryInput input) {
+  // From the last to the first, each to the front: their order stays.
+  for (auto run = taken.rbegin(); run != taken.rend(); ++run) {
+    const EntryRun& events = run->run;
+    for (uint32_t i = events.first; i < events.first + events.count; ++i) {
+      Advance(input, &events.entry->events[i]);
+    }
+    run->stream->PutBack(
+        RunsIn(*events.entry, DeliveryPhase::kReady, events.first, events.count));
+  }
+}
+
+void Group::Settle(SubscriptionId id, const SettleCommand& command) {
+  const auto found = members_.find(id);
+  if (found == members_.end()) return;
+  Member& member = *found->second;
+  std::vector<DeliveryRange> done;
+  std::vector<DeliveryRange> unknown;
+  uint64_t unknown_count = 0;
+  const auto take = [&](const DeliveryRange& range) {
+    std::vector<Member::TakenRun> taken = member.TakeAway(range);
+    uint64_t count = 0;
+    for (const Member::TakenRun& run : taken) count += run.run.count;
+    unknown_count += CountOf(range) - count;
+    if (command.confirm != 0) {
+      std::vector<DeliveryRange> hits;
+      for (const Member::TakenRun& run : taken) {
+        AppendRange({run.first_delivery, run.first_delivery + run.run.count - 1}, &hits);
+      }
+      AppendGaps(range, hits, &unknown);
+      for (const DeliveryRange& hit : hits) AppendRange(hit, &done);
+    }
+    return taken;
+  };
+
+  std::shared_ptr<SettleWaiter> waiter;
+  auto shared_info = std::make_shared<SettledInfo>();
+  if (command.confirm != 0) {
+    waiter = std::make_shared<SettleWaiter>(
+        lifetime_.Guard([this, id, shared_info](const absl::Status& status) {
+          const auto member_now = members_.find(id);
+          if (member_now == members_.end()) return;
+          if (!status.ok()) std::swap(shared_info->done, shared_info->failed);
+          member_now->second->sink()->OnSettled(*shared_info);
+        }));
+  }
+  uint64_t acked = 0;
+  uint64_t released = 0;
+  for (const DeliveryRange& range : command.acks) {
+    for (const Member::TakenRun& run : take(range)) {
+      acked += run.run.count;
+      run.stream->Settle(run.run, waiter);
+    }
+  }
+  for (const DeliveryRange& range : command.releases) {
+    std::vector<Member::TakenRun> taken = take(range);
+    for (const Member::TakenRun& run : taken) released += run.run.count;
+    PutBack(std::move(taken), DeliveryInput::kRelease);
+  }
+  if (acked > 0) context_->events->OnAcked(acked);
+  if (released > 0) context_->events->OnReleased(released);
+  if (unknown_count > 0) context_->events->OnUnknownSettle(unknown_count);
+  shared_info->confirm = command.confirm;
+  shared_info->done = std::move(done);
+  shared_info->unknown = std::move(unknown);
+  Schedule();
+}
+
+std::optional<TokenSettlement::Problem> Group::SettleToken(const DeliveryToken& token, bool ack,
+                                                           std::shared_ptr<SettleWaiter> waiter) {
+  using Problem = TokenSettlement::Problem;
+  const auto found = streams_.find(token.stream);
+  if (found == streams_.end() || token.group.generation != known_.record.generation) {
+    return Problem::kUnknown;
+  }
+  GroupStream& stream = *found->second->stream;
+  HeldEntry* const entry = stream.FindHeld(token.position.entry);
+  const uint32_t index = token.position.index;
+  if (entry == nullptr || index >= entry->size()) return Problem::kUnknown;
+  const EventDelivery& event = entry->events[index];
+  if (event.phase == DeliveryPhase::kSettled) return Problem::kUnknown;
+  const bool current = event.phase == DeliveryPhase::kInFlight &&
+                       event.times_delivered == token.times_delivered;
+  if (!ack && !current) return Problem::kTooLate;
+  std::vector<Member::TakenRun> taken;
+  // A copy: taking the last event away removes the holder.
+  const auto holders = entry->holders;
+  for (const HeldEntry::Holder& holder : holders) {
+    if (index < holder.first || index >= holder.first + holder.count) continue;
+    const uint64_t number = holder.first_delivery + index - holder.first;
+    taken = holder.member->TakeAway({number, number});
+    if (!taken.empty()) break;
+  }
+  if (ack) {
+    stream.Settle({entry, index, 1}, std::move(waiter));
+    context_->events->OnAcked(1);
+  } else {
+    PutBack(std::move(taken), DeliveryInput::kRelease);
+    context_->events->OnReleased(1);
+  }
+  Schedule();
+  return std::nullopt;
+}
+
+// ---- The turn ----
+
+void Group::Schedule() {
+  if (scheduled_) return;
+  scheduled_ = true;
+  context_->loop->Defer(lifetime_.Guard([this] { RunTurn(); }));
+}
+
+void Group::StreamChanged(Attached* attached) {
+  changed_.push_back(attached);
+  Schedule();
+}
+
+void Group::RunTurn() {
+  scheduled_ = false;
+  const std::vector<Attached*> changed = std::exchange(changed_, {});
+  for (Attached* attached : changed) {
+    if (attached->stream->has_ready() && !attached->in_ready_queue) {
+      attached->in_ready_queue = true;
+      ready_queue_.push_back(attached);
+    }
+    if (attached->stream->WantsToFetch() && !attached->in_fetch_queue) {
+      attached->in_fetch_queue = true;
+      fetch_queue_.push_back(attached);
+    }
+  }
+  const bool leaving = members_.empty() || draining_;
+  if (!leaving) {
+    Dispatch();
+    Fetch();
+  }
+  for (Attached* attached : changed) {
+    attached->stream->Flush();
+    if (attached->stream->has_unsaved()) unsaved_.insert(attached);
+  }
+  if (!unsaved_.empty() && !save_timer_->armed()) save_timer_->Arm(kSaveTick);
+  if (leaving) LeaveStreams();
+}
+
+void Group::Dispatch() {
+  if (ready_queue_.empty()) return;
+  const auto less_room = [](const Member* a, const Member* b) {
+    return a->RoomEvents() < b->RoomEvents();
+  };
+  std::vector<Member*> heap;
+  for (const auto& [id, member] : members_) {
+    if (member->opened() && member->HasRoom()) heap.push_back(member.get());
+  }
+  std::make_heap(heap.begin(), heap.end(), less_room);
+  absl::flat_hash_set<Member*> served;
+  while (!heap.empty() && !ready_queue_.empty()) {
+    Attached* const attached = ready_queue_.front();
+    ready_queue_.pop_front();
+    GroupStream& stream = *attached->stream;
+    if (!stream.has_ready()) {
+      attached->in_ready_queue = false;
+      continue;
+    }
+    std::pop_heap(heap.begin(), heap.end(), less_room);
+    Member* const member = heap.back();
+    EntryRun run = stream.NextReady();
+    run.count = member->Fitting(run);
+    if (run.count == 0) {
+      // It has room for events, but not for this one's bytes.
+      heap.pop_back();
+      ready_queue_.push_front(attached);
+      continue;
+    }
+    stream.TakeReady(run.count);
+    member->Take(&stream, stream.shared_stream(), known_.record.generation, run);
+    served.insert(member);
+    if (member->HasRoom()) {
+      std::push_heap(heap.begin(), heap.end(), less_room);
+    } else {
+      heap.pop_back();
+    }
+    ready_queue_.push_back(attached);
+  }
+  for (Member* member : served) member->SendDue();
+}
+
+void Group::Fetch() {
+  uint64_t room = 0;
+  for (const auto& [id, member] : members_) {
+    if (member->opened()) room += member->RoomEvents();
+  }
+  uint64_t coming = 0;
+  for (const Attached* attached : ready_queue_) coming += attached->stream->ready_events();
+  std::erase_if(fetching_, [](const Attached* attached) {
+    return attached->stream->expected_events() == 0;
+  });
+  for (const Attached* attached : fetching_) coming += attached->stream->expected_events();
+  while (!fetch_queue_.empty() && coming < room) {
+    Attached* const attached = fetch_queue_.front();
+    fetch_queue_.pop_front();
+    attached->in_fetch_queue = false;
+    if (!attached->stream->WantsToFetch()) continue;
+    const uint64_t expected = attached->stream->FetchMore(room - coming);
+    coming += expected;
+    if (expected > 0) fetching_.push_back(attached);
+  }
+}
+
+void Group::LeaveStreams() {
+  bool idle = true;
+  for (const auto& [name, attached] : streams_) {
+    GroupStream& stream = *attached->stream;
+    // What a lost answer left pending has to be found before it can be given back.
+    if (stream.lost_answer()) stream.FetchMore(0);
+    stream.ReleaseIdle();
+    stream.Flush();
+    idle = idle && stream.idle();
+  }
+  if (draining_) {
+    std::vector<SubscriptionId> done;
+    for (const auto& [id, member] : members_) {
+      if (member->in_flight() == 0) done.push_back(id);
+    }
+    for (const SubscriptionId id : done) CloseMember(id, DrainingError());
+  }
+  if (!members_.empty() || !idle || reported_idle_) return;
+  reported_idle_ = true;
+  host_->OnGroupIdle(this);
+}
+
+void Group::Drain(absl::Time deadline, absl::string_view message) {
+  draining_ = true;
+  opening_.clear();
+  for (const auto& [id, member] : members_) {
+    if (member->opened()) member->sink()->OnDrain(deadline, message);
+  }
+  Schedule();
+}
+
+void Group::LoseAll() {
+  for (const auto& [id, member] : members_) {
+    std::vector<DeliveryRange> lost;
+    for (const Member::TakenRun& run : member->TakeAway(kAllDeliveries)) {
+      AppendRange({run.first_delivery, run.first_delivery + run.run.count - 1}, &lost);
+    }
+    member->DropOutbox();
+    if (lost.empty()) continue;
+    member->sink()->OnLost(lost, LostReason::kTakenOver,
+                           "this instance lost touch with the store; another one took over");
+  }
+  ready_queue_.clear();
+  fetch_queue_.clear();
+  fetching_.clear();
+  for (const auto& [name, attached] : streams_) {
+    attached->in_ready_queue = false;
+    attached->in_fetch_queue = false;
+    attached->stream->DropAll();
+  }
+}
+
+}  // namespace eventbus

@@ -1,0 +1,142 @@
+#ifndef EVENTBUS_SERVER_BROKER_GROUP_H_
+#define EVENTBUS_SERVER_BROKER_GROUP_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "server/broker/broker.h"
+#include "server/broker/context.h"
+#include "server/broker/group_stream.h"
+#include "server/broker/lifetime.h"
+#include "server/broker/member.h"
+#include "server/broker/registry.h"
+
+namespace eventbus {
+
+class Group;
+
+// What a group needs from the broker round it.
+class GroupHost {
+ public:
+  virtual ~GroupHost() = default;
+  // Whether this incarnation is known to be running.
+  virtual bool IsAlive(const std::string& incarnation) const = 0;
+  // The group has no member left and holds nothing: it may be destroyed, in a later task.
+  virtual void OnGroupIdle(Group* group) = 0;
+  // The member was closed by the group, after its sink was told.
+  virtual void OnMemberClosed(SubscriptionId id) = 0;
+};
+
+// Group is the part of a consumer group that lives on this instance: its members here, and the streams they get events from. It exists
+// while it has members, and then until what it held is back with the store.
+//
+// In each turn in which something changed, it hands ready events to the members with the most room, asks the store for as many as there is
+// room for, and lets the streams write what is settled.
+//
+// Owned by the broker. Loop thread only.
+class Group {
+ public:
+  // All must outlive it.
+  Group(const Context* context, const Registry* registry, GroupHost* host, KnownGroup known);
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+
+  const KnownGroup& known() const { return known_; }
+
+  // The sink hears OnOpened once the group is there on every matching stream.
+  void AddMember(SubscriptionId id, const OpenRequest& request, SubscriberSink* sink,
+                 bool created);
+  // What it held is ready again at once.
+  void RemoveMember(SubscriptionId id);
+  // Ends all members with this error.
+  void CloseMembers(const absl::Status& why);
+  void Settle(SubscriptionId id, const SettleCommand& command);
+  // Nullopt: done as soon as the waiter is.
+  std::optional<TokenSettlement::Problem> SettleToken(const DeliveryToken& token, bool ack,
+                                                      std::shared_ptr<SettleWaiter> waiter);
+  void SetFlow(SubscriptionId id, FlowLimits flow);
+
+  // No new deliveries; members are told, and closed as soon as they hold nothing.
+  void Drain(absl::Time deadline, absl::string_view message);
+
+  void OnTypeKnown(const TypeRecord& type);
+  void OnStreamAdvanced(absl::string_view stream);
+  void OnEntriesReleased(absl::string_view stream);
+  // The incarnation died or left: what it held on any stream may be claimed.
+  void OnInstanceGone(const std::string& incarnation);
+  // Answers may be lost, signals missed: look at everything.
+  void Recheck();
+  // Others judged this instance dead and took what it held.
+  void LoseAll();
+  // Looks at one stream for what no signal told of: new entries, consumers that are gone. Cheap enough to be called for all in turn.
+  void Sweep(const std::string& stream);
+
+  std::vector<std::string> streams() const;
+  size_t members() const { return members_.size(); }
+  uint64_t in_flight() const;
+
+ private:
+  struct Attached {
+    std::unique_ptr<GroupStream> stream;
+    // Consumers with pending entries that were not alive at the last sweep.
+    absl::flat_hash_set<std::string> suspects;
+    bool in_ready_queue = false;
+    bool in_fetch_queue = false;
+  };
+  struct Opening {
+    SubscriptionId id;
+    OpenedInfo info;
+  };
+
+  void Attach(const TypeRecord& type, bool ensure);
+  void Ensure(const TypeRecord& type);
+  void OnEnsured(const TypeRecord& type, const absl::Status& status);
+  void OpenWaiting();
+  void Schedule();
+  void StreamChanged(Attached* attached);
+  void RunTurn();
+  void Dispatch();
+  void Fetch();
+  void LeaveStreams();
+  void CloseMember(SubscriptionId id, const absl::Status& why);
+  void PutBack(std::vector<Member::TakenRun> taken, DeliveryInput input);
+  void CheckConsumers(const std::string& stream, const std::vector<ConsumerInfo>& consumers);
+
+  const Context* const context_;
+  const Registry* const registry_;
+  GroupHost* const host_;
+  KnownGroup known_;
+
+  absl::flat_hash_map<SubscriptionId, std::unique_ptr<Member>> members_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Attached>> streams_;
+  // Members that wait until the group is there on all streams.
+  std::vector<Opening> opening_;
+  // Streams on which the group is not known to be there.
+  absl::flat_hash_map<std::string, TypeRecord> ensuring_;
+  std::unique_ptr<Timer> ensure_timer_;
+
+  std::vector<Attached*> changed_;
+  std::deque<Attached*> ready_queue_;
+  std::deque<Attached*> fetch_queue_;
+  std::vector<Attached*> fetching_;
+  bool scheduled_ = false;
+  bool draining_ = false;
+  bool reported_idle_ = false;
+  // Streams to be looked at again when the timer fires.
+  absl::flat_hash_set<Attached*> unsaved_;
+  std::unique_ptr<Timer> save_timer_;
+  Lifetime lifetime_;
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_BROKER_GROUP_H_

@@ -1,0 +1,104 @@
+#ifndef EVENTBUS_SERVER_BROKER_GROUP_DEFINITION_H_
+#define EVENTBUS_SERVER_BROKER_GROUP_DEFINITION_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/store/entry.h"
+
+namespace eventbus {
+
+// Where to begin in each matching stream.
+struct StartLatest {
+  friend bool operator==(const StartLatest&, const StartLatest&) = default;
+};
+struct StartEarliest {
+  friend bool operator==(const StartEarliest&, const StartEarliest&) = default;
+};
+struct StartAtTime {
+  absl::Time time;
+  friend bool operator==(const StartAtTime&, const StartAtTime&) = default;
+};
+struct StartAfterPositions {
+  // By stream: the last event already seen.
+  std::map<std::string, Position> positions;
+  // For the other streams; nullopt: earliest.
+  std::optional<absl::Time> others_from;
+  friend bool operator==(const StartAfterPositions&, const StartAfterPositions&) = default;
+};
+using StartPosition = std::variant<StartLatest, StartEarliest, StartAtTime, StartAfterPositions>;
+
+// Where a start lies in one stream.
+struct StreamStart {
+  // Read what comes after this entry; nullopt: what is appended from now on.
+  std::optional<EntryId> after;
+  // In the entry `skip->entry` (the first one read), events up to and including `skip->index` are skipped.
+  std::optional<Position> skip;
+};
+StreamStart StartIn(const StartPosition& start, absl::string_view stream);
+
+// How a group delivers; meaning, units and ranges as in eventbus.v1.GroupPolicy.
+struct GroupPolicy {
+  bool ordered = false;
+  uint32_t max_retries = 3;
+  absl::Duration retry_delay = absl::Seconds(1);
+  double retry_multiplier = 2;
+  double retry_jitter = 0.1;
+  absl::Duration max_retry_delay = absl::Minutes(1);
+  std::vector<absl::Duration> retry_delays;
+  absl::Duration ack_deadline = absl::Seconds(30);
+  bool dead_letter = true;
+  uint32_t max_crashes = 0;
+  // Infinite: never.
+  absl::Duration inactive_expiry = absl::InfiniteDuration();
+
+  friend bool operator==(const GroupPolicy&, const GroupPolicy&) = default;
+};
+
+// Fields that a request sets; the others keep what is stored, or the default.
+struct GroupPolicyChange {
+  std::optional<bool> ordered;
+  std::optional<uint32_t> max_retries;
+  std::optional<absl::Duration> retry_delay;
+  std::optional<double> retry_multiplier;
+  std::optional<double> retry_jitter;
+  std::optional<absl::Duration> max_retry_delay;
+  std::optional<std::vector<absl::Duration>> retry_delays;
+  std::optional<absl::Duration> ack_deadline;
+  std::optional<bool> dead_letter;
+  std::optional<uint32_t> max_crashes;
+  std::optional<absl::Duration> inactive_expiry;
+};
+
+// `base` with the fields that `change` sets.
+GroupPolicy Apply(const GroupPolicyChange& change, GroupPolicy base);
+// The first field that `change` sets to something else than `stored` has, as "max_retries: stored 3, requested 5"; empty if none does.
+std::string FirstDifference(const GroupPolicyChange& change, const GroupPolicy& stored);
+
+// All that the registry keeps about a group, as readable JSON.
+struct GroupDefinition {
+  // In the order given, without repeats.
+  std::vector<std::string> patterns;
+  bool ephemeral = false;
+  GroupPolicy policy;
+  uint64_t revision = 0;
+  // Where it started, for streams older than the group.
+  StartPosition start = StartLatest{};
+
+  friend bool operator==(const GroupDefinition&, const GroupDefinition&) = default;
+};
+
+std::string ToJson(const GroupDefinition& definition);
+// Unknown members are ignored, for a newer instance may have written them. DATA_LOSS if it is no definition.
+absl::StatusOr<GroupDefinition> GroupDefinitionFromJson(absl::string_view json);
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_BROKER_GROUP_DEFINITION_H_

@@ -1,0 +1,161 @@
+#include "server/broker/group_opener.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "server/broker/reason.h"
+
+namespace eventbus {
+namespace {
+
+constexpr int kMaxAttempts = 4;
+
+absl::Status StoreError(const absl::Status& status) {
+  return MakeError(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
+                   absl::StrCat("the store could not be asked: ", status.message()));
+}
+
+absl::Status Mismatch(absl::string_view group, absl::string_view field, absl::string_view what) {
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, Reason::kGroupMismatch,
+      absl::StrCat("group \"", group, "\" exists with other ", field, ": ", what,
+                   "; leave the field unset to join the group as it is, or use another name"),
+      {{"group", std::string(group)}, {"field", std::string(field)}});
+}
+
+std::vector<std::string> WithoutRepeats(const std::vector<std::string>& texts) {
+  std::vector<std::string> unique;
+  for (const std::string& text : texts) {
+    if (std::find(unique.begin(), unique.end(), text) == unique.end()) unique.push_back(text);
+  }
+  return unique;
+}
+
+}  // namespace
+
+GroupOpener::GroupOpener(const Context* context, Registry* registry)
+    : context_(context), registry_(registry) {}
+
+void GroupOpener::Open(const OpenRequest& request, Done done) {
+  auto call = std::make_shared<Call>(Call{request, std::move(done)});
+  if (call->request.group.empty()) {
+    call->request.group =
+        absl::StrCat("ephemeral/", context_->incarnation, "/", ++made_names_);
+  }
+  Look(std::move(call));
+}
+
+void GroupOpener::Look(std::shared_ptr<Call> call) {
+  ++call->attempts;
+  const KnownGroup* group = registry_->FindGroup(call->request.group);
+  if (group != nullptr) {
+    if (group->definition.policy.inactive_expiry == absl::InfiniteDuration()) {
+      const std::string name = call->request.group;
+      return Finish(*call, name, false);
+    }
+    return Touch(std::move(call), *group);
+  }
+  if (!call->request.patterns.empty()) return Create(std::move(call));
+  // Another instance may have created it a moment ago.
+  if (call->attempts == 1) return LookAgain(std::move(call));
+  call->done(MakeError(
+      absl::StatusCode::kNotFound, Reason::kGroupNotFound,
+      absl::StrCat("there is no group \"", call->request.group,
+                   "\"; give patterns to have it created"),
+      {{"group", call->request.group}}));
+}
+
+void GroupOpener::LookAgain(std::shared_ptr<Call> call) {
+  context_->store->ListGroups(lifetime_.Guard(
+      [this, call](const absl::StatusOr<std::vector<GroupRecord>>& groups) mutable {
+        if (!groups.ok()) return call->done(StoreError(groups.status()));
+        bool found = false;
+        for (const GroupRecord& record : *groups) {
+          if (record.name != call->request.group) continue;
+          registry_->NoteGroup(record);
+          found = true;
+        }
+        if (!found) registry_->NoteGroupGone(call->request.group);
+        Look(std::move(call));
+      }));
+}
+
+void GroupOpener::Create(std::shared_ptr<Call> call) {
+  const OpenRequest& request = call->request;
+  GroupDefinition definition;
+  definition.patterns = WithoutRepeats(request.patterns);
+  definition.ephemeral = request.ephemeral;
+  definition.policy = Apply(request.policy, context_->options->default_policy);
+  if (request.ephemeral && !request.policy.inactive_expiry.has_value()) {
+    definition.policy.inactive_expiry = context_->options->ephemeral_expiry;
+  }
+  definition.revision = request.revision;
+  definition.start = request.start;
+  context_->store->RegisterGroup(
+      request.group, ToJson(definition), context_->options->max_groups,
+      lifetime_.Guard([this, call](const absl::StatusOr<GroupRegistration>& registration) {
+        if (registration.status().code() == absl::StatusCode::kResourceExhausted) {
+          return call->done(MakeError(
+              absl::StatusCode::kResourceExhausted, Reason::kTooManyGroups,
+              "as many groups exist as limits.max_groups allows; delete unused ones",
+              {{"limit", absl::StrCat(context_->options->max_groups)},
+               {"setting", "limits.max_groups"}}));
+        }
+        if (!registration.ok()) return call->done(StoreError(registration.status()));
+        for (const TypeRecord& type : registration->types) registry_->NoteType(type);
+        registry_->NoteGroup(registration->group);
+        if (registration->created) context_->events->OnGroupCreated(call->request.group);
+        const std::string name = call->request.group;
+        Finish(*call, name, registration->created);
+      }));
+}
+
+void GroupOpener::Touch(std::shared_ptr<Call> call, const KnownGroup& group) {
+  context_->store->UpdateGroup(
+      group.record, group.record.version,
+      lifetime_.Guard([this, call](const absl::StatusOr<GroupRecord>& record) {
+        if (record.ok()) {
+          registry_->NoteGroup(*record);
+          const std::string name = call->request.group;
+          return Finish(*call, name, false);
+        }
+        const bool changed = record.status().code() == absl::StatusCode::kAborted ||
+                             record.status().code() == absl::StatusCode::kNotFound;
+        if (changed && call->attempts < kMaxAttempts) return LookAgain(call);
+        call->done(StoreError(record.status()));
+      }));
+}
+
+void GroupOpener::Finish(Call& call, const std::string& name, bool created) {
+  const KnownGroup* group = registry_->FindGroup(name);
+  if (group == nullptr) {
+    return call.done(MakeError(absl::StatusCode::kAborted, Reason::kGroupChanged,
+                               absl::StrCat("group \"", name, "\" was deleted meanwhile; open again"),
+                               {{"group", name}}));
+  }
+  absl::Status difference = created ? absl::OkStatus() : Compare(call.request, *group);
+  if (!difference.ok()) return call.done(std::move(difference));
+  call.done(OpenedGroup{*group, created});
+}
+
+absl::Status GroupOpener::Compare(const OpenRequest& request, const KnownGroup& group) const {
+  if (!request.patterns.empty()) {
+    const absl::StatusOr<PatternSet> patterns = PatternSet::Parse(request.patterns);
+    if (!patterns.ok()) return patterns.status();
+    if (!(*patterns == group.patterns)) {
+      return Mismatch(group.record.name, "patterns",
+                      absl::StrCat("stored [", absl::StrJoin(group.definition.patterns, ", "),
+                                   "], requested [", absl::StrJoin(request.patterns, ", "), "]"));
+    }
+  }
+  if (request.ephemeral && !group.definition.ephemeral) {
+    return Mismatch(group.record.name, "kind", "stored durable, requested ephemeral");
+  }
+  const std::string difference = FirstDifference(request.policy, group.definition.policy);
+  if (!difference.empty()) return Mismatch(group.record.name, "policy", difference);
+  return absl::OkStatus();
+}
+
+}  // namespace eventbus

@@ -1,0 +1,178 @@
+#ifndef EVENTBUS_SERVER_BROKER_GROUP_STREAM_H_
+#define EVENTBUS_SERVER_BROKER_GROUP_STREAM_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "server/broker/context.h"
+#include "server/broker/held_entry.h"
+#include "server/broker/lifetime.h"
+#include "server/store/stream_store.h"
+
+namespace eventbus {
+
+// Answers once the store has the settlements it waits for: OK, or the error of the last failure.
+class SettleWaiter;
+
+// GroupStream is one stream of one group on this instance: it takes entries from the store (new ones, and those that others left),
+// holds them while their events are delivered, and tells the store what is settled.
+//
+// All writes to the store are retried until they are done, since each is harmless to repeat. What was read and whose answer was lost is found
+// again in the pending list (storage: a lost reply leaves entries pending of which nobody knows).
+//
+// Owned by its Group. Loop thread only.
+class GroupStream {
+ public:
+  // `changed` is called when the group should take another turn: events became ready, a write is due.
+  GroupStream(const Context* context, GroupKey group, std::string stream, StreamStart start,
+              std::function<void()> changed);
+
+  const std::string& stream() const { return *stream_; }
+  const std::shared_ptr<const std::string>& shared_stream() const { return stream_; }
+  const GroupKey& group() const { return group_; }
+
+  // ---- Taking entries ----
+
+  // Something was appended, or may have been.
+  void NoteAdvanced();
+  // Entries may wait to be taken over from this consumer.
+  void NoteClaimable(const std::string& consumer);
+  // A read's or claim's outcome is unknown: look into the pending list.
+  void NoteLostAnswer();
+  // Whether FetchMore would ask the store for something.
+  bool WantsToFetch() const;
+  // Asks for up to about `max_events` events. Answers how many it expects.
+  uint64_t FetchMore(uint64_t max_events);
+  uint64_t expected_events() const { return expected_events_; }
+
+  // ---- Delivering ----
+
+  bool has_ready() const { return !ready_.empty(); }
+  uint64_t ready_events() const { return ready_events_; }
+  const EntryRun& NextReady() const { return ready_.front(); }
+  // The first `count` events of NextReady have become somebody's.
+  void TakeReady(uint32_t count);
+  // Events that are ready again. `runs` in order; they go before all others.
+  void PutBack(const std::vector<EntryRun>& runs);
+
+  // ---- Settling ----
+
+  // Events that were in flight or ready are done with. Answers how many were not settled before.
+  uint32_t Settle(const EntryRun& run, std::shared_ptr<SettleWaiter> waiter);
+  // Null if this instance does not hold it.
+  HeldEntry* FindHeld(EntryId id);
+  bool IsBeingAcked(EntryId id) const { return acking_.contains(id); }
+  // Writes what is due: acks, state records older than a second, releases.
+  void Flush();
+  // Some entry's settled events are known here only; Flush should be called again within half a second.
+  bool has_unsaved() const { return !unsaved_.empty(); }
+
+  // ---- Leaving ----
+
+  // Gives back to the other instances all entries nothing of which is in flight.
+  void ReleaseIdle();
+  // Others have taken over: forgets everything without telling the store. No member may hold anything.
+  void DropAll();
+  // Nothing is held and no answer is awaited.
+  bool idle() const;
+  bool lost_answer() const { return lost_answer_; }
+
+ private:
+  void Read(uint32_t max_entries);
+  void OnRead(uint32_t asked, uint64_t epoch, absl::StatusOr<ReadGroupResult> result);
+  void Claim(const std::string& consumer, uint32_t max_entries);
+  void OnClaimed(const std::string& consumer, uint64_t epoch, absl::StatusOr<ClaimResult> result);
+  void Reconcile();
+  void ReadPendingPage();
+  void OnPendingPage(uint64_t epoch, absl::StatusOr<std::vector<PendingEntry>> page);
+  void FetchMissing(uint64_t epoch);
+  void OnMissingFetched(const PendingEntry& pending, absl::StatusOr<std::vector<Entry>> entries,
+                        absl::StatusOr<std::vector<EntryState>> states);
+  void EndReconcile(bool complete);
+  void OnFetchFailed(const absl::Status& status);
+  void Repair();
+  // Stops fetching for a while after an error.
+  void Pause();
+  void AddEntry(const Entry& entry, uint64_t times_delivered, absl::string_view record);
+  // Index up to which the events of the entry lie before the group's start: how many to skip.
+  uint32_t SkippedBeforeStart(EntryId id) const;
+  void RemoveFromReady(const HeldEntry* entry, uint32_t index);
+  void QueueAck(EntryId id);
+  void SendAcks();
+  void SendStates();
+  void SendReleases();
+  void ForgetHeld(EntryId id);
+  void Changed() { changed_(); }
+
+  const Context* const context_;
+  const GroupKey group_;
+  const std::shared_ptr<const std::string> stream_;
+  const StreamStart start_;
+  const std::function<void()> changed_;
+
+  // Taking entries. One fetch at a time.
+  bool advanced_ = true;
+  bool fetching_ = false;
+  bool paused_ = false;
+  std::set<std::string> claimable_;
+  bool lost_answer_ = false;
+  uint64_t expected_events_ = 0;
+  // Of the entries seen lately.
+  double events_per_entry_ = 1;
+  double bytes_per_entry_ = 1024;
+  // Goes up when everything is dropped, so that answers of before are ignored.
+  uint64_t epoch_ = 0;
+  // While reconciling: where we are, what is missing, and what was acked meanwhile.
+  EntryId reconcile_after_;
+  std::deque<PendingEntry> missing_;
+  absl::flat_hash_set<EntryId> acked_meanwhile_;
+
+  // Holding and delivering.
+  absl::flat_hash_map<EntryId, std::unique_ptr<HeldEntry>> held_;
+  std::deque<EntryRun> ready_;
+  uint64_t ready_events_ = 0;
+
+  // Settling.
+  using Waiters = std::vector<std::shared_ptr<SettleWaiter>>;
+  std::vector<EntryId> acks_;
+  Waiters ack_waiters_;
+  // Acked here, not confirmed by the store.
+  absl::flat_hash_set<EntryId> acking_;
+  // Partly settled, and the store does not know of all of it.
+  absl::flat_hash_set<EntryId> unsaved_;
+  Waiters state_waiters_;
+  absl::Duration last_save_;
+  std::vector<EntryId> releases_;
+  std::vector<EntryState> release_states_;
+  // Given back here, not confirmed by the store.
+  absl::flat_hash_set<EntryId> releasing_;
+  uint32_t writes_under_way_ = 0;
+
+  std::unique_ptr<Timer> pause_timer_;
+  Lifetime lifetime_;
+};
+
+// Shared by all that a settle command waits for; answers when the last share is gone.
+class SettleWaiter {
+ public:
+  explicit SettleWaiter(absl::AnyInvocable<void(absl::Status)> done) : done_(std::move(done)) {}
+  ~SettleWaiter() { done_(status_); }
+  SettleWaiter(const SettleWaiter&) = delete;
+  SettleWaiter& operator=(const SettleWaiter&) = delete;
+  void Failed(const absl::Status& status) { status_ = status; }
+
+ private:
+  absl::AnyInvocable<void(absl::Status)> done_;
+  absl::Status status_;
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_BROKER_GROUP_STREAM_H_

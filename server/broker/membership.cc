@@ -1,0 +1,115 @@
+#include "server/broker/membership.h"
+
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+
+namespace eventbus {
+
+Membership::Membership(Context* context, MembershipListener* listener,
+                       std::function<std::string()> report)
+    : context_(context),
+      listener_(listener),
+      report_(std::move(report)),
+      first_incarnation_(context->incarnation),
+      timer_(context->loop->CreateTimer([this] { Beat(); })) {}
+
+void Membership::Join(absl::AnyInvocable<void()> done) {
+  joined_ = std::move(done);
+  Beat();
+}
+
+bool Membership::IsAlive(const std::string& incarnation) const {
+  return incarnation == context_->incarnation || others_.contains(incarnation);
+}
+
+void Membership::Restart() {
+  const absl::Duration now = context_->loop->MonotonicNow();
+  for (auto& [incarnation, seen] : others_) seen.moved_at = now;
+}
+
+void Membership::Beat() {
+  if (beating_ || leaving_) return;
+  beating_ = true;
+  context_->store->Heartbeat(
+      {context_->incarnation, report_()},
+      lifetime_.Guard([this](absl::StatusOr<std::vector<InstanceRecord>> instances) {
+        beating_ = false;
+        OnBeat(std::move(instances));
+      }));
+}
+
+void Membership::OnBeat(absl::StatusOr<std::vector<InstanceRecord>> instances) {
+  if (leaving_) return;
+  timer_->Arm(context_->options->heartbeat_interval);
+  // While our own traffic fails, nobody's silence proves anything.
+  if (!instances.ok()) return Restart();
+  if (!CheckSelf(*instances)) return Beat();
+
+  const absl::Duration now = context_->loop->MonotonicNow();
+  std::vector<std::string> reports;
+  absl::flat_hash_set<std::string> present;
+  for (const InstanceRecord& instance : *instances) {
+    if (instance.left) continue;
+    present.insert(instance.incarnation);
+    reports.push_back(instance.report);
+    if (instance.incarnation != context_->incarnation) Judge(instance, now);
+  }
+  std::vector<std::string> gone;
+  for (const auto& [incarnation, seen] : others_) {
+    if (!present.contains(incarnation)) gone.push_back(incarnation);
+  }
+  for (const std::string& incarnation : gone) {
+    others_.erase(incarnation);
+    listener_->OnInstanceGone(incarnation);
+  }
+  for (const InstanceRecord& instance : *instances) {
+    // What it left pending is found by name, so the record has served its purpose.
+    if (instance.left) context_->store->ForgetInstance(instance.incarnation, [](absl::Status) {});
+  }
+  listener_->OnReports(reports);
+  if (joined_ != nullptr) std::exchange(joined_, nullptr)();
+}
+
+bool Membership::CheckSelf(const std::vector<InstanceRecord>& instances) {
+  for (const InstanceRecord& instance : instances) {
+    if (instance.incarnation != context_->incarnation) continue;
+    if (instance.counter > own_counter_ && !instance.left) {
+      own_counter_ = instance.counter;
+      return true;
+    }
+  }
+  const std::string old = context_->incarnation;
+  context_->incarnation = absl::StrCat(first_incarnation_, ".", ++incarnations_);
+  own_counter_ = 0;
+  // Our late heartbeat has brought the old name back.
+  context_->store->Leave(old, [](absl::Status) {});
+  listener_->OnJudged(old);
+  return false;
+}
+
+void Membership::Judge(const InstanceRecord& instance, absl::Duration now) {
+  const auto [place, fresh] =
+      others_.try_emplace(instance.incarnation, Seen{instance.counter, now});
+  Seen& seen = place->second;
+  if (fresh) return;
+  if (instance.counter != seen.counter) {
+    seen = {instance.counter, now};
+    return;
+  }
+  if (now - seen.moved_at < context_->options->dead_after) return;
+  const std::string incarnation = instance.incarnation;
+  others_.erase(place);
+  context_->events->OnInstanceDead(incarnation);
+  context_->store->ForgetInstance(incarnation, [](absl::Status) {});
+  listener_->OnInstanceGone(incarnation);
+}
+
+void Membership::Leave(absl::AnyInvocable<void(absl::Status)> done) {
+  leaving_ = true;
+  timer_->Disarm();
+  context_->store->Leave(context_->incarnation, std::move(done));
+}
+
+}  // namespace eventbus

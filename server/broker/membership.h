@@ -1,0 +1,81 @@
+#ifndef EVENTBUS_SERVER_BROKER_MEMBERSHIP_H_
+#define EVENTBUS_SERVER_BROKER_MEMBERSHIP_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "server/broker/context.h"
+#include "server/broker/lifetime.h"
+
+namespace eventbus {
+
+// Hears what becomes of the instances.
+class MembershipListener {
+ public:
+  virtual ~MembershipListener() = default;
+  // It died or left: what it held may be claimed.
+  virtual void OnInstanceGone(const std::string& incarnation) = 0;
+  // Others took this instance for dead. It has a new incarnation already (Context::incarnation); what it held is no longer its own.
+  virtual void OnJudged(const std::string& old_incarnation) = 0;
+  // After each heartbeat: what the living instances report of themselves.
+  virtual void OnReports(const std::vector<std::string>& reports) = 0;
+};
+
+// Membership takes part in the heartbeats of all instances on one store, and judges the others by them. Heartbeats are counters:
+// an instance is dead when its counter has not moved for `dead_after` on this instance's own clock, while this instance's own heartbeats
+// succeeded all that time. So neither skewed clocks nor a store that pauses or restarts make anybody look dead.
+//
+// An instance that was judged finds its own counter set back, for the judges forget it; it goes on under a new incarnation.
+//
+// Owned by the broker. Loop thread only.
+class Membership {
+ public:
+  // `report` is asked at each heartbeat. All must outlive it; `context->incarnation` is changed when judged.
+  Membership(Context* context, MembershipListener* listener, std::function<std::string()> report);
+
+  // Sends the first heartbeat, again until the store answers; then `done`. Nothing may be read for groups before.
+  void Join(absl::AnyInvocable<void()> done);
+  // Known, neither dead nor gone. This instance is.
+  bool IsAlive(const std::string& incarnation) const;
+  // What was seen before says nothing any more: the store was away. Judging starts anew.
+  void Restart();
+  // Asks at once rather than at the next heartbeat.
+  void LookNow() { Beat(); }
+  // Says good-bye; no heartbeats afterwards.
+  void Leave(absl::AnyInvocable<void(absl::Status)> done);
+
+ private:
+  struct Seen {
+    uint64_t counter = 0;
+    absl::Duration moved_at;
+  };
+
+  void Beat();
+  void OnBeat(absl::StatusOr<std::vector<InstanceRecord>> instances);
+  bool CheckSelf(const std::vector<InstanceRecord>& instances);
+  void Judge(const InstanceRecord& instance, absl::Duration now);
+
+  Context* const context_;
+  MembershipListener* const listener_;
+  const std::function<std::string()> report_;
+  const std::string first_incarnation_;
+  // The other ones that are alive.
+  absl::flat_hash_map<std::string, Seen> others_;
+  uint64_t own_counter_ = 0;
+  uint64_t incarnations_ = 1;
+  bool beating_ = false;
+  bool leaving_ = false;
+  absl::AnyInvocable<void()> joined_;
+  std::unique_ptr<Timer> timer_;
+  Lifetime lifetime_;
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_BROKER_MEMBERSHIP_H_

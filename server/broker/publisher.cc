@@ -1,0 +1,310 @@
+#include "server/broker/publisher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/broker/reason.h"
+
+namespace eventbus {
+namespace {
+
+// How much of a stream's traffic shares an entry.
+constexpr double kEntrySeconds = 0.010;
+
+// The status that a publisher gets for a failed append.
+absl::Status PublishError(const absl::Status& status, absl::string_view stream) {
+  if (IsOutcomeUnknown(status)) {
+    return MakeError(absl::StatusCode::kUnavailable, Reason::kOutcomeUnknown,
+                     absl::StrCat("outcome unknown: ", status.message(),
+                                  "; publish again with the same id if a duplicate is acceptable"),
+                     {{"stream", std::string(stream)}});
+  }
+  if (status.code() == absl::StatusCode::kResourceExhausted) {
+    return MakeError(absl::StatusCode::kResourceExhausted, Reason::kStoreFull,
+                     absl::StrCat("not stored: ", status.message()));
+  }
+  return MakeError(absl::StatusCode::kUnavailable, Reason::kNotStored,
+                   absl::StrCat("not stored: ", status.message()),
+                   {{"stream", std::string(stream)}});
+}
+
+PublishOutcome AllFailed(const PublishCommand& command, const absl::Status& status) {
+  PublishedRun run;
+  run.count = static_cast<uint32_t>(command.items.size());
+  run.status = status;
+  return {std::move(run)};
+}
+
+}  // namespace
+
+Publisher::Publisher(const Context* context, Registry* registry, const StreamPolicies* policies,
+                     std::function<void(absl::string_view)> on_advanced)
+    : context_(context),
+      registry_(registry),
+      policies_(policies),
+      on_advanced_(std::move(on_advanced)) {}
+
+void Publisher::Publish(PublishCommand command) {
+  const size_t events = command.items.size();
+  const BrokerOptions& options = *context_->options;
+  absl::Status refusal = refusal_;
+  // An empty queue takes anything, or an oversized command could never be stored.
+  if (refusal.ok() && queued_events_ > 0 &&
+      (queued_events_ + events > options.publish_queue_events ||
+       queued_bytes_ + command.framed.size() > options.publish_queue_bytes)) {
+    const bool by_events = queued_events_ + events > options.publish_queue_events;
+    refusal = MakeError(
+        absl::StatusCode::kResourceExhausted, Reason::kPublishQueueFull,
+        absl::StrCat("the queue in front of the store is full: ", queued_events_, " events, ",
+                     queued_bytes_, " bytes; slow down and publish again"),
+        {{"limit", absl::StrCat(by_events ? options.publish_queue_events
+                                          : options.publish_queue_bytes)},
+         {"setting", by_events ? "publish.queue_events" : "publish.queue_bytes"}});
+  }
+  if (!refusal.ok() || events == 0) {
+    if (events > 0) context_->events->OnPublishFailed(events, refusal);
+    return command.done(events == 0 ? PublishOutcome() : AllFailed(command, refusal));
+  }
+  queued_events_ += events;
+  queued_bytes_ += command.framed.size();
+  auto accepted = std::make_shared<Accepted>();
+  accepted->command = std::move(command);
+  accepted->open = events;
+  accepted->received_at = context_->loop->MonotonicNow();
+  uint32_t first = 0;
+  for (uint32_t i = 1; i <= events; ++i) {
+    if (i < events && accepted->command.type(i) == accepted->command.type(first)) continue;
+    Enqueue(LaneFor(accepted->command.type(first)), Part{accepted, first, i - first});
+    first = i;
+  }
+}
+
+Publisher::Lane& Publisher::LaneFor(absl::string_view stream) {
+  const auto found = lanes_.find(stream);
+  if (found != lanes_.end()) return *found->second;
+  auto lane = std::make_unique<Lane>();
+  lane->stream = std::string(stream);
+  lane->exists = registry_->HasType(stream);
+  lane->max_events_per_entry = policies_->For(stream).max_events_per_entry;
+  return *lanes_.emplace(lane->stream, std::move(lane)).first->second;
+}
+
+void Publisher::Enqueue(Lane& lane, Part part) {
+  lane.waiting.push_back(std::move(part));
+  if (lane.in_turn) return;
+  lane.in_turn = true;
+  if (turn_.empty()) context_->loop->Defer(lifetime_.Guard([this] { EndTurn(); }));
+  turn_.push_back(&lane);
+}
+
+void Publisher::Begin() {
+  begun_ = true;
+  EndTurn();
+}
+
+void Publisher::EndTurn() {
+  if (!begun_) return;
+  for (Lane* lane : std::exchange(turn_, {})) {
+    lane->in_turn = false;
+    Send(*lane);
+  }
+}
+
+void Publisher::Send(Lane& lane) {
+  if (lane.being_born) return;
+  if (!lane.returned.empty() || !lane.exists) {
+    // What was appended after the stream vanished comes back too; then all begin anew in their order.
+    if (lane.appends_under_way == 0) BeginBirth(lane);
+    return;
+  }
+  const absl::Duration now = context_->loop->MonotonicNow();
+  const double share = lane.rate.PerSecond(now) * kEntrySeconds;
+  const auto target = static_cast<uint32_t>(
+      std::clamp(share, 1.0, static_cast<double>(lane.max_events_per_entry)));
+  uint64_t events = 0;
+  while (!lane.waiting.empty()) {
+    Outgoing outgoing = TakeEntry(lane, target);
+    events += outgoing.events;
+    Append(lane, std::move(outgoing));
+  }
+  lane.rate.Add(events, now);
+}
+
+Publisher::Outgoing Publisher::TakeEntry(Lane& lane, uint32_t max_events) const {
+  Outgoing outgoing;
+  uint64_t bytes = 0;
+  while (!lane.waiting.empty() && outgoing.events < max_events) {
+    Part& part = lane.waiting.front();
+    const std::vector<PublishItem>& items = part.accepted->command.items;
+    uint32_t taken = 0;
+    while (taken < part.count && outgoing.events + taken < max_events) {
+      const PublishItem& item = items[part.first + taken];
+      const uint64_t size = item.end - item.begin;
+      if (outgoing.events + taken > 0 && bytes + size > context_->options->max_entry_bytes) break;
+      bytes += size;
+      ++taken;
+    }
+    if (taken == 0) break;
+    outgoing.parts.push_back(Part{part.accepted, part.first, taken});
+    outgoing.events += taken;
+    part.first += taken;
+    part.count -= taken;
+    if (part.count > 0) break;
+    lane.waiting.pop_front();
+  }
+  const auto range = [](const Part& part) {
+    const PublishCommand& command = part.accepted->command;
+    const uint32_t begin = command.items[part.first].begin;
+    return command.framed.Slice(begin, command.items[part.first + part.count - 1].end - begin);
+  };
+  if (outgoing.parts.size() == 1) {
+    outgoing.value = range(outgoing.parts.front());
+    return outgoing;
+  }
+  std::string joined;
+  joined.reserve(bytes);
+  for (const Part& part : outgoing.parts) {
+    const Bytes piece = range(part);
+    joined.append(piece.data(), piece.size());
+  }
+  outgoing.value = Bytes::FromString(std::move(joined));
+  return outgoing;
+}
+
+void Publisher::Append(Lane& lane, Outgoing outgoing) {
+  ++lane.appends_under_way;
+  AppendRequest request{lane.stream, outgoing.value, outgoing.events};
+  context_->store->Append(
+      std::move(request),
+      lifetime_.Guard([this, &lane, outgoing = std::move(outgoing)](
+                          absl::StatusOr<EntryId> id) mutable {
+        OnAppended(lane, std::move(outgoing), id);
+      }));
+}
+
+void Publisher::OnAppended(Lane& lane, Outgoing outgoing, const absl::StatusOr<EntryId>& id) {
+  --lane.appends_under_way;
+  if (id.ok()) {
+    uint32_t index = 0;
+    for (const Part& part : outgoing.parts) {
+      Settle(part, absl::OkStatus(), lane.stream, Position{*id, index});
+      index += part.count;
+    }
+    on_advanced_(lane.stream);
+  } else if (id.status().code() == absl::StatusCode::kNotFound) {
+    lane.exists = false;
+    registry_->ForgetType(lane.stream);
+    lane.returned.push_back(std::move(outgoing));
+  } else {
+    const absl::Status error = PublishError(id.status(), lane.stream);
+    for (const Part& part : outgoing.parts) Settle(part, error, lane.stream, Position());
+  }
+  if (lane.appends_under_way == 0 && !lane.returned.empty()) Send(lane);
+}
+
+void Publisher::BeginBirth(Lane& lane) {
+  lane.being_born = true;
+  context_->store->RegisterType(
+      lane.stream, context_->options->max_types,
+      lifetime_.Guard([this, &lane](absl::StatusOr<TypeRegistration> registration) {
+        OnTypeRegistered(lane, std::move(registration));
+      }));
+}
+
+void Publisher::OnTypeRegistered(Lane& lane, absl::StatusOr<TypeRegistration> registration) {
+  if (!registration.ok()) {
+    if (registration.status().code() != absl::StatusCode::kResourceExhausted) {
+      return EndBirth(lane, registration.status());
+    }
+    return EndBirth(
+        lane, MakeError(absl::StatusCode::kResourceExhausted, Reason::kTooManyTypes,
+                        absl::StrCat("type \"", lane.stream, "\" is new, and as many types exist as "
+                                     "limits.max_types allows; put what varies into attributes"),
+                        {{"limit", absl::StrCat(context_->options->max_types)},
+                         {"setting", "limits.max_types"}}));
+  }
+  if (registration->created) context_->events->OnTypeCreated(lane.stream);
+  for (const GroupRecord& group : registration->groups) registry_->NoteGroup(group);
+  CreateStreamRequest request;
+  request.stream = lane.stream;
+  for (const GroupRecord& record : registration->groups) {
+    const KnownGroup* group = registry_->FindGroup(record.name);
+    if (group != nullptr && group->patterns.Matches(lane.stream)) {
+      request.groups.push_back(group->key());
+    }
+  }
+  context_->store->CreateStream(
+      std::move(request),
+      lifetime_.Guard([this, &lane, type = registration->type](
+                          const absl::StatusOr<CreateStreamResult>& result) {
+        if (result.ok()) registry_->NoteType(type);
+        EndBirth(lane, result.status());
+      }));
+}
+
+void Publisher::EndBirth(Lane& lane, const absl::Status& status) {
+  lane.being_born = false;
+  std::deque<Outgoing> returned = std::exchange(lane.returned, {});
+  if (status.ok()) {
+    lane.exists = true;
+    for (Outgoing& outgoing : returned) Append(lane, std::move(outgoing));
+    return Send(lane);
+  }
+  // Nothing of it was appended, whatever became of the birth, so it is safe to publish again.
+  const absl::Status error =
+      ReasonOf(status) != Reason::kUnspecified
+          ? status
+          : MakeError(absl::StatusCode::kUnavailable, Reason::kNotStored,
+                      absl::StrCat("not stored: the stream of type \"", lane.stream,
+                                   "\" could not be created: ", status.message()));
+  const std::deque<Part> waiting = std::exchange(lane.waiting, {});
+  for (const Outgoing& outgoing : returned) {
+    for (const Part& part : outgoing.parts) Settle(part, error, lane.stream, Position());
+  }
+  for (const Part& part : waiting) Settle(part, error, lane.stream, Position());
+}
+
+void Publisher::Settle(const Part& part, const absl::Status& status, absl::string_view stream,
+                       Position position) {
+  Accepted& accepted = *part.accepted;
+  accepted.outcome.push_back(
+      PublishedRun{part.first, part.count, status, std::string(stream), position});
+  accepted.open -= part.count;
+  if (accepted.open == 0) Finish(accepted);
+}
+
+void Publisher::Finish(Accepted& accepted) {
+  queued_events_ -= accepted.command.items.size();
+  queued_bytes_ -= accepted.command.framed.size();
+  std::sort(accepted.outcome.begin(), accepted.outcome.end(),
+            [](const PublishedRun& a, const PublishedRun& b) { return a.first < b.first; });
+  uint64_t stored = 0;
+  uint64_t stored_bytes = 0;
+  for (const PublishedRun& run : accepted.outcome) {
+    if (!run.status.ok()) {
+      context_->events->OnPublishFailed(run.count, run.status);
+      continue;
+    }
+    stored += run.count;
+    const std::vector<PublishItem>& items = accepted.command.items;
+    for (uint32_t i = run.first; i < run.first + run.count; ++i) {
+      stored_bytes += items[i].end - items[i].begin;
+    }
+  }
+  if (stored > 0) {
+    context_->events->OnPublished(stored, stored_bytes,
+                                  context_->loop->MonotonicNow() - accepted.received_at);
+  }
+  accepted.command.done(std::move(accepted.outcome));
+  if (queued_events_ == 0) {
+    for (auto& task : std::exchange(when_idle_, {})) task();
+  }
+}
+
+void Publisher::WhenIdle(absl::AnyInvocable<void()> done) {
+  if (queued_events_ == 0) return done();
+  when_idle_.push_back(std::move(done));
+}
+
+}  // namespace eventbus

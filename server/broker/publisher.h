@@ -1,0 +1,118 @@
+#ifndef EVENTBUS_SERVER_BROKER_PUBLISHER_H_
+#define EVENTBUS_SERVER_BROKER_PUBLISHER_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/string_view.h"
+#include "server/broker/context.h"
+#include "server/broker/event_rate.h"
+#include "server/broker/lifetime.h"
+#include "server/broker/publish_command.h"
+#include "server/broker/registry.h"
+#include "server/broker/stream_policies.h"
+
+namespace eventbus {
+
+// Publisher brings events into their streams. Commands that arrive during one turn of the loop are cut by stream, put together into
+// entries, and leave at the end of the turn in one write. An entry gets as many events as the stream sees in about 10 ms, at least
+// one: a busy stream costs a fraction of a write per event, and the events of a quiet one can still be shared out singly.
+// Nothing ever waits for an entry to fill.
+//
+// A stream that does not exist yet is born first: its type is registered, which also tells which groups match, and the stream is
+// created together with them, so that each of them sees its first event. What is published meanwhile waits, in order.
+//
+// Owned by the broker. Loop thread only.
+class Publisher {
+ public:
+  // `on_advanced` is called with a stream to which something was appended. All must outlive it.
+  Publisher(const Context* context, Registry* registry, const StreamPolicies* policies,
+            std::function<void(absl::string_view)> on_advanced);
+
+  // What is published before Begin waits for it, within the same bounds.
+  void Begin();
+  // See Broker::Publish.
+  void Publish(PublishCommand command);
+
+  // From now on commands are refused with `why`; what is under way goes on.
+  void Refuse(absl::Status why) { refusal_ = std::move(why); }
+  // Runs `done` once nothing is under way any more, at once if nothing is.
+  void WhenIdle(absl::AnyInvocable<void()> done);
+
+  // What is accepted and not answered yet.
+  uint64_t queued_events() const { return queued_events_; }
+  uint64_t queued_bytes() const { return queued_bytes_; }
+
+ private:
+  // A command and what is known of its fate.
+  struct Accepted {
+    PublishCommand command;
+    PublishOutcome outcome;
+    // Events whose fate is not known yet.
+    size_t open = 0;
+    absl::Duration received_at;
+  };
+  // Consecutive events of a command for one stream.
+  struct Part {
+    std::shared_ptr<Accepted> accepted;
+    uint32_t first = 0;
+    uint32_t count = 0;
+  };
+  // An entry to be appended, and whose events it has.
+  struct Outgoing {
+    Bytes value;
+    uint32_t events = 0;
+    absl::InlinedVector<Part, 1> parts;
+  };
+  // All that is on its way into one stream.
+  struct Lane {
+    std::string stream;
+    std::deque<Part> waiting;
+    // Entries that found the stream missing. They go first once it is there.
+    std::deque<Outgoing> returned;
+    uint32_t appends_under_way = 0;
+    uint32_t max_events_per_entry = 1;
+    bool in_turn = false;
+    bool exists = false;
+    bool being_born = false;
+    EventRate rate;
+  };
+
+  Lane& LaneFor(absl::string_view stream);
+  void Enqueue(Lane& lane, Part part);
+  void EndTurn();
+  void Send(Lane& lane);
+  Outgoing TakeEntry(Lane& lane, uint32_t max_events) const;
+  void Append(Lane& lane, Outgoing outgoing);
+  void OnAppended(Lane& lane, Outgoing outgoing, const absl::StatusOr<EntryId>& id);
+  void BeginBirth(Lane& lane);
+  void OnTypeRegistered(Lane& lane, absl::StatusOr<TypeRegistration> registration);
+  void EndBirth(Lane& lane, const absl::Status& status);
+  void Settle(const Part& part, const absl::Status& status, absl::string_view stream,
+              Position position);
+  void Finish(Accepted& accepted);
+
+  const Context* const context_;
+  Registry* const registry_;
+  const StreamPolicies* const policies_;
+  const std::function<void(absl::string_view)> on_advanced_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Lane>> lanes_;
+  // Lanes that got something during this turn.
+  std::vector<Lane*> turn_;
+  bool begun_ = false;
+  uint64_t queued_events_ = 0;
+  uint64_t queued_bytes_ = 0;
+  absl::Status refusal_;
+  std::vector<absl::AnyInvocable<void()>> when_idle_;
+  Lifetime lifetime_;
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_BROKER_PUBLISHER_H_

@@ -1,0 +1,87 @@
+#ifndef EVENTBUS_SERVER_BROKER_REGISTRY_H_
+#define EVENTBUS_SERVER_BROKER_REGISTRY_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "server/broker/context.h"
+#include "server/broker/group_definition.h"
+#include "server/broker/lifetime.h"
+#include "server/broker/pattern.h"
+
+namespace eventbus {
+
+// A group as the registry has it, understood.
+struct KnownGroup {
+  GroupRecord record;
+  GroupDefinition definition;
+  PatternSet patterns;
+
+  GroupKey key() const { return {record.name, record.generation}; }
+};
+
+// Hears what is new in the registry.
+class RegistryListener {
+ public:
+  virtual ~RegistryListener() = default;
+  virtual void OnTypeKnown(const TypeRecord& type) = 0;
+  // New, or changed.
+  virtual void OnGroupKnown(const KnownGroup& group) = 0;
+  virtual void OnGroupGone(const std::string& name) = 0;
+};
+
+// Registry is this instance's copy of what types and groups exist. It follows the store's: everything this instance learns is
+// noted at once, what others do arrives with the store's signals.
+//
+// Owned by the broker. Loop thread only.
+class Registry {
+ public:
+  // All must outlive it.
+  Registry(const Context* context, RegistryListener* listener);
+
+  // Reads everything again. Calls that come while it runs lead to one more run.
+  void Refresh();
+  // Runs `done` after the first complete refresh, at once if that has been.
+  void WhenReady(absl::AnyInvocable<void()> done);
+  bool ready() const { return ready_; }
+
+  bool HasType(absl::string_view stream) const { return types_.contains(stream); }
+  // Null if there is none.
+  const KnownGroup* FindGroup(absl::string_view name) const;
+  const absl::flat_hash_map<std::string, TypeRecord>& types() const { return types_; }
+  const absl::flat_hash_map<std::string, KnownGroup>& groups() const { return groups_; }
+
+  // What the store has answered to calls of this instance.
+  void NoteType(const TypeRecord& type);
+  void NoteGroup(const GroupRecord& record);
+  void NoteGroupGone(const std::string& name);
+  // The stream does not exist (any more).
+  void ForgetType(const std::string& stream) { types_.erase(stream); }
+
+ private:
+  void OnTypes(absl::StatusOr<std::vector<TypeRecord>> types);
+  void OnGroups(absl::StatusOr<std::vector<GroupRecord>> groups);
+  void RefreshEnded(const absl::Status& status);
+
+  const Context* const context_;
+  RegistryListener* const listener_;
+  absl::flat_hash_map<std::string, TypeRecord> types_;
+  absl::flat_hash_map<std::string, KnownGroup> groups_;
+  // Groups noted while a refresh is under way: its answer may be older than they are.
+  absl::flat_hash_set<std::string> noted_groups_;
+  bool refreshing_ = false;
+  bool again_ = false;
+  bool ready_ = false;
+  std::vector<absl::AnyInvocable<void()>> when_ready_;
+  std::unique_ptr<Timer> retry_timer_;
+  Lifetime lifetime_;
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_BROKER_REGISTRY_H_

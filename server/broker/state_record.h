@@ -1,0 +1,43 @@
+#ifndef EVENTBUS_SERVER_BROKER_STATE_RECORD_H_
+#define EVENTBUS_SERVER_BROKER_STATE_RECORD_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace eventbus {
+
+// What an instance leaves behind of an entry whose events fare differently, so that whoever takes the entry over goes on
+// where it was: which events are settled, and what the others have been through. Value type; any thread.
+//
+// Encoding, version 1 (numbers are base-128 varints as in protobuf):
+//   0x01 · number of events · bitmap of the settled ones, lowest bit first · then for each event that is not settled and has
+//   something to tell: index + 1 · attempts · crashes · due time (Unix ms, 0: at once) · length of reason · reason · and 0 at the end.
+struct StateRecord {
+  struct EventState {
+    bool settled = false;
+    // Nacks and passed deadlines so far.
+    uint32_t failed_attempts = 0;
+    // Abruptly broken streams so far.
+    uint32_t crashes = 0;
+    // When the retry is due, by the store's clock; 0: at once.
+    uint64_t due_ms = 0;
+    std::string last_reason;
+
+    friend bool operator==(const EventState&, const EventState&) = default;
+  };
+  std::vector<EventState> events;
+
+  std::string Encode() const;
+  // DATA_LOSS if it is malformed or of an unknown version.
+  static absl::StatusOr<StateRecord> Decode(absl::string_view bytes);
+
+  friend bool operator==(const StateRecord&, const StateRecord&) = default;
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_BROKER_STATE_RECORD_H_

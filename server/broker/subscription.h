@@ -1,0 +1,135 @@
+#ifndef EVENTBUS_SERVER_BROKER_SUBSCRIPTION_H_
+#define EVENTBUS_SERVER_BROKER_SUBSCRIPTION_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/broker/group_definition.h"
+#include "server/store/bytes.h"
+#include "server/store/entry.h"
+
+namespace eventbus {
+
+// How much may be delivered and not settled (tails: not yet taken).
+struct FlowLimits {
+  uint32_t max_in_flight = 1000;
+  uint64_t max_in_flight_bytes = uint64_t{16} << 20;
+};
+
+// How events are put together into messages.
+struct BatchShape {
+  // 0: as they come.
+  uint32_t size = 0;
+  absl::Duration timeout;
+};
+
+// What a subscriber asks for, checked and with defaults filled in (except where noted).
+struct OpenRequest {
+  // Exactly one of the two kinds: a member of a group, or a tail.
+  bool tail = false;
+
+  // Group. Empty only for an ephemeral group: the broker makes a name.
+  std::string group;
+  bool ephemeral = false;
+  GroupPolicyChange policy;
+  bool update_group = false;
+  uint64_t revision = 0;
+
+  // Valid patterns. Empty: the group must exist.
+  std::vector<std::string> patterns;
+  StartPosition start = StartLatest{};
+  FlowLimits flow;
+  BatchShape batch;
+  // Deliveries are settled by tokens (Receive) and not by numbers.
+  bool tokens = false;
+
+  std::string client_id;
+  std::string peer;
+  std::map<std::string, std::string> client_properties;
+};
+
+// The subscription as it stands.
+struct OpenedInfo {
+  std::string subscription_id;
+  std::string instance_id;
+  std::string group;
+  bool group_created = false;
+  GroupDefinition definition;
+  FlowLimits flow;
+  BatchShape batch;
+};
+
+// Consecutive events of one entry, delivered at once and alike.
+struct DeliveryRun {
+  // Their frames, as `repeated Event events = 1` has them.
+  Bytes events;
+  uint32_t count = 0;
+  // 0 for tails.
+  uint64_t first_delivery = 0;
+  // Owned by the broker for as long as it lives; a shared copy.
+  std::shared_ptr<const std::string> stream;
+  Position position;
+  uint32_t attempt = 0;
+  uint32_t times_delivered = 0;
+  std::string last_reason;
+  bool redriven = false;
+  // Of the group, for tokens.
+  uint64_t generation = 0;
+};
+
+// Both ends included.
+struct DeliveryRange {
+  uint64_t first = 0;
+  uint64_t last = 0;
+  friend bool operator==(const DeliveryRange&, const DeliveryRange&) = default;
+};
+
+// Ends deliveries, by their numbers. Ranges may overlap, be unordered, or name what does not exist.
+struct SettleCommand {
+  std::vector<DeliveryRange> acks;
+  std::vector<DeliveryRange> releases;
+  // Other than 0: asks for SubscriberSink::OnSettled with this number, once the store has it.
+  uint64_t confirm = 0;
+};
+
+// What became of the numbers of a settle command. Each of them is in one list.
+struct SettledInfo {
+  uint64_t confirm = 0;
+  std::vector<DeliveryRange> done;
+  std::vector<DeliveryRange> unknown;
+  std::vector<DeliveryRange> too_late;
+  std::vector<DeliveryRange> failed;
+};
+
+enum class LostReason { kDeadline = 1, kGroupChanged = 2, kTakenOver = 3, kRetention = 4 };
+
+// The way back from the broker to one subscriber's call. Implemented by rpc; called on the loop. The broker calls OnOpened at
+// most once and first, then the others, and OnClosed at most once and last.
+class SubscriberSink {
+ public:
+  virtual ~SubscriberSink() = default;
+  virtual void OnOpened(const OpenedInfo& opened) = 0;
+  // Runs that may share messages; with a batch size, `runs` has at most that many events and is one message (unless it
+  // exceeds the bound on bytes).
+  virtual void OnDeliveries(std::vector<DeliveryRun> runs) = 0;
+  virtual void OnSettled(const SettledInfo& settled) = 0;
+  virtual void OnLost(const std::vector<DeliveryRange>& deliveries, LostReason reason,
+                      absl::string_view message) = 0;
+  // No new deliveries come; the call ends at the deadline.
+  virtual void OnDrain(absl::Time deadline, absl::string_view message) = 0;
+  // The subscription has ended from the broker's side.
+  virtual void OnClosed(const absl::Status& why) = 0;
+};
+
+using SubscriptionId = uint64_t;
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_BROKER_SUBSCRIPTION_H_

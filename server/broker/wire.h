@@ -1,0 +1,161 @@
+#ifndef EVENTBUS_SERVER_BROKER_WIRE_H_
+#define EVENTBUS_SERVER_BROKER_WIRE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+// The protobuf wire format, as much of it as the door and the entries need: a strict reader that
+// allocates nothing, and functions that write. Where protobuf parsers differ or are lenient, the
+// reader takes the narrow side: tags only in their shortest form, lengths in at most 5 bytes,
+// varints in at most 10 and within 64 bits. Pure, for any thread.
+namespace eventbus {
+
+enum class WireType : uint8_t {
+  kVarint = 0,
+  kFixed64 = 1,
+  kLengthDelimited = 2,
+  kStartGroup = 3,
+  kEndGroup = 4,
+  kFixed32 = 5,
+};
+
+// How deep unknown groups may be nested. Below the 100 levels that parsers allow for a whole
+// message.
+inline constexpr int kMaxGroupDepth = 16;
+
+enum class WireError : uint8_t {
+  kNone,
+  kTruncated,
+  kMalformedTag,
+  kFieldNumberZero,
+  kUnknownWireType,
+  kMalformedVarint,
+  kMalformedLength,
+  kUnmatchedGroup,
+  kGroupsTooDeep,
+};
+
+// The error in words, to be followed by " at offset …".
+absl::string_view WireErrorText(WireError error);
+
+// Reads one message's fields from front to back. Each function returns false and sets error() when
+// the bytes are malformed; the reader is of no use after that. The bytes must outlive it.
+class WireReader {
+ public:
+  explicit WireReader(absl::string_view bytes)
+      : begin_(reinterpret_cast<const uint8_t*>(bytes.data())),
+        position_(begin_),
+        end_(begin_ + bytes.size()) {}
+
+  bool AtEnd() const { return position_ == end_; }
+  // Bytes read so far.
+  size_t offset() const { return static_cast<size_t>(position_ - begin_); }
+  WireError error() const { return error_; }
+
+  // An end-group tag is returned like any other: it has no place in a message that is not a group.
+  bool ReadTag(uint32_t* field_number, WireType* wire_type) {
+    if (position_ != end_ && *position_ < 0x80) {
+      *field_number = *position_ >> 3;
+      const uint8_t type = *position_ & 7;
+      if (*field_number != 0 && type <= 5) {
+        *wire_type = static_cast<WireType>(type);
+        ++position_;
+        return true;
+      }
+    }
+    return ReadTagSlow(field_number, wire_type);
+  }
+
+  bool ReadVarint(uint64_t* value) {
+    if (position_ != end_ && *position_ < 0x80) {
+      *value = *position_++;
+      return true;
+    }
+    return ReadVarintSlow(value);
+  }
+
+  // The length and that many bytes.
+  bool ReadLengthDelimited(absl::string_view* value) {
+    size_t size;
+    if (position_ != end_ && *position_ < 0x80) {
+      size = *position_++;
+    } else if (!ReadLengthSlow(&size)) {
+      return false;
+    }
+    if (size > static_cast<size_t>(end_ - position_)) return Fail(WireError::kTruncated);
+    *value = absl::string_view(reinterpret_cast<const char*>(position_), size);
+    position_ += size;
+    return true;
+  }
+
+  // Goes past the value of a field whose tag was read; of a group, past its end tag. Its content is
+  // checked for form only.
+  bool SkipValue(uint32_t field_number, WireType wire_type);
+
+ private:
+  bool ReadTagSlow(uint32_t* field_number, WireType* wire_type);
+  bool ReadVarintSlow(uint64_t* value);
+  bool ReadLengthSlow(size_t* size);
+  bool SkipBytes(size_t size);
+  bool SkipScalar(WireType wire_type);
+  bool SkipGroup(uint32_t field_number);
+
+  bool Fail(WireError error) {
+    error_ = error;
+    return false;
+  }
+
+  const uint8_t* begin_;
+  const uint8_t* position_;
+  const uint8_t* end_;
+  WireError error_ = WireError::kNone;
+};
+
+// True when `text` is UTF-8 as protobuf demands it of strings: no overlong forms, no surrogates,
+// nothing above U+10FFFF. ASCII goes by eight bytes at a time.
+bool IsValidUtf8(absl::string_view text);
+
+inline constexpr size_t kMaxVarintBytes = 10;
+
+// Bytes that `value` takes as a varint: 1 to 10.
+constexpr size_t VarintSize(uint64_t value) {
+  size_t size = 1;
+  while (value >= 0x80) {
+    value >>= 7;
+    ++size;
+  }
+  return size;
+}
+
+// Bytes of a length-delimited field with a one-byte tag (field numbers 1 to 15).
+constexpr size_t LengthDelimitedSize(size_t value_size) {
+  return 1 + VarintSize(value_size) + value_size;
+}
+
+// The one-byte tag of field numbers 1 to 15.
+constexpr char OneByteTag(uint32_t field_number, WireType wire_type) {
+  return static_cast<char>((field_number << 3) | static_cast<uint32_t>(wire_type));
+}
+
+// Writes `value` as a varint at `out`, which has room for it, and returns the end of what was
+// written.
+inline char* WriteVarint(uint64_t value, char* out) {
+  while (value >= 0x80) {
+    *out++ = static_cast<char>(value | 0x80);
+    value >>= 7;
+  }
+  *out++ = static_cast<char>(value);
+  return out;
+}
+
+void AppendVarint(uint64_t value, std::string* out);
+void AppendTag(uint32_t field_number, WireType wire_type, std::string* out);
+void AppendVarintField(uint32_t field_number, uint64_t value, std::string* out);
+void AppendLengthDelimitedField(uint32_t field_number, absl::string_view value, std::string* out);
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_BROKER_WIRE_H_

@@ -1,0 +1,82 @@
+// Values from the environment.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "server/config/command_line.h"
+#include "server/config/did_you_mean.h"
+#include "server/config/node.h"
+#include "server/config/registry.h"
+#include "server/config/source.h"
+#include "server/config/yaml.h"
+
+namespace eventbus::settings {
+namespace {
+
+// What Kubernetes sets for a service called eventbus, and the variable that names the file.
+bool IsExpected(const std::string& variable) {
+  return variable == "EVENTBUS_CONFIG" || variable == "EVENTBUS_PORT" ||
+         absl::StartsWith(variable, "EVENTBUS_PORT_") ||
+         absl::StartsWith(variable, "EVENTBUS_SERVICE_");
+}
+
+bool BeginsLikeASection(const Registry& registry, const std::string& variable) {
+  for (const Section& section : registry.sections()) {
+    if (absl::StartsWith(variable,
+                         absl::StrCat("EVENTBUS_", absl::AsciiStrToUpper(section.name), "_"))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+const Setting* FindByVariable(const Registry& registry, const std::string& variable) {
+  for (const Setting& setting : registry.settings()) {
+    if (setting.environment_variable() == variable) return &setting;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Findings ReadEnvironment(const Registry& registry, const Environment& environment) {
+  std::vector<std::string> known;
+  for (const Setting& setting : registry.settings())
+    known.push_back(setting.environment_variable());
+
+  Findings findings;
+  for (const auto& [variable, value] : environment) {
+    if (!absl::StartsWith(variable, "EVENTBUS_") || IsExpected(variable)) continue;
+    const Setting* setting = FindByVariable(registry, variable);
+    if (setting == nullptr) {
+      const std::string closest = ClosestTo(variable, known);
+      if (BeginsLikeASection(registry, variable)) {
+        findings.problems.push_back(absl::StrCat(variable, ": unknown setting",
+                                                 closest.empty() ? "" : "; did you mean ", closest,
+                                                 closest.empty() ? "" : "?"));
+      } else {
+        findings.warnings.push_back(absl::StrCat(variable, ": no setting of the daemon; ignored",
+                                                 closest.empty() ? "" : "; did you mean ", closest,
+                                                 closest.empty() ? "" : "?"));
+      }
+      continue;
+    }
+    Node node = Node::Text(value);
+    if (setting->from_yaml()) {
+      YamlResult yaml = ParseYaml(value);
+      if (!yaml.ok) {
+        findings.problems.push_back(
+            absl::StrCat(variable, ": ", setting->name(), ": ", yaml.error));
+        continue;
+      }
+      node = std::move(yaml.node);
+    }
+    findings.assignments.push_back({setting, std::move(node), variable});
+  }
+  return findings;
+}
+
+}  // namespace eventbus::settings

@@ -1,0 +1,367 @@
+#include "server/config/registry.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/config/config.h"
+#include "server/config/did_you_mean.h"
+#include "server/config/scalars.h"
+#include "server/config/setting.h"
+#include "server/config/setting_kinds.h"
+
+namespace eventbus::settings {
+namespace {
+
+// Larger than any machine's memory, and far from overflow.
+constexpr std::uint64_t kHugeBytes = 1024 * 1024 * kGiB;
+constexpr std::uint64_t kHugeCount = 1'000'000'000'000;
+
+std::vector<Section> AllSections() {
+  return {
+      {"listen", "Listening", ""},
+      {"insecure", "Security", ""},
+      {"metrics", "Metrics and health",
+       "The HTTP port for operators: `/metrics` for Prometheus, `/healthz`, `/readyz`."},
+      {"store", "Store",
+       "Where events are kept. The in-memory store needs nothing and forgets everything when the "
+       "daemon stops."},
+      {"publish", "Publishing", ""},
+      {"delivery", "Delivery",
+       "Defaults for subscribers and groups that do not say what they want."},
+      {"retention", "Retention",
+       "How long events are kept. Each stream, that is each event type, is bounded on its own; the "
+       "store's own bounds come on top. Whatever is dropped is counted in "
+       "`eventbus_dropped_events_total`, and once per group that had not settled it in "
+       "`eventbus_lost_unsettled_events_total`."},
+      {"heartbeat", "Heartbeats", ""},
+      {"drain", "Shutting down", ""},
+      {"limits", "Limits",
+       "What goes beyond a limit is refused with an error that names the limit; nothing is cut "
+       "off."},
+      {"logging", "Logging", "Logs go to standard error. They never hold the data of events."},
+  };
+}
+
+void AddServer(std::vector<Setting>& all) {
+  all.push_back(ScalarSetting(
+      {.name = "listen.address",
+       .description =
+           "Where gRPC listens. Port 0 takes a free one, which the log names. An address "
+           "that is not loopback needs `insecure: true`."},
+      Address{}, +[](Config& c) -> std::string& { return c.listen.address; }));
+  all.push_back(ScalarSetting(
+      {.name = "insecure",
+       .description = "Allow addresses that others can reach. There is no TLS and no "
+                      "authentication yet, so whoever reaches the port can publish and read "
+                      "everything: only for networks you trust."},
+      Switch{}, +[](Config& c) -> bool& { return c.insecure; }));
+  all.push_back(ScalarSetting(
+      {.name = "metrics.address",
+       .description =
+           "Where HTTP listens for metrics and health checks. Empty: nowhere. An address "
+           "that is not loopback needs `insecure: true`. IPv6 addresses need a civetweb library "
+           "built with IPv6, which Debian 12's is not."},
+      Address{.may_be_empty = true}, +[](Config& c) -> std::string& { return c.metrics.address; }));
+}
+
+void AddStore(std::vector<Setting>& all) {
+  all.push_back(ScalarSetting(
+      {.name = "store.kind",
+       .description = "Where events are kept. `memory`: in this process, gone when it stops. "
+                      "`redis`: in Redis Streams; this build does not have that store yet and "
+                      "refuses to start with it. Giving `store.redis.url` chooses `redis` unless "
+                      "this setting is given too."},
+      Choice<StoreKind>{{{"memory", StoreKind::kMemory}, {"redis", StoreKind::kRedis}}},
+      +[](Config& c) -> StoreKind& { return c.store.kind; }));
+  all.push_back(ScalarSetting(
+      {.name = "store.redis.url",
+       .description = "The Redis to keep events in. It may hold a password and is therefore never "
+                      "shown.",
+       .flag = "--redis",
+       .secret = true},
+      RedisUrl{}, +[](Config& c) -> std::string& { return c.store.redis.url; }));
+  all.push_back(ScalarSetting(
+      {.name = "store.memory.max_bytes",
+       .description = "How many bytes of events the in-memory store holds. When it is full, the "
+                      "oldest events of all streams are dropped."},
+      ByteSize{.min = kMiB, .max = kHugeBytes},
+      +[](Config& c) -> std::uint64_t& { return c.store.memory.max_bytes; }));
+  all.push_back(ScalarSetting(
+      {.name = "store.memory.max_events",
+       .description = "How many events the in-memory store holds. When it is full, the oldest "
+                      "events of all streams are dropped."},
+      WholeNumber{.min = 1, .max = kHugeCount},
+      +[](Config& c) -> std::uint64_t& { return c.store.memory.max_events; }));
+}
+
+void AddPublish(std::vector<Setting>& all) {
+  all.push_back(ScalarSetting(
+      {.name = "publish.default_source",
+       .description = "The `source` of events that are published without one."},
+      PlainText{.min_bytes = 1, .max_bytes = 255},
+      +[](Config& c) -> std::string& { return c.publish.default_source; }));
+  all.push_back(ScalarSetting(
+      {.name = "publish.queue_events",
+       .description = "How many events may wait in front of the store. When the queue is full, "
+                      "publishes get RESOURCE_EXHAUSTED."},
+      WholeNumber{.min = 1, .max = kHugeCount},
+      +[](Config& c) -> std::uint64_t& { return c.publish.queue_events; }));
+  all.push_back(ScalarSetting(
+      {.name = "publish.queue_bytes",
+       .description = "How many bytes may wait in front of the store. When the queue is full, "
+                      "publishes get RESOURCE_EXHAUSTED."},
+      ByteSize{.min = kMiB, .max = kHugeBytes},
+      +[](Config& c) -> std::uint64_t& { return c.publish.queue_bytes; }));
+  all.push_back(ScalarSetting(
+      {.name = "publish.stream_window_messages",
+       .description = "How many messages a PublishStream may have sent without an answer. Fewer "
+                      "than 32 costs throughput."},
+      WholeNumber{.min = 1, .max = 10'000},
+      +[](Config& c) -> std::uint64_t& { return c.publish.stream_window_messages; }));
+  all.push_back(ScalarSetting(
+      {.name = "publish.stream_window_bytes",
+       .description = "How many bytes a PublishStream may have sent without an answer."},
+      ByteSize{.min = 64 * kKiB, .max = kGiB},
+      +[](Config& c) -> std::uint64_t& { return c.publish.stream_window_bytes; }));
+}
+
+void AddDelivery(std::vector<Setting>& all) {
+  all.push_back(ScalarSetting(
+      {.name = "delivery.max_in_flight",
+       .description = "How many events a subscriber holds unsettled at once, unless it asks for "
+                      "another number. More is faster; what a subscriber holds, others of its "
+                      "group do not get."},
+      WholeNumber{.min = 1, .max = 10'000'000},
+      +[](Config& c) -> std::uint64_t& { return c.delivery.max_in_flight; }));
+  all.push_back(ScalarSetting(
+      {.name = "delivery.max_in_flight_bytes",
+       .description = "How many bytes a subscriber holds unsettled at once, unless it asks for "
+                      "another number. One event is always delivered, however large."},
+      ByteSize{.min = 64 * kKiB, .max = 64 * kGiB},
+      +[](Config& c) -> std::uint64_t& { return c.delivery.max_in_flight_bytes; }));
+  all.push_back(ScalarSetting(
+      {.name = "delivery.inactive_expiry",
+       .description = "How long an ephemeral group outlives its last subscriber, unless it says "
+                      "otherwise. Long enough for a client to come back after a network failure."},
+      TimeSpan{.min = absl::Seconds(1), .max = absl::Hours(24 * 30)},
+      +[](Config& c) -> absl::Duration& { return c.delivery.inactive_expiry; }));
+}
+
+void AddRetention(std::vector<Setting>& all,
+                  const std::function<absl::Status(absl::string_view)>& check_pattern) {
+  all.push_back(ScalarSetting(
+      {.name = "retention.ttl",
+       .description = "How long an event is kept, settled or not. At 10,000 events of 256 bytes a "
+                      "second, 24 hours are 221 GB: on a busy bus set it, or the bounds below, by "
+                      "what you have room for."},
+      RetentionTtl(), +[](Config& c) -> absl::Duration& { return c.retention.ttl; }));
+  all.push_back(ScalarSetting(
+      {.name = "retention.max_bytes",
+       .description =
+           "How many bytes a stream holds. At the bound, `retention.when_full` says what "
+           "happens."},
+      RetentionMaxBytes(), +[](Config& c) -> std::uint64_t& { return c.retention.max_bytes; }));
+  all.push_back(ScalarSetting(
+      {.name = "retention.max_events",
+       .description = "How many events a stream holds. At the bound, `retention.when_full` says "
+                      "what happens."},
+      RetentionMaxEvents(), +[](Config& c) -> std::uint64_t& { return c.retention.max_events; }));
+  all.push_back(ScalarSetting(
+      {.name = "retention.when_full",
+       .description = "What happens at a stream's `max_bytes` or `max_events`. `drop_oldest`: its "
+                      "oldest events make room. `refuse`: publishes of its type get "
+                      "RESOURCE_EXHAUSTED."},
+      WhenFullChoice(), +[](Config& c) -> WhenFull& { return c.retention.when_full; }));
+  all.push_back(RetentionRulesSetting(
+      {.name = "retention.rules",
+       .description = "What differs for some types. The first rule whose pattern matches a type "
+                      "counts; what it leaves out is as in the settings above and in "
+                      "`limits.max_events_per_entry`."},
+      check_pattern));
+}
+
+void AddLifecycle(std::vector<Setting>& all) {
+  all.push_back(ScalarSetting(
+      {.name = "heartbeat.interval",
+       .description = "How long a subscription may be quiet before the server pings it inside its "
+                      "stream. A client that promised to answer is dropped after two pings without "
+                      "an answer. Keep it below the idle timeout of proxies on the way."},
+      TimeSpan{.min = absl::Seconds(1), .max = absl::Hours(1)},
+      +[](Config& c) -> absl::Duration& { return c.heartbeat.interval; }));
+  all.push_back(ScalarSetting(
+      {.name = "drain.timeout",
+       .description = "How long, after SIGTERM, subscribers have to settle what they hold. What is "
+                      "left goes to the other instances, or is delivered again later. Keep it "
+                      "below the grace period of whoever sends the SIGTERM (Kubernetes: 30 s)."},
+      TimeSpan{.min = absl::ZeroDuration(), .max = absl::Hours(1)},
+      +[](Config& c) -> absl::Duration& { return c.drain.timeout; }));
+}
+
+void AddLimits(std::vector<Setting>& all) {
+  all.push_back(ScalarSetting(
+      {.name = "limits.max_event_bytes",
+       .description = "How large one encoded event may be. Deliveries stay below the 4 MiB that "
+                      "stock gRPC clients accept, so this cannot be raised above 3 MiB."},
+      ByteSize{.min = kKiB, .max = 3 * kMiB},
+      +[](Config& c) -> std::uint64_t& { return c.limits.max_event_bytes; }));
+  all.push_back(ScalarSetting(
+      {.name = "limits.max_batch_events", .description = "How many events one publish may hold."},
+      WholeNumber{.min = 1, .max = 100'000},
+      +[](Config& c) -> std::uint64_t& { return c.limits.max_batch_events; }));
+  all.push_back(ScalarSetting(
+      {.name = "limits.max_batch_bytes",
+       .description = "How many bytes of events one publish may hold."},
+      ByteSize{.min = kKiB, .max = 64 * kMiB},
+      +[](Config& c) -> std::uint64_t& { return c.limits.max_batch_bytes; }));
+  all.push_back(ScalarSetting(
+      {.name = "limits.max_events_per_entry",
+       .description = "How many events of a stream are stored as one entry. The entry is what the "
+                      "subscribers of a group share out among themselves: larger is faster, "
+                      "smaller spreads slow jobs better."},
+      MaxEventsPerEntry(),
+      +[](Config& c) -> std::uint64_t& { return c.limits.max_events_per_entry; }));
+  all.push_back(ScalarSetting(
+      {.name = "limits.max_entry_bytes",
+       .description = "How many bytes of events are stored as one entry. A larger event has an "
+                      "entry to itself."},
+      ByteSize{.min = kKiB, .max = 3 * kMiB},
+      +[](Config& c) -> std::uint64_t& { return c.limits.max_entry_bytes; }));
+  all.push_back(ScalarSetting(
+      {.name = "limits.max_types",
+       .description = "How many event types there may be. A publish of one more is refused."},
+      WholeNumber{.min = 1, .max = 10'000'000},
+      +[](Config& c) -> std::uint64_t& { return c.limits.max_types; }));
+  all.push_back(ScalarSetting(
+      {.name = "limits.max_groups", .description = "How many consumer groups there may be."},
+      WholeNumber{.min = 1, .max = 1'000'000},
+      +[](Config& c) -> std::uint64_t& { return c.limits.max_groups; }));
+  all.push_back(ScalarSetting(
+      {.name = "limits.max_subscribers",
+       .description = "How many subscriptions this instance serves at once."},
+      WholeNumber{.min = 1, .max = 10'000'000},
+      +[](Config& c) -> std::uint64_t& { return c.limits.max_subscribers; }));
+  all.push_back(ScalarSetting(
+      {.name = "limits.max_in_flight",
+       .description = "The most events a subscriber may ask to hold unsettled."},
+      WholeNumber{.min = 1, .max = 10'000'000},
+      +[](Config& c) -> std::uint64_t& { return c.limits.max_in_flight; }));
+  all.push_back(ScalarSetting(
+      {.name = "limits.max_in_flight_bytes",
+       .description = "The most bytes a subscriber may ask to hold unsettled."},
+      ByteSize{.min = 64 * kKiB, .max = 64 * kGiB},
+      +[](Config& c) -> std::uint64_t& { return c.limits.max_in_flight_bytes; }));
+}
+
+void AddLogging(std::vector<Setting>& all) {
+  all.push_back(ScalarSetting(
+      {.name = "logging.level", .description = "The least severe messages that are written."},
+      Choice<LogLevel>{{{"debug", LogLevel::kDebug},
+                        {"info", LogLevel::kInfo},
+                        {"warning", LogLevel::kWarning},
+                        {"error", LogLevel::kError},
+                        {"off", LogLevel::kOff}}},
+      +[](Config& c) -> LogLevel& { return c.logging.level; }));
+  all.push_back(ScalarSetting(
+      {.name = "logging.format",
+       .description = "`text` for people, or `json`: one object a line, for machines."},
+      Choice<LogFormat>{{{"text", LogFormat::kText}, {"json", LogFormat::kJson}}},
+      +[](Config& c) -> LogFormat& { return c.logging.format; }));
+}
+
+std::vector<ForeignName> AllForeignNames() {
+  return {
+      {"persistenceEnabled", "store.kind",
+       "`false` is `store.kind: memory`, the default; `true` is `redis`"},
+      {"ttlSeconds", "retention.ttl",
+       "the same with a unit: `ttlSeconds: 3600` is `ttl: 1h`; per type by a rule in "
+       "`retention.rules`"},
+      {"maxRetries", "",
+       "`max_retries` in the policy of each consumer group (`GroupPolicy` in the proto; default "
+       "3)"},
+      {"retryDelayMs", "",
+       "`retry_delay` in the policy of each consumer group, a duration (default 1 s)"},
+      {"deadLetterQueue", "",
+       "`dead_letter` in the policy of each consumer group (default true); each group keeps its "
+       "own dead letters, so there is no queue to create"},
+  };
+}
+
+}  // namespace
+
+TimeSpan RetentionTtl() {
+  return {.min = absl::Seconds(1), .max = absl::Hours(24 * 36'500), .zero = "for ever"};
+}
+
+ByteSize RetentionMaxBytes() { return {.min = kKiB, .max = kHugeBytes, .zero = "no bound"}; }
+
+WholeNumber RetentionMaxEvents() { return {.min = 1, .max = kHugeCount, .zero = "no bound"}; }
+
+Choice<WhenFull> WhenFullChoice() {
+  return {{{"drop_oldest", WhenFull::kDropOldest}, {"refuse", WhenFull::kRefuse}}};
+}
+
+WholeNumber MaxEventsPerEntry() { return {.min = 1, .max = 10'000}; }
+
+Registry::Registry(const std::function<absl::Status(absl::string_view)>& check_pattern)
+    : sections_(AllSections()), foreign_names_(AllForeignNames()) {
+  AddServer(settings_);
+  AddStore(settings_);
+  AddPublish(settings_);
+  AddDelivery(settings_);
+  AddRetention(settings_, check_pattern);
+  AddLifecycle(settings_);
+  AddLimits(settings_);
+  AddLogging(settings_);
+}
+
+std::vector<Setting> Registry::InSection(absl::string_view section) const {
+  std::vector<Setting> found;
+  for (const Setting& setting : settings_) {
+    if (setting.section() == section) found.push_back(setting);
+  }
+  return found;
+}
+
+const Setting* Registry::Find(absl::string_view name) const {
+  for (const Setting& setting : settings_) {
+    if (setting.name() == name) return &setting;
+  }
+  return nullptr;
+}
+
+bool Registry::IsPrefix(absl::string_view path) const {
+  const std::string prefix = absl::StrCat(path, ".");
+  for (const Setting& setting : settings_) {
+    if (absl::StartsWith(setting.name(), prefix)) return true;
+  }
+  return false;
+}
+
+std::string Registry::Suggestion(absl::string_view unknown) const {
+  const absl::string_view last = unknown.substr(unknown.rfind('.') + 1);
+  for (const ForeignName& foreign : foreign_names_) {
+    if (last == foreign.name) {
+      return foreign.setting.empty()
+                 ? absl::StrCat("here it is ", absl::StrReplaceAll(foreign.meaning, {{"`", ""}}))
+                 : absl::StrCat("did you mean ", foreign.setting, "?");
+    }
+  }
+  std::vector<std::string> names;
+  for (const Setting& setting : settings_) names.push_back(setting.name());
+  std::string closest = ClosestTo(unknown, names);
+  for (const std::string& name : names) {
+    if (closest.empty() && absl::EndsWith(name, absl::StrCat(".", last))) closest = name;
+  }
+  return closest.empty() ? "" : absl::StrCat("did you mean ", closest, "?");
+}
+
+}  // namespace eventbus::settings

@@ -1,0 +1,127 @@
+#include "server/daemon/broker_observer.h"
+
+#include <utility>
+
+#include "server/broker/reason.h"
+
+namespace eventbus {
+namespace {
+
+PublishError PublishErrorOf(const absl::Status& why) {
+  switch (ReasonOf(why)) {
+    case Reason::kInvalidField:
+    case Reason::kMalformed:
+    case Reason::kTooLarge:
+      return PublishError::kInvalid;
+    case Reason::kPublishQueueFull:
+      return PublishError::kQueueFull;
+    case Reason::kStoreFull:
+    case Reason::kStreamFull:
+      return PublishError::kStoreFull;
+    case Reason::kTooManyTypes:
+      return PublishError::kLimit;
+    case Reason::kDraining:
+      return PublishError::kDraining;
+    case Reason::kNotStored:
+    case Reason::kStoreUnavailable:
+      return PublishError::kNotStored;
+    case Reason::kOutcomeUnknown:
+      return PublishError::kOutcomeUnknown;
+    default:
+      return PublishError::kInternal;
+  }
+}
+
+DropReason DropReasonOf(absl::string_view why) {
+  if (why == "ttl") return DropReason::kTtl;
+  if (why == "max_bytes") return DropReason::kMaxBytes;
+  if (why == "max_events") return DropReason::kMaxEvents;
+  return DropReason::kMemory;
+}
+
+}  // namespace
+
+BrokerObserver::BrokerObserver(
+    Metrics* metrics, Logger log,
+    absl::AnyInvocable<void(bool up, const absl::Status& why)> on_store_state)
+    : metrics_(metrics), log_(std::move(log)), on_store_state_(std::move(on_store_state)) {}
+
+// The latency that publishers see is measured where their calls are answered, in rpc/.
+void BrokerObserver::OnPublished(uint64_t events, uint64_t bytes, absl::Duration /*latency*/) {
+  metrics_->published_events.Increment(events);
+  metrics_->published_bytes.Increment(bytes);
+}
+
+void BrokerObserver::OnPublishFailed(uint64_t events, const absl::Status& why) {
+  metrics_->publish_errors[PublishErrorOf(why)].Increment(events);
+}
+
+void BrokerObserver::OnDelivered(uint64_t events, uint64_t bytes) {
+  metrics_->delivered_events.Increment(events);
+  metrics_->delivered_bytes.Increment(bytes);
+}
+
+void BrokerObserver::OnAcked(uint64_t events) { metrics_->acked_events.Increment(events); }
+
+void BrokerObserver::OnReleased(uint64_t events) { metrics_->released_events.Increment(events); }
+
+void BrokerObserver::OnUnknownSettle(uint64_t deliveries) {
+  metrics_->unknown_settles.Increment(deliveries);
+}
+
+void BrokerObserver::OnDropped(absl::string_view stream, absl::string_view why,
+                               const TrimResult& dropped) {
+  metrics_->dropped_events[DropReasonOf(why)].Increment(dropped.events);
+  for (const GroupLoss& loss : dropped.losses) {
+    metrics_->lost_unsettled_events.Increment(loss.events);
+    log_.Warning("events dropped before a group had settled them",
+                 {{"stream", stream}, {"group", loss.group.name}, {"events", loss.events}, {"why", why}});
+  }
+}
+
+void BrokerObserver::OnSubscriberOpened(absl::string_view group, absl::string_view client_id,
+                                        absl::string_view peer) {
+  log_.Debug("subscriber opened", {{"group", group}, {"client_id", client_id}, {"peer", peer}});
+}
+
+void BrokerObserver::OnSubscriberClosed(absl::string_view group, absl::string_view client_id,
+                                        absl::string_view peer) {
+  log_.Debug("subscriber closed", {{"group", group}, {"client_id", client_id}, {"peer", peer}});
+}
+
+void BrokerObserver::OnGroupCreated(absl::string_view group) {
+  log_.Info("group created", {{"group", group}});
+}
+
+void BrokerObserver::OnGroupDeleted(absl::string_view group, absl::string_view why) {
+  log_.Info("group deleted", {{"group", group}, {"why", why}});
+}
+
+void BrokerObserver::OnTypeCreated(absl::string_view type) {
+  log_.Info("type created", {{"type", type}});
+}
+
+void BrokerObserver::OnInstanceDead(absl::string_view incarnation) {
+  log_.Warning("instance counts as dead", {{"instance", incarnation}});
+}
+
+void BrokerObserver::OnClaimed(absl::string_view group, absl::string_view from,
+                               uint64_t entries) {
+  log_.Info("entries claimed", {{"group", group}, {"from", from}, {"entries", entries}});
+}
+
+void BrokerObserver::OnStoreState(bool up, const absl::Status& why) {
+  metrics_->store_up.Set(up ? 1 : 0);
+  if (up) {
+    log_.Info("store is reachable");
+  } else {
+    log_.Error("store cannot be reached", {{"why", why}});
+  }
+  on_store_state_(up, why);
+}
+
+void BrokerObserver::OnTrouble(absl::string_view what, const absl::Status& why) {
+  log_.Error("trouble in the broker", {{"what", what}, {"why", why}});
+}
+
+}  // namespace eventbus

@@ -1,0 +1,244 @@
+#include "server/daemon/daemon.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "server/broker/broker.h"
+#include "server/broker/uuid.h"
+#include "server/daemon/broker_observer.h"
+#include "server/daemon/options.h"
+#include "server/daemon/readiness.h"
+#include "server/daemon/sampler.h"
+#include "server/loop/uv_loop.h"
+#include "server/observe/http_endpoint.h"
+#include "server/observe/metrics.h"
+#include "server/rpc/rpc_server.h"
+#include "server/store/memory/memory_store.h"
+#include "server/store/memory/memory_store_connection.h"
+
+namespace eventbus {
+namespace {
+
+// Starting need not wait for the store, but where it answers at once, the first health check had better see it.
+constexpr absl::Duration kStartPatience = absl::Seconds(2);
+// For calls that are still open once the broker has let go of everything.
+constexpr absl::Duration kShutdownPatience = absl::Seconds(1);
+
+// "host-0190163d-8694-739b-aea5-966c26f8ad91".
+std::string NewIncarnation() {
+  std::array<char, 256> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  const UuidText uuid = FormatUuid(UuidV7Generator().Next(absl::Now()));
+  return absl::StrCat(host[0] == '\0' ? "instance" : host.data(), "-", uuid.view());
+}
+
+// What a configuration may say, and this version does not do.
+absl::Status CheckImplemented(const Config& config) {
+  const auto unimplemented = [](absl::string_view what) {
+    return absl::UnimplementedError(
+        absl::StrCat(what, " is not implemented in this version of the server"));
+  };
+  if (config.store.kind != StoreKind::kMemory) {
+    return unimplemented("store.kind: redis");
+  }
+  bool refuse = config.retention.when_full == WhenFull::kRefuse;
+  for (const RetentionRuleConfig& rule : config.retention.rules) {
+    refuse = refuse || rule.when_full == WhenFull::kRefuse;
+  }
+  return refuse ? unimplemented("retention.when_full: refuse") : absl::OkStatus();
+}
+
+}  // namespace
+
+// Members are in order of dependency; Stop takes them down from the last to the first.
+class Daemon::Parts {
+ public:
+  Parts(const Config& config, Logger log)
+      : config_(config),
+        log_(std::move(log)),
+        observer_(&metrics_, log_,
+                  [this](bool up, const absl::Status& why) { OnStoreState(up, why); }) {}
+  ~Parts() { Stop(); }
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
+
+  absl::Status Start();
+  void Drain();
+  int port() const { return server_->port(); }
+  int metrics_port() const { return http_ == nullptr ? 0 : http_->port(); }
+  absl::Status Ready() const { return readiness_.Get(); }
+
+ private:
+  absl::Status StartPorts();
+  void Stop();
+  // Runs `task` on the loop and waits for it.
+  void OnLoop(absl::AnyInvocable<void()> task);
+  // Loop only.
+  void BuildBroker(std::shared_ptr<absl::Notification> started);
+  void OnStoreState(bool up, const absl::Status& why);
+  void UpdateReadiness();
+  void Sample();
+
+  const Config config_;
+  const Logger log_;
+  Metrics metrics_;
+  Readiness readiness_;
+  BrokerObserver observer_;
+
+  UvLoop loop_;
+  std::thread loop_thread_;
+  // The loop's: made, used and destroyed there.
+  std::unique_ptr<MemoryStore> memory_;
+  std::unique_ptr<StreamStore> store_;
+  std::unique_ptr<Broker> broker_;
+  std::unique_ptr<Sampler> sampler_;
+  bool draining_ = false;
+  // Told what health checks hear, once there is a port.
+  RpcServer* serving_ = nullptr;
+
+  std::unique_ptr<RpcServer> server_;
+  std::unique_ptr<HttpEndpoint> http_;
+};
+
+absl::Status Daemon::Parts::Start() {
+  if (absl::Status status = CheckImplemented(config_); !status.ok()) return status;
+  loop_thread_ = std::thread([this] { loop_.Run(); });
+  // Shared, for the store may answer after we have stopped waiting.
+  const auto started = std::make_shared<absl::Notification>();
+  OnLoop([this, started] { BuildBroker(started); });
+  absl::Status status = StartPorts();
+  if (!status.ok()) return status;
+  started->WaitForNotificationWithTimeout(kStartPatience);
+  OnLoop([this] {
+    serving_ = server_.get();
+    UpdateReadiness();
+  });
+  return absl::OkStatus();
+}
+
+void Daemon::Parts::OnLoop(absl::AnyInvocable<void()> task) {
+  absl::Notification done;
+  loop_.Post([&task, &done] {
+    task();
+    done.Notify();
+  });
+  done.WaitForNotification();
+}
+
+void Daemon::Parts::BuildBroker(std::shared_ptr<absl::Notification> started) {
+  memory_ = std::make_unique<MemoryStore>(MemoryStoreOptionsFrom(config_),
+                                          [this] { return loop_.WallNow(); });
+  store_ = std::make_unique<MemoryStoreConnection>(memory_.get(), &loop_);
+  BrokerOptions options = BrokerOptionsFrom(config_);
+  options.incarnation = NewIncarnation();
+  options.seed = std::random_device()();
+  log_.Info("starting", {{"instance", options.incarnation}, {"store", "memory"}});
+  broker_ = std::make_unique<Broker>(&loop_, store_.get(), &observer_, std::move(options));
+  metrics_.store_up.Set(1);
+  sampler_ = std::make_unique<Sampler>(&loop_, &metrics_, [this] { Sample(); });
+  broker_->Start([this, started = std::move(started)](const absl::Status& status) {
+    if (!status.ok()) log_.Error("the broker could not start", {{"why", status}});
+    UpdateReadiness();
+    started->Notify();
+  });
+}
+
+absl::Status Daemon::Parts::StartPorts() {
+  absl::StatusOr<std::unique_ptr<RpcServer>> server =
+      RpcServer::Start(RpcOptionsFrom(config_), &loop_, broker_.get(), &metrics_);
+  if (!server.ok()) return server.status();
+  server_ = *std::move(server);
+  if (config_.metrics.address.empty()) return absl::OkStatus();
+  HttpEndpoint::Options options;
+  options.address = config_.metrics.address;
+  options.metrics = [this] { return metrics_.TextFormat(); };
+  options.readiness = [this] { return readiness_.Get(); };
+  absl::StatusOr<std::unique_ptr<HttpEndpoint>> http = HttpEndpoint::Start(std::move(options));
+  if (!http.ok()) return http.status();
+  http_ = *std::move(http);
+  return absl::OkStatus();
+}
+
+void Daemon::Parts::OnStoreState(bool /*up*/, const absl::Status& /*why*/) {
+  // The broker may be in the middle of finding out: what it says of itself is settled in a later task.
+  loop_.Post([this] { UpdateReadiness(); });
+}
+
+void Daemon::Parts::UpdateReadiness() {
+  absl::Status status = absl::UnavailableError("the server is stopping");
+  if (!draining_) status = broker_ == nullptr ? absl::UnavailableError("starting") : broker_->Ready();
+  if (serving_ != nullptr) serving_->SetServing(status.ok());
+  readiness_.Set(std::move(status));
+}
+
+void Daemon::Parts::Sample() {
+  const BrokerCounts counts = broker_->Counts();
+  metrics_.groups.Set(static_cast<int64_t>(counts.groups));
+  metrics_.streams.Set(static_cast<int64_t>(counts.streams));
+  metrics_.in_flight_events.Set(static_cast<int64_t>(counts.in_flight_events));
+  metrics_.publish_queue_events.Set(static_cast<int64_t>(counts.publish_queue_events));
+  metrics_.publish_queue_bytes.Set(static_cast<int64_t>(counts.publish_queue_bytes));
+  metrics_.stored_events.Set(static_cast<int64_t>(memory_->events()));
+  metrics_.stored_bytes.Set(static_cast<int64_t>(memory_->bytes()));
+}
+
+void Daemon::Parts::Drain() {
+  log_.Info("draining", {{"timeout", config_.drain.timeout}});
+  const absl::Time deadline = absl::Now() + config_.drain.timeout;
+  server_->DrainCalls();
+  absl::Notification drained;
+  loop_.Post([this, deadline, &drained] {
+    draining_ = true;
+    UpdateReadiness();
+    broker_->Drain(deadline, [&drained] { drained.Notify(); });
+  });
+  drained.WaitForNotification();
+  server_->Shutdown(absl::Now() + kShutdownPatience);
+  log_.Info("drained");
+}
+
+void Daemon::Parts::Stop() {
+  http_.reset();
+  if (server_ != nullptr) server_->Shutdown(absl::Now());
+  if (loop_thread_.joinable()) {
+    OnLoop([this] {
+      serving_ = nullptr;
+      sampler_.reset();
+      broker_.reset();
+      store_.reset();
+      memory_.reset();
+    });
+    loop_.Stop();
+    loop_thread_.join();
+  }
+  server_.reset();
+}
+
+Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Daemon::~Daemon() = default;
+
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Logger log) {
+  auto parts = std::make_unique<Parts>(config, std::move(log));
+  if (absl::Status status = parts->Start(); !status.ok()) return status;
+  return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
+}
+
+int Daemon::port() const { return parts_->port(); }
+
+int Daemon::metrics_port() const { return parts_->metrics_port(); }
+
+absl::Status Daemon::Ready() const { return parts_->Ready(); }
+
+void Daemon::Drain() { parts_->Drain(); }
+
+}  // namespace eventbus

@@ -1,0 +1,59 @@
+#include "server/daemon/options.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace eventbus {
+
+RpcOptions RpcOptionsFrom(const Config& config) {
+  RpcOptions options;
+  options.address = config.listen.address;
+  options.default_source = config.publish.default_source;
+  options.publish_window_messages = static_cast<uint32_t>(config.publish.stream_window_messages);
+  options.publish_window_bytes = config.publish.stream_window_bytes;
+  options.max_event_bytes = config.limits.max_event_bytes;
+  options.max_batch_events = config.limits.max_batch_events;
+  options.max_batch_bytes = config.limits.max_batch_bytes;
+  options.default_max_in_flight = static_cast<uint32_t>(config.delivery.max_in_flight);
+  options.default_max_in_flight_bytes = config.delivery.max_in_flight_bytes;
+  options.max_in_flight = static_cast<uint32_t>(config.limits.max_in_flight);
+  options.max_in_flight_bytes = config.limits.max_in_flight_bytes;
+  options.heartbeat = config.heartbeat.interval;
+  return options;
+}
+
+MemoryStoreOptions MemoryStoreOptionsFrom(const Config& config) {
+  MemoryStoreOptions options;
+  options.max_bytes = config.store.memory.max_bytes;
+  options.max_events = config.store.memory.max_events;
+  return options;
+}
+
+BrokerOptions BrokerOptionsFrom(const Config& config) {
+  BrokerOptions options;
+  options.max_types = config.limits.max_types;
+  options.max_groups = config.limits.max_groups;
+  options.max_subscribers = config.limits.max_subscribers;
+  options.publish_queue_events = config.publish.queue_events;
+  options.publish_queue_bytes = config.publish.queue_bytes;
+  options.max_entry_bytes = config.limits.max_entry_bytes;
+  options.ephemeral_expiry = config.delivery.inactive_expiry;
+  options.stream_policy.ttl = config.retention.ttl;
+  options.stream_policy.max_bytes = config.retention.max_bytes;
+  options.stream_policy.max_events = config.retention.max_events;
+  options.stream_policy.max_events_per_entry =
+      static_cast<uint32_t>(config.limits.max_events_per_entry);
+  for (const RetentionRuleConfig& rule : config.retention.rules) {
+    StreamPolicyRule& policy = options.stream_policy_rules.emplace_back();
+    policy.pattern = rule.pattern;
+    policy.ttl = rule.ttl;
+    policy.max_bytes = rule.max_bytes;
+    policy.max_events = rule.max_events;
+    if (rule.max_events_per_entry.has_value()) {
+      policy.max_events_per_entry = static_cast<uint32_t>(*rule.max_events_per_entry);
+    }
+  }
+  return options;
+}
+
+}  // namespace eventbus

@@ -1,0 +1,57 @@
+#ifndef EVENTBUS_SERVER_LOOP_LOOP_H_
+#define EVENTBUS_SERVER_LOOP_LOOP_H_
+
+#include <memory>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
+
+namespace eventbus {
+
+// A piece of work for a loop. Runs once, on the loop's thread.
+using Task = absl::AnyInvocable<void()>;
+
+// A one-shot timer. Belongs to whoever created it; destroying it cancels it. Loop thread only.
+class Timer {
+ public:
+  virtual ~Timer() = default;
+  // Fires once, `delay` from now (a negative delay counts as zero). Arming an armed timer replaces
+  // its time.
+  virtual void Arm(absl::Duration delay) = 0;
+  // Does not fire any more. Harmless when not armed.
+  virtual void Disarm() = 0;
+  virtual bool armed() const = 0;
+};
+
+// Loop runs everything that touches broker state, one task after the other on one thread, so that the
+// broker needs no locks. UvLoop is the real one; VirtualProcess (tests) runs on a virtual clock and can be
+// frozen or killed like a process.
+//
+// One turn of a loop: due timers and I/O callbacks, posted tasks, then the deferred tasks, then sleep
+// until something is due. What has to happen once for all the work of a turn (writing to the store in
+// one go) is deferred.
+class Loop {
+ public:
+  virtual ~Loop() = default;
+
+  // Time for people and for the wire; may jump.
+  virtual absl::Time WallNow() const = 0;
+  // Time for measuring and waiting: never goes back; its zero has no meaning. Constant during a turn
+  // where that is cheaper.
+  virtual absl::Duration MonotonicNow() const = 0;
+
+  // Runs `task` on the loop's thread, after all tasks posted before it. Any thread. A task posted after the
+  // loop has stopped is destroyed without having run.
+  virtual void Post(Task task) = 0;
+
+  // Runs `task` at the end of this turn. Loop thread only. A deferred task that defers again gets
+  // the end of the same turn.
+  virtual void Defer(Task task) = 0;
+
+  // A timer that runs `on_fire` each time it fires. Loop thread only.
+  virtual std::unique_ptr<Timer> CreateTimer(absl::AnyInvocable<void()> on_fire) = 0;
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_LOOP_LOOP_H_

@@ -1,0 +1,133 @@
+#include "server/loop/uv_loop.h"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "server/loop/uv_timer.h"
+
+namespace eventbus {
+namespace {
+
+// Without a loop there is no process: the kernel has refused an epoll or event descriptor.
+void DieUnlessOk(int result, const char* what) {
+  if (result == 0) return;
+  std::fprintf(stderr, "eventbusd: %s: %s\n", what, uv_strerror(result));
+  std::abort();
+}
+
+template <typename Handle>
+void CloseHandle(Handle* handle) {
+  uv_close(reinterpret_cast<uv_handle_t*>(handle), nullptr);
+}
+
+}  // namespace
+
+UvLoop::UvLoop() {
+  DieUnlessOk(uv_loop_init(&uv_), "cannot create the event loop");
+  DieUnlessOk(uv_async_init(&uv_, &wake_up_, [](uv_async_t*) {}),
+              "cannot create the event loop's wake-up");
+  uv_prepare_init(&uv_, &before_poll_);
+  uv_check_init(&uv_, &after_poll_);
+  uv_idle_init(&uv_, &do_not_wait_);
+  before_poll_.data = this;
+  after_poll_.data = this;
+  uv_prepare_start(&before_poll_,
+                   [](uv_prepare_t* handle) { static_cast<UvLoop*>(handle->data)->BeforePoll(); });
+  uv_check_start(&after_poll_,
+                 [](uv_check_t* handle) { static_cast<UvLoop*>(handle->data)->AfterPoll(); });
+}
+
+UvLoop::~UvLoop() {
+  std::vector<Task> posted;
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+    posted.swap(posted_);
+  }
+  // They may own timers of this loop.
+  posted.clear();
+  while (!deferred_.empty()) deferred_.pop_front();
+  CloseHandle(&wake_up_);
+  CloseHandle(&before_poll_);
+  CloseHandle(&after_poll_);
+  CloseHandle(&do_not_wait_);
+  uv_run(&uv_, UV_RUN_DEFAULT);
+  DieUnlessOk(uv_loop_close(&uv_), "something outlives the event loop it is on");
+}
+
+void UvLoop::Run() { uv_run(&uv_, UV_RUN_DEFAULT); }
+
+void UvLoop::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+    if (!asleep_) return;
+    asleep_ = false;
+  }
+  uv_async_send(&wake_up_);
+}
+
+absl::Time UvLoop::WallNow() const { return absl::Now(); }
+
+absl::Duration UvLoop::MonotonicNow() const {
+  return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+void UvLoop::Post(Task task) {
+  {
+    absl::MutexLock lock(&mutex_);
+    // Destroyed on return, outside of the lock.
+    if (stopping_) return;
+    posted_.push_back(std::move(task));
+    if (!asleep_) return;
+    asleep_ = false;
+  }
+  uv_async_send(&wake_up_);
+}
+
+void UvLoop::Defer(Task task) { deferred_.push_back(std::move(task)); }
+
+std::unique_ptr<Timer> UvLoop::CreateTimer(absl::AnyInvocable<void()> on_fire) {
+  return std::make_unique<UvTimer>(&uv_, *this, std::move(on_fire));
+}
+
+void UvLoop::BeforePoll() {
+  bool stopping = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    running_.swap(posted_);
+    stopping = stopping_;
+  }
+  for (Task& task : running_) {
+    std::move(task)();
+    // What it holds goes now, not when the last of the turn has run.
+    task = nullptr;
+  }
+  running_.clear();
+  while (!deferred_.empty()) {
+    Task task = std::move(deferred_.front());
+    deferred_.pop_front();
+    std::move(task)();
+  }
+  if (stopping) {
+    uv_stop(&uv_);
+    return;
+  }
+  absl::MutexLock lock(&mutex_);
+  asleep_ = posted_.empty() && !stopping_;
+  if (asleep_) {
+    uv_idle_stop(&do_not_wait_);
+  } else {
+    uv_idle_start(&do_not_wait_, [](uv_idle_t*) {});
+  }
+}
+
+void UvLoop::AfterPoll() {
+  absl::MutexLock lock(&mutex_);
+  asleep_ = false;
+}
+
+}  // namespace eventbus

@@ -1,0 +1,36 @@
+#ifndef EVENTBUS_SERVER_RPC_OPEN_REQUEST_H_
+#define EVENTBUS_SERVER_RPC_OPEN_REQUEST_H_
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "eventbus/v1/broker.pb.h"
+#include "server/broker/subscription.h"
+#include "server/rpc/rpc_options.h"
+
+namespace eventbus {
+
+// A subscriber's wishes, checked: what goes to the broker, and what stays with the call.
+struct SubscriberRequest {
+  OpenRequest open;
+  absl::Duration heartbeat;
+  bool answers_pings = false;
+};
+
+// Which RPC a SubscribeOpen came with.
+enum class SubscriberCallKind { kSubscribe, kReceive };
+
+// Checks `open` against the contract and fills in the defaults. Errors name the field, as in `open.group.patterns[1]`; fields that
+// this version does not implement are UNIMPLEMENTED. `peer` is left for the caller to set. Pure; any thread.
+absl::StatusOr<SubscriberRequest> ReadSubscribeOpen(const v1::SubscribeOpen& open,
+                                                    SubscriberCallKind kind,
+                                                    const RpcOptions& options);
+
+// Changes the limits that `limits` sets. Errors name the field below `path`.
+absl::Status ReadFlowLimits(absl::string_view path, const v1::FlowLimits& limits,
+                            const RpcOptions& options, FlowLimits* result);
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_RPC_OPEN_REQUEST_H_

@@ -1,0 +1,94 @@
+#include "server/rpc/rpc_server.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "grpc/grpc.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server_builder.h"
+
+namespace eventbus {
+namespace {
+
+// Above all limits of ours, so that a client hears our error, which names the setting, and not gRPC's.
+constexpr uint64_t kMinReceiveBytes = uint64_t{8} << 20;
+constexpr uint64_t kMaxReceiveBytes = uint64_t{1} << 30;
+
+// Half-open connections are found by pings of the transport too, for clients that do not answer ours.
+constexpr int kKeepaliveMs = 60'000;
+constexpr int kKeepaliveTimeoutMs = 20'000;
+constexpr int kMinClientPingMs = 5'000;
+
+constexpr char kServiceNames[][32] = {"eventbus.v1.EventBus"};
+
+void SetTransport(const RpcOptions& options, grpc::ServerBuilder* builder) {
+  const uint64_t receive =
+      std::clamp(2 * options.max_batch_bytes, kMinReceiveBytes, kMaxReceiveBytes);
+  builder->SetMaxReceiveMessageSize(static_cast<int>(receive));
+  // Otherwise a second daemon silently shares the port, and takes half of the connections.
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // Clients may ping as often as their stock settings have it, with or without calls.
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                              kMinClientPingMs);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // Only reflection is served by threads of its own: one is enough.
+  builder->SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder->SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
+  builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(RpcOptions options, Loop* loop,
+                                                            Broker* broker, Metrics* metrics) {
+  std::unique_ptr<RpcServer> server(new RpcServer(std::move(options), loop, broker, metrics));
+  if (absl::Status status = server->Listen(); !status.ok()) return status;
+  return server;
+}
+
+RpcServer::RpcServer(RpcOptions options, Loop* loop, Broker* broker, Metrics* metrics)
+    : context_(std::move(options), loop, broker, metrics),
+      event_bus_(&context_, &calls_),
+      admin_(&context_),
+      catalog_(&context_) {}
+
+RpcServer::~RpcServer() = default;
+
+absl::Status RpcServer::Listen() {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  SetTransport(context_.options, &builder);
+  builder.AddListeningPort(context_.options.address, grpc::InsecureServerCredentials(), &port_);
+  builder.RegisterService(&event_bus_);
+  builder.RegisterService(&admin_);
+  builder.RegisterService(&catalog_);
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port_ == 0) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", context_.options.address, " (setting listen.address)"));
+  }
+  SetServing(false);
+  return absl::OkStatus();
+}
+
+void RpcServer::SetServing(bool serving) {
+  grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
+  health->SetServingStatus(serving);
+  for (const char* name : kServiceNames) health->SetServingStatus(name, serving);
+}
+
+void RpcServer::Shutdown(absl::Time deadline) {
+  server_->Shutdown(absl::ToChronoTime(deadline));
+  server_->Wait();
+}
+
+}  // namespace eventbus

@@ -1,0 +1,18 @@
+#ifndef EVENTBUS_SERVER_RPC_SETTLE_H_
+#define EVENTBUS_SERVER_RPC_SETTLE_H_
+
+#include "eventbus/v1/broker.pb.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/server_callback.h"
+#include "server/rpc/rpc_context.h"
+
+namespace eventbus {
+
+// The RPC Settle.
+grpc::ServerUnaryReactor* StartSettle(const RpcContext& rpc, grpc::CallbackServerContext* context,
+                                      const v1::SettleRequest* request,
+                                      v1::SettleResponse* response);
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_RPC_SETTLE_H_

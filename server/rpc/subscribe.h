@@ -1,0 +1,18 @@
+#ifndef EVENTBUS_SERVER_RPC_SUBSCRIBE_H_
+#define EVENTBUS_SERVER_RPC_SUBSCRIBE_H_
+
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "server/rpc/open_calls.h"
+#include "server/rpc/rpc_context.h"
+
+namespace eventbus {
+
+// The RPC Subscribe: reads what the client says and passes it to a SubscriberCall, which does the rest.
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartSubscribe(
+    const RpcContext& rpc, OpenCalls* calls, grpc::CallbackServerContext* context);
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_RPC_SUBSCRIBE_H_

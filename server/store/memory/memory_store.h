@@ -1,0 +1,142 @@
+#ifndef EVENTBUS_SERVER_STORE_MEMORY_MEMORY_STORE_H_
+#define EVENTBUS_SERVER_STORE_MEMORY_MEMORY_STORE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/store/memory/memory_registry.h"
+#include "server/store/memory/memory_stream.h"
+#include "server/store/stream_store.h"
+
+namespace eventbus {
+
+// Past either bound the oldest entries of all streams go, whoever has not read them yet. 0: no
+// bound.
+struct MemoryStoreOptions {
+  // Memory that values keep, and MemoryStore::kEntryOverhead for each entry.
+  uint64_t max_bytes = 0;
+  uint64_t max_events = 0;
+};
+
+// MemoryStore keeps streams, groups and the registry in memory: what the Redis server is to the
+// Redis store. Brokers talk to it through a MemoryStoreConnection each. Its calls are those of
+// StreamStore, done at once, with a clock of its own. Owned by the daemon (or the test), outlives
+// its connections. One thread.
+//
+//   MemoryStore store({.max_bytes = 1 << 30}, [&] { return loop.WallNow(); });
+//   MemoryStoreConnection connection(&store, &loop);
+class MemoryStore {
+ public:
+  // Counted for each entry besides its value.
+  static constexpr size_t kEntryOverhead = 128;
+
+  // One side of an attached connection. Called in the middle of somebody's call: must not call
+  // back.
+  class Peer {
+   public:
+    virtual ~Peer() = default;
+    virtual void OnStreamAdvanced(absl::string_view stream) = 0;
+    virtual void OnEntriesReleased(absl::string_view stream, const GroupKey& group) = 0;
+    virtual void OnRegistryChanged() = 0;
+    virtual void OnInstanceLeft() = 0;
+    virtual void OnDropped(absl::string_view stream, const TrimResult& dropped) = 0;
+  };
+  using PeerId = uint64_t;
+
+  MemoryStore(MemoryStoreOptions options, absl::AnyInvocable<absl::Time()> clock);
+  ~MemoryStore();
+  MemoryStore(const MemoryStore&) = delete;
+  MemoryStore& operator=(const MemoryStore&) = delete;
+
+  // Tells `peer` (not owned) of what others do, until it is detached. Ids are never used again.
+  PeerId Attach(Peer* peer);
+  void Detach(PeerId id);
+
+  // `from`: whose call it is, attached or not any more. The others are told.
+  absl::StatusOr<TypeRegistration> RegisterType(const std::string& stream, uint64_t max_types);
+  absl::StatusOr<GroupRegistration> RegisterGroup(const std::string& name, std::string definition,
+                                                  uint64_t max_groups);
+  absl::StatusOr<GroupRecord> UpdateGroup(GroupRecord changed, uint64_t expected_version);
+  absl::Status UnregisterGroup(const std::string& name, uint64_t expected_version);
+
+  absl::StatusOr<EntryId> Append(PeerId from, AppendRequest request);
+  absl::StatusOr<CreateStreamResult> CreateStream(PeerId from, CreateStreamRequest request);
+  absl::StatusOr<std::vector<Entry>> ReadRange(const ReadRangeRequest& request);
+  absl::StatusOr<StreamInfo> GetStreamInfo(const std::string& stream);
+  absl::StatusOr<TrimResult> Trim(const TrimRequest& request);
+
+  absl::Status CreateGroup(const CreateGroupRequest& request);
+  absl::Status DestroyGroup(const std::string& stream, const GroupKey& group);
+  absl::StatusOr<ReadGroupResult> ReadGroup(const ReadGroupRequest& request);
+  absl::StatusOr<std::vector<PendingEntry>> ReadPending(const ReadPendingRequest& request);
+  absl::StatusOr<uint64_t> Ack(const std::string& stream, const GroupKey& group,
+                               const std::vector<EntryId>& ids);
+  absl::StatusOr<uint64_t> WriteStates(const std::string& stream, const GroupKey& group,
+                                       absl::string_view consumer, std::vector<EntryState> states);
+  absl::StatusOr<std::vector<EntryState>> ReadStates(const std::string& stream,
+                                                     const GroupKey& group,
+                                                     const std::vector<EntryId>& ids);
+  absl::StatusOr<ClaimResult> Claim(const ClaimRequest& request);
+  absl::Status Release(PeerId from, ReleaseRequest request);
+  absl::StatusOr<std::vector<ConsumerInfo>> ListConsumers(const std::string& stream,
+                                                          const GroupKey& group);
+  absl::StatusOr<bool> RemoveConsumer(const std::string& stream, const GroupKey& group,
+                                      absl::string_view consumer);
+
+  void Leave(PeerId from, absl::string_view incarnation);
+
+  // Types, groups and instances, for what needs no signal.
+  MemoryRegistry& registry() { return registry_; }
+
+  // What counts towards the bounds now.
+  uint64_t bytes() const { return bytes_; }
+  uint64_t events() const { return events_; }
+
+ private:
+  struct Stream {
+    std::string name;
+    MemoryStream log;
+  };
+  struct GroupOnStream {
+    MemoryStream* log;
+    MemoryGroup* group;
+  };
+
+  absl::StatusOr<Stream*> FindStream(const std::string& name);
+  absl::StatusOr<GroupOnStream> FindGroup(const std::string& stream, const GroupKey& key);
+  // OK if an entry like this could be stored alone.
+  absl::Status CheckFits(size_t charge, uint64_t events) const;
+  EntryId AppendTo(Stream& stream, AppendRequest request, PeerId from);
+  TrimResult RemoveOldest(Stream& stream, size_t count);
+  // Removes what is too much, and tells `teller` of it.
+  void StayWithinBounds(PeerId teller);
+  void TellRegistryChanged();
+  void TellAdvanced(PeerId from, absl::string_view stream);
+
+  const MemoryStoreOptions options_;
+  absl::AnyInvocable<absl::Time()> clock_;
+  MemoryRegistry registry_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Stream>> streams_;
+  // Streams that have entries, by the order of their oldest one among all entries of the store.
+  absl::btree_map<uint64_t, Stream*> by_oldest_;
+  uint64_t next_order_ = 0;
+  uint64_t bytes_ = 0;
+  uint64_t events_ = 0;
+  std::map<PeerId, Peer*> peers_;
+  PeerId last_peer_ = 0;
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_STORE_MEMORY_MEMORY_STORE_H_

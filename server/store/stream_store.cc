@@ -1,0 +1,28 @@
+#include "server/store/stream_store.h"
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+
+namespace eventbus {
+namespace {
+
+// Marks a status whose effect may have happened.
+constexpr char kOutcomeUnknownUrl[] = "eventbus/outcome-unknown";
+
+}  // namespace
+
+std::string GroupKey::ToString() const { return absl::StrCat(name, "@", generation); }
+
+absl::Status NotDoneError(absl::string_view what) { return absl::UnavailableError(what); }
+
+absl::Status OutcomeUnknownError(absl::string_view what) {
+  absl::Status status = absl::UnavailableError(what);
+  status.SetPayload(kOutcomeUnknownUrl, absl::Cord());
+  return status;
+}
+
+bool IsOutcomeUnknown(const absl::Status& status) {
+  return status.GetPayload(kOutcomeUnknownUrl).has_value();
+}
+
+}  // namespace eventbus

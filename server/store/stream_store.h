@@ -1,0 +1,371 @@
+#ifndef EVENTBUS_SERVER_STORE_STREAM_STORE_H_
+#define EVENTBUS_SERVER_STORE_STREAM_STORE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/store/bytes.h"
+#include "server/store/entry.h"
+
+namespace eventbus {
+
+// One incarnation of one consumer group on a stream. A seek makes a new generation, so that what is settled
+// late for the old one cannot touch the new one.
+struct GroupKey {
+  std::string name;
+  uint64_t generation = 1;
+
+  // "analytics@1".
+  std::string ToString() const;
+  friend auto operator<=>(const GroupKey&, const GroupKey&) = default;
+};
+
+// ---- Registry: which types and groups exist ----
+
+// A type, or rather its stream. Stamps come from one counter for types and groups together: a type with a
+// higher stamp than a group was born after it.
+struct TypeRecord {
+  std::string stream;
+  uint64_t stamp = 0;
+};
+
+// A group's definition as the registry keeps it. The store does not look into `definition`.
+struct GroupRecord {
+  std::string name;
+  uint64_t generation = 1;
+  uint64_t stamp = 0;
+  // Goes up by one with each change; for changing only what one has seen.
+  uint64_t version = 0;
+  std::string definition;
+};
+
+struct TypeRegistration {
+  TypeRecord type;
+  // False if the type was there already.
+  bool created = false;
+  // Every group there is, in the same atomic look.
+  std::vector<GroupRecord> groups;
+};
+
+struct GroupRegistration {
+  // As stored: the one of the request if `created`, else the one that was there.
+  GroupRecord group;
+  bool created = false;
+  // Every type there is, in the same atomic look.
+  std::vector<TypeRecord> types;
+};
+
+// ---- Streams ----
+
+struct AppendRequest {
+  std::string stream;
+  Bytes value;
+  // How many events `value` has.
+  uint32_t event_count = 1;
+};
+
+// Creates a stream with its groups, then appends to it, atomically: a stream never takes an append while one of its
+// groups is missing.
+struct CreateStreamRequest {
+  std::string stream;
+  // They begin with the stream's first entry. Ones that exist stay as they are.
+  std::vector<GroupKey> groups;
+  std::optional<AppendRequest> append;
+};
+
+struct CreateStreamResult {
+  // Of the append, if one was asked for.
+  std::optional<EntryId> appended;
+};
+
+struct CreateGroupRequest {
+  std::string stream;
+  GroupKey group;
+  // The group gets what comes after this entry; Min(): everything; nullopt: what is appended from now on.
+  std::optional<EntryId> after;
+};
+
+struct StreamInfo {
+  // Zero entries: first is what comes after last.
+  uint64_t entries = 0;
+  uint64_t events = 0;
+  uint64_t bytes = 0;
+  EntryId first;
+  // Of the last entry ever appended, also if it is gone. Min() if there never was one.
+  EntryId last;
+  absl::Time store_time;
+};
+
+// ---- Groups on a stream ----
+
+struct ReadGroupRequest {
+  std::string stream;
+  GroupKey group;
+  std::string consumer;
+  uint32_t max_entries = 1;
+};
+
+struct ReadGroupResult {
+  std::vector<Entry> entries;
+};
+
+struct PendingEntry {
+  EntryId id;
+  std::string consumer;
+  // How often the entry was handed to a consumer (reads and claims).
+  uint64_t times_delivered = 1;
+};
+
+struct ReadPendingRequest {
+  std::string stream;
+  GroupKey group;
+  // Empty: of all consumers.
+  std::string consumer;
+  // Entries after this one.
+  EntryId after = EntryId::Min();
+  uint32_t max_entries = 100;
+};
+
+struct ReadRangeRequest {
+  std::string stream;
+  // Both included.
+  EntryId from = EntryId::Min();
+  EntryId to = EntryId::Max();
+  uint32_t max_entries = 100;
+  // Stops before the entry with which the values would exceed this, but gives at least one. 0: no bound.
+  uint64_t max_bytes = 0;
+  // From the last to the first.
+  bool newest_first = false;
+};
+
+// What has become of the events of an entry that fare differently: an encoded record, opaque to the store, kept with
+// the entry's pending state and dropped with it.
+struct EntryState {
+  EntryId id;
+  std::string record;
+};
+
+struct ClaimRequest {
+  std::string stream;
+  GroupKey group;
+  // A consumer that is dead, has left, or kReleasedConsumer. Not `to`.
+  std::string from;
+  std::string to;
+  uint32_t max_entries = 100;
+};
+
+struct ClaimedEntry {
+  Entry entry;
+  uint64_t times_delivered = 1;
+  // Empty: none of its events is settled, all have attempt 1.
+  std::string record;
+};
+
+struct ClaimResult {
+  std::vector<ClaimedEntry> entries;
+  // Pending entries that retention had removed; they are acknowledged. They count towards `max_entries`.
+  uint64_t vanished = 0;
+  // More is pending for `from`.
+  bool more = false;
+};
+
+struct ReleaseRequest {
+  std::string stream;
+  GroupKey group;
+  std::string consumer;
+  std::vector<EntryId> ids;
+  // For those of `ids` whose events fare differently.
+  std::vector<EntryState> states;
+};
+
+struct ConsumerInfo {
+  std::string name;
+  uint64_t pending = 0;
+};
+
+// ---- Retention ----
+
+struct TrimRequest {
+  std::string stream;
+  // Entries below this one go. Min(): none for this reason.
+  EntryId min_id;
+  // The oldest go too while the stream has more than these. 0: no bound.
+  uint64_t max_events = 0;
+  uint64_t max_bytes = 0;
+};
+
+struct GroupLoss {
+  GroupKey group;
+  // Events of entries that the group had not read, or that were pending: of the latter all, since the store does not
+  // look into their state records. What a claim later finds vanished is counted here already.
+  uint64_t events = 0;
+};
+
+struct TrimResult {
+  uint64_t entries = 0;
+  uint64_t events = 0;
+  uint64_t bytes = 0;
+  std::vector<GroupLoss> losses;
+};
+
+// ---- Instances ----
+
+struct InstanceRecord {
+  std::string incarnation;
+  // Goes up with each heartbeat; whoever watches it decides on its own clock.
+  uint64_t counter = 0;
+  // It said good-bye; what it holds may be claimed.
+  bool left = false;
+  // What it reports of itself; opaque to the store.
+  std::string report;
+};
+
+struct HeartbeatRequest {
+  std::string incarnation;
+  std::string report;
+};
+
+// ---- The store ----
+
+// Entries given back for anybody to claim are pending for this consumer.
+inline constexpr char kReleasedConsumer[] = "released";
+
+// What a store tells by itself. Implemented by the broker; called on the loop.
+class StoreListener {
+ public:
+  virtual ~StoreListener() = default;
+  // Another instance has appended to the stream.
+  virtual void OnStreamAdvanced(absl::string_view stream) = 0;
+  // Another instance has given back entries of a group: they wait for kReleasedConsumer to be claimed from.
+  virtual void OnEntriesReleased(absl::string_view stream, const GroupKey& group) = 0;
+  // Types or groups were created, changed or deleted, perhaps by this instance.
+  virtual void OnRegistryChanged() = 0;
+  // Another instance left: a heartbeat answers with who is there.
+  virtual void OnInstanceLeft() = 0;
+  // Signals may have been missed: look at everything.
+  virtual void OnSignalsMissed() = 0;
+  // The store is reachable again / no longer reachable. It starts as reachable.
+  virtual void OnStoreUp() = 0;
+  virtual void OnStoreDown(const absl::Status& why) = 0;
+  // The store dropped entries by itself to stay within its bounds. Told to the instance whose append made it necessary, so
+  // that it is counted once.
+  virtual void OnDropped(absl::string_view stream, const TrimResult& dropped) = 0;
+};
+
+// StreamStore is a set of logs with consumer groups, and a registry of what exists: everything the broker needs
+// to be durable and to share its work between instances, and no policy. It has the semantics of Redis Streams, which is one of
+// its two implementations; the other one, MemoryStore, keeps all in memory, and several brokers may attach to one. Both
+// pass the suite in tests/conformance/store, which together with this header is the specification.
+//
+// All calls are made on the loop, return at once, and answer once, on the loop, in a later task: never before the call has
+// returned, and not any more after the store object is destroyed. Calls on one stream take effect in the order in which they
+// were made. What is called during one turn of the loop leaves in one write.
+//
+// Errors, for every call:
+// - UNAVAILABLE, see IsOutcomeUnknown(): the store did not answer. Unless the effect is certain not to have happened, the error
+//   says that the outcome is unknown; the store never repeats a write by itself.
+// - NOT_FOUND: the stream, or the group on the stream, does not exist.
+// - RESOURCE_EXHAUSTED: no room.
+class StreamStore {
+ public:
+  template <typename T>
+  using Callback = absl::AnyInvocable<void(absl::StatusOr<T>)>;
+  using StatusCallback = absl::AnyInvocable<void(absl::Status)>;
+
+  virtual ~StreamStore() = default;
+
+  // Begins to tell `listener` (not owned; must outlive the store or be replaced by nullptr).
+  virtual void SetListener(StoreListener* listener) = 0;
+
+  // ---- Registry ----
+
+  // Records that the type exists; stamps it if it is new. RESOURCE_EXHAUSTED if there are `max_types` others.
+  virtual void RegisterType(std::string stream, uint64_t max_types,
+                            Callback<TypeRegistration> done) = 0;
+  virtual void ListTypes(Callback<std::vector<TypeRecord>> done) = 0;
+
+  // Records a group unless one of this name exists. RESOURCE_EXHAUSTED if there are `max_groups` others.
+  virtual void RegisterGroup(std::string name, std::string definition, uint64_t max_groups,
+                             Callback<GroupRegistration> done) = 0;
+  // Replaces definition and generation if the stored version is still `expected_version` (else ABORTED; NOT_FOUND if
+  // there is no such group). Answers with the record as stored.
+  virtual void UpdateGroup(GroupRecord changed, uint64_t expected_version,
+                           Callback<GroupRecord> done) = 0;
+  // Removes the record if its version is still `expected_version` (else ABORTED). Its groups on streams are the
+  // caller's to destroy.
+  virtual void UnregisterGroup(std::string name, uint64_t expected_version,
+                               StatusCallback done) = 0;
+  virtual void ListGroups(Callback<std::vector<GroupRecord>> done) = 0;
+
+  // ---- Streams ----
+
+  // Appends to a stream that exists (else NOT_FOUND: create it first).
+  virtual void Append(AppendRequest request, Callback<EntryId> done) = 0;
+  // Creates the stream unless it exists, then its groups unless they exist, then appends.
+  virtual void CreateStream(CreateStreamRequest request, Callback<CreateStreamResult> done) = 0;
+  virtual void ReadRange(ReadRangeRequest request, Callback<std::vector<Entry>> done) = 0;
+  virtual void GetStreamInfo(std::string stream, Callback<StreamInfo> done) = 0;
+  // Removes entries, and says which groups lose by it.
+  virtual void Trim(TrimRequest request, Callback<TrimResult> done) = 0;
+
+  // ---- Groups on a stream ----
+
+  // OK also if it exists, and then it stays as it is.
+  virtual void CreateGroup(CreateGroupRequest request, StatusCallback done) = 0;
+  // Drops the group's cursor, pending entries and state records on this stream. OK if there is none.
+  virtual void DestroyGroup(std::string stream, GroupKey group, StatusCallback done) = 0;
+  // Takes entries that no consumer of the group got yet; they are pending for `consumer` from then on. An empty result: there
+  // are none.
+  virtual void ReadGroup(ReadGroupRequest request, Callback<ReadGroupResult> done) = 0;
+  // Ids of pending entries, in order.
+  virtual void ReadPending(ReadPendingRequest request,
+                           Callback<std::vector<PendingEntry>> done) = 0;
+  // Ends the pending state, and with it the state record, of entries. Ones that are not pending are ignored; so is a
+  // group or stream that is gone (no NOT_FOUND: a late ack is harmless). Answers how many were.
+  virtual void Ack(std::string stream, GroupKey group, std::vector<EntryId> ids,
+                   Callback<uint64_t> done) = 0;
+  // Writes state records of entries that are pending for `consumer`; skips the others. Answers how many were written.
+  virtual void WriteStates(std::string stream, GroupKey group, std::string consumer,
+                           std::vector<EntryState> states, Callback<uint64_t> done) = 0;
+  // State records of entries; those without one are left out.
+  virtual void ReadStates(std::string stream, GroupKey group, std::vector<EntryId> ids,
+                          Callback<std::vector<EntryState>> done) = 0;
+  // Moves pending entries of a consumer to another one, oldest first, and answers with them. Of two that claim the same, one gets all,
+  // the other none.
+  virtual void Claim(ClaimRequest request, Callback<ClaimResult> done) = 0;
+  // Moves entries that are pending for `consumer` to kReleasedConsumer, and tells the other instances.
+  virtual void Release(ReleaseRequest request, StatusCallback done) = 0;
+  // Consumers that have read or claimed, kReleasedConsumer included.
+  virtual void ListConsumers(std::string stream, GroupKey group,
+                             Callback<std::vector<ConsumerInfo>> done) = 0;
+  // Removes a consumer that has nothing pending. Answers whether it is gone.
+  virtual void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
+                              Callback<bool> done) = 0;
+
+  // ---- Instances ----
+
+  // Raises this incarnation's counter and answers with all instances.
+  virtual void Heartbeat(HeartbeatRequest request,
+                         Callback<std::vector<InstanceRecord>> done) = 0;
+  // Marks the incarnation as left, and tells the others.
+  virtual void Leave(std::string incarnation, StatusCallback done) = 0;
+  // Forgets an incarnation of which nothing is pending any more.
+  virtual void ForgetInstance(std::string incarnation, StatusCallback done) = 0;
+};
+
+// An error that says: certainly not done.
+absl::Status NotDoneError(absl::string_view what);
+// An error that says: perhaps done, the answer is lost.
+absl::Status OutcomeUnknownError(absl::string_view what);
+// Whether the effect of a failed call may have happened.
+bool IsOutcomeUnknown(const absl::Status& status);
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_STORE_STREAM_STORE_H_

@@ -1,0 +1,150 @@
+#ifndef EVENTBUS_TESTS_CONFORMANCE_STORE_STORE_CONFORMANCE_H_
+#define EVENTBUS_TESTS_CONFORMANCE_STORE_STORE_CONFORMANCE_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "gtest/gtest.h"
+#include "server/loop/loop.h"
+#include "server/store/stream_store.h"
+
+namespace eventbus {
+
+// One store, empty at first, and the loop on which its connections live. What a store brings to the
+// suite:
+//
+//   INSTANTIATE_TEST_SUITE_P(Memory, StoreConformanceTest, ::testing::Values(StoreFactory{"Direct",
+//   MakeDirect}));
+class StoreWorld {
+ public:
+  virtual ~StoreWorld() = default;
+  // Another instance's connection. Called on the loop; destroyed there.
+  virtual std::unique_ptr<StreamStore> Connect() = 0;
+  // Runs `task` on the loop and returns when it has run.
+  virtual void Run(Task task) = 0;
+  // Lets the loop go on until `condition`, which is looked at on the loop, holds. False: it never
+  // did, for much longer than an answer takes.
+  virtual bool WaitUntil(absl::FunctionRef<bool()> condition) = 0;
+  // Lets the loop go on for long enough that whatever was to arrive has arrived.
+  virtual void LetEverythingArrive() = 0;
+};
+
+struct StoreFactory {
+  std::string name;
+  std::function<std::unique_ptr<StoreWorld>()> make;
+};
+
+// Remembers what a store tells.
+class RecordingListener final : public StoreListener {
+ public:
+  void OnStreamAdvanced(absl::string_view stream) override { advanced.emplace_back(stream); }
+  void OnEntriesReleased(absl::string_view stream, const GroupKey& group) override {
+    released.emplace_back(std::string(stream), group);
+  }
+  void OnRegistryChanged() override { ++registry_changes; }
+  void OnInstanceLeft() override { ++instances_left; }
+  void OnSignalsMissed() override {}
+  void OnStoreUp() override {}
+  void OnStoreDown(const absl::Status&) override {}
+  void OnDropped(absl::string_view, const TrimResult&) override {}
+
+  std::vector<std::string> advanced;
+  std::vector<std::pair<std::string, GroupKey>> released;
+  int registry_changes = 0;
+  int instances_left = 0;
+};
+
+// Two instances, a_ and b_, on one store, and the store's calls as verbs that wait for the answer.
+class StoreConformanceTest : public ::testing::TestWithParam<StoreFactory> {
+ protected:
+  static constexpr char kStream[] = "order.completed.v1";
+  // What a call that failed with NOT_FOUND and the like is compared by.
+  static constexpr auto kNotFound = absl::StatusCode::kNotFound;
+
+  void SetUp() override;
+  void TearDown() override;
+
+  // Makes the call `start(done)` on the loop, and waits for what `done` gets.
+  template <typename T, typename Start>
+  absl::StatusOr<T> Await(Start start) {
+    std::optional<absl::StatusOr<T>> answer;
+    world_->Run(
+        [&] { start([&answer](absl::StatusOr<T> result) { answer = std::move(result); }); });
+    if (!world_->WaitUntil([&] { return answer.has_value(); })) {
+      ADD_FAILURE() << "the store never answered";
+      return absl::DeadlineExceededError("no answer");
+    }
+    return *std::move(answer);
+  }
+  template <typename Start>
+  absl::Status AwaitStatus(Start start) {
+    std::optional<absl::Status> answer;
+    world_->Run([&] { start([&answer](absl::Status result) { answer = std::move(result); }); });
+    if (!world_->WaitUntil([&] { return answer.has_value(); })) {
+      ADD_FAILURE() << "the store never answered";
+      return absl::DeadlineExceededError("no answer");
+    }
+    return *std::move(answer);
+  }
+
+  // An entry of `events` events; its value need not be real for the store.
+  static AppendRequest EntryOf(std::string stream, std::string value, uint32_t events = 1);
+
+  // The following are for a_ where no store is named, on kStream and group_, and fail the test if
+  // the call fails.
+  absl::StatusOr<EntryId> TryAppend(StreamStore& store, std::string stream, std::string value,
+                                    uint32_t events = 1);
+  EntryId Append(std::string value, uint32_t events = 1);
+  void CreateStream(std::string stream = kStream, std::vector<GroupKey> groups = {});
+  // The stream with group_ on it.
+  void CreateStreamWithGroup() { CreateStream(kStream, {group_}); }
+  absl::Status CreateGroup(std::string stream, GroupKey group, std::optional<EntryId> after);
+
+  std::vector<Entry> ReadRange(ReadRangeRequest request);
+  // Values of all entries of a stream.
+  std::vector<std::string> Values(std::string stream = kStream);
+  StreamInfo Info(std::string stream = kStream);
+  TrimResult Trim(TrimRequest request);
+
+  absl::StatusOr<ReadGroupResult> TryReadGroup(StreamStore& store, ReadGroupRequest request);
+  // What the group reads for the consumer.
+  std::vector<std::string> ReadGroup(std::string consumer, uint32_t max_entries = 100);
+  std::vector<std::string> ReadGroup(GroupKey group, std::string consumer,
+                                     uint32_t max_entries = 100);
+  std::vector<PendingEntry> Pending(std::string consumer = "");
+  // Ids only.
+  std::vector<EntryId> PendingIds(std::string consumer = "");
+  uint64_t Ack(std::vector<EntryId> ids);
+  uint64_t WriteStates(std::string consumer, std::vector<EntryState> states);
+  // As "id=record".
+  std::vector<std::string> ReadStates(std::vector<EntryId> ids);
+  absl::StatusOr<ClaimResult> TryClaim(StreamStore& store, ClaimRequest request);
+  ClaimResult Claim(std::string from, std::string to, uint32_t max_entries = 100);
+  void Release(std::string consumer, std::vector<EntryId> ids, std::vector<EntryState> states = {});
+  // Names and counts, as "name:2", sorted.
+  std::vector<std::string> Consumers();
+  bool RemoveConsumer(std::string consumer);
+
+  std::unique_ptr<StoreWorld> world_;
+  const GroupKey group_{"analytics", 1};
+  RecordingListener a_hears_;
+  RecordingListener b_hears_;
+  std::unique_ptr<StreamStore> a_;
+  std::unique_ptr<StreamStore> b_;
+};
+
+// The values of entries.
+std::vector<std::string> ValuesOf(const std::vector<Entry>& entries);
+std::vector<std::string> ValuesOf(const std::vector<ClaimedEntry>& entries);
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_TESTS_CONFORMANCE_STORE_STORE_CONFORMANCE_H_

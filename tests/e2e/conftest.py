@@ -1,0 +1,76 @@
+"""Fixtures of the end-to-end tests. They drive the programs in EVENTBUS_BIN_DIR (default:
+build/release/bin)."""
+
+import pytest
+
+from harness.bus import Bus
+from harness.daemon import EVENTBUSCTL, EVENTBUSD, Daemon
+
+# The stores that the suite runs on.
+STORES = ["memory"]
+
+
+@pytest.fixture(scope="session", params=STORES)
+def store(request) -> dict:
+    """The daemon's settings that choose the store. Starts the server of one that needs it."""
+    return {"store.kind": request.param}
+
+
+@pytest.fixture(scope="session")
+def programs():
+    for program in (EVENTBUSD, EVENTBUSCTL):
+        if not program.exists():
+            pytest.fail(f"{program} is not there: build it first, or set EVENTBUS_BIN_DIR")
+
+
+@pytest.fixture
+def start_daemon(programs, store, tmp_path_factory):
+    """start_daemon({setting: value}, *flags) starts one; it is stopped and judged afterwards."""
+    daemons = []
+
+    def start(settings: dict = {}, *arguments: str) -> Daemon:
+        daemons.append(Daemon(tmp_path_factory.mktemp("daemon"), store | settings, arguments))
+        return daemons[-1]
+
+    yield start
+    _finish(daemons)
+
+
+@pytest.fixture
+def daemon(start_daemon) -> Daemon:
+    """A daemon of the test's own, with stock settings."""
+    return start_daemon()
+
+
+@pytest.fixture
+def bus(daemon):
+    """A client of it."""
+    with Bus(daemon.address) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def shared_daemon(programs, store, tmp_path_factory):
+    """One daemon for all tests of a file that leave nothing behind which others could see."""
+    daemon = Daemon(tmp_path_factory.mktemp("daemon"), store)
+    yield daemon
+    _finish([daemon])
+
+
+@pytest.fixture
+def shared_bus(shared_daemon):
+    """A client of the shared daemon."""
+    with Bus(shared_daemon.address) as client:
+        yield client
+
+
+def _finish(daemons) -> None:
+    errors = []
+    for daemon in daemons:
+        try:
+            with daemon:
+                pass
+        except AssertionError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]

@@ -1,0 +1,137 @@
+"""What the contract has and this version does not do yet: UNIMPLEMENTED, and it says so."""
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pool, timestamp_pb2
+
+from harness.bus import event, group_open, seconds, tail_open, unique
+from harness.refusal import refused
+from harness.stubs import catalog, catalog_rpc, v1
+from harness.waiting import DEADLINE
+
+ADMIN = descriptor_pool.Default().FindServiceByName("eventbus.v1.EventBusAdmin")
+
+
+def assert_not_implemented(refusal, *parts: str) -> None:
+    assert refusal.code == grpc.StatusCode.UNIMPLEMENTED
+    assert refusal.reason == "NOT_IMPLEMENTED"
+    assert refusal.domain == "eventbus"
+    assert "implemented" in refusal.message
+    for part in parts:
+        assert part in refusal.message
+
+
+def later() -> timestamp_pb2.Timestamp:
+    return timestamp_pb2.Timestamp(seconds=4_000_000_000)
+
+
+OPTIONS = {
+    "deliver_at": v1.PublishOptions(deliver_at=later()),
+    "deliver_after": v1.PublishOptions(deliver_after=seconds(1)),
+    "ttl": v1.PublishOptions(ttl=seconds(1)),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_publish_options(shared_bus, name):
+    options = OPTIONS[name]
+    request = v1.PublishRequest(event=event(), options=options)
+    assert_not_implemented(refused(shared_bus.stub.Publish, request, timeout=DEADLINE), name)
+    refusal = refused(shared_bus.publish_batch, [event()], options=options)
+    assert_not_implemented(refusal, name)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_publish_options_on_a_stream(shared_bus, name):
+    """The message is refused, or the call; nothing is ignored."""
+    call = shared_bus.publish_stream()
+    sequence = call.publish(event(), options=OPTIONS[name])
+    call.half_close()
+    refusal = call.end()
+    if refusal is not None:
+        return assert_not_implemented(refusal, name)
+    call.wait_for(sequence)
+    [failure] = call.failures
+    assert failure.error.code == grpc.StatusCode.UNIMPLEMENTED.value[0]
+    assert failure.error.reason == v1.ERROR_REASON_NOT_IMPLEMENTED
+    assert name in failure.error.message
+
+
+def test_expected_position(shared_bus):
+    request = v1.PublishRequest(event=event(), expected_position="")
+    refusal = refused(shared_bus.stub.Publish, request, timeout=DEADLINE)
+    assert_not_implemented(refusal, "expected_position")
+
+
+def test_atomic_batch(shared_bus):
+    assert_not_implemented(refused(shared_bus.publish_batch, [event()], atomic=True), "atomic")
+
+
+def an_attribute_filter() -> v1.AttributeFilter:
+    return v1.AttributeFilter(conditions=[v1.AttributeCondition(attribute="source", exact="/x")])
+
+
+OPENS = {
+    "session": lambda: group_open(unique("g"), "a", session=v1.SessionRequest()),
+    "filter": lambda: tail_open("a", filter=an_attribute_filter()),
+    "policy.filter": lambda: group_open(
+        unique("g"), "a", policy=v1.GroupPolicy(filter=an_attribute_filter())
+    ),
+    "policy.ordered": lambda: group_open(unique("g"), "a", policy=v1.GroupPolicy(ordered=True)),
+}
+
+
+@pytest.mark.parametrize("name", OPENS)
+def test_open(shared_bus, name):
+    refusal = shared_bus.subscribe(OPENS[name]()).end()
+    assert_not_implemented(refusal, name)
+
+
+RANGE = v1.DeliveryRange(first=1, last=1)
+
+SETTLEMENTS = {
+    "nacks": v1.Settlement(nacks=[v1.Nack(deliveries=[RANGE])]),
+    "rejects": v1.Settlement(rejects=[v1.Reject(deliveries=[RANGE])]),
+    "extensions": v1.Settlement(extensions=[v1.Extension(deliveries=[RANGE])]),
+}
+
+
+@pytest.mark.parametrize("name", SETTLEMENTS)
+def test_settlement_by_number(shared_bus, name):
+    type_ = unique("settlement")
+    member = shared_bus.group(type_, type_)
+    shared_bus.publish(type_)
+    member.take(1)
+    member.send(settle=SETTLEMENTS[name])
+    assert_not_implemented(member.end(), name)
+
+
+SETTLES = {
+    "nacks": v1.SettleRequest(nacks=[v1.TokenNack(tokens=["t"])]),
+    "rejects": v1.SettleRequest(rejects=[v1.TokenReject(tokens=["t"])]),
+    "extensions": v1.SettleRequest(extensions=[v1.TokenExtension(tokens=["t"])]),
+}
+
+
+@pytest.mark.parametrize("name", SETTLES)
+def test_settlement_by_token(shared_bus, name):
+    refusal = refused(shared_bus.stub.Settle, SETTLES[name], timeout=DEADLINE)
+    assert_not_implemented(refusal, name)
+
+
+def test_pull(shared_bus):
+    request = v1.PullRequest(group=v1.GroupSubscription(name="g", patterns=["a"]))
+    assert_not_implemented(refused(shared_bus.stub.Pull, request, timeout=DEADLINE), "Pull")
+
+
+@pytest.mark.parametrize("method", [method.name for method in ADMIN.methods])
+def test_admin(shared_bus, method):
+    request = getattr(v1, f"{method}Request")()
+    refusal = refused(getattr(shared_bus.admin, method), request, timeout=DEADLINE)
+    assert_not_implemented(refusal, method)
+
+
+def test_catalog(shared_bus):
+    stub = catalog_rpc.EventCatalogStub(shared_bus.channel)
+    refusal = refused(stub.ListTypes, catalog.ListTypesRequest(), timeout=DEADLINE)
+    assert refusal.code == grpc.StatusCode.UNIMPLEMENTED

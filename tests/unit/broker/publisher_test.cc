@@ -1,0 +1,137 @@
+// What becomes of what is published.
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/broker/event_rate.h"
+#include "server/broker/reason.h"
+#include "tests/support/test_bus.h"
+
+namespace eventbus {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Ge;
+using ::testing::SizeIs;
+
+using Events = std::vector<std::pair<std::string, std::string>>;
+
+Events Many(int count, const std::string& type = "job") {
+  Events events;
+  for (int i = 0; i < count; ++i) events.emplace_back(type, std::to_string(i));
+  return events;
+}
+
+uint64_t EntriesIn(TestBus& bus, const std::string& stream) {
+  return bus.store().GetStreamInfo(stream)->entries;
+}
+
+TEST(PublisherTest, PositionsGoUp) {
+  TestBus bus;
+  const auto first = bus.Publish("job", "1");
+  const auto second = bus.Publish("job", "2");
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_LT(*first, *second);
+}
+
+TEST(PublisherTest, AnswersForEveryEventInOrderAcrossTypes) {
+  TestBus bus;
+  const PublishOutcome outcome =
+      bus.PublishAll({{"a", "1"}, {"b", "2"}, {"b", "3"}, {"a", "4"}});
+  uint32_t next = 0;
+  for (const PublishedRun& run : outcome) {
+    EXPECT_TRUE(run.status.ok());
+    EXPECT_EQ(run.first, next);
+    next += run.count;
+  }
+  EXPECT_EQ(next, 4U);
+}
+
+TEST(PublisherTest, ABatchOfAQuietStreamIsStoredSinglySoThatItCanBeShared) {
+  TestBus bus;
+  bus.PublishAll(Many(100));
+  EXPECT_EQ(EntriesIn(bus, "job"), 100U);
+}
+
+TEST(PublisherTest, ABusyStreamSharesEntries) {
+  TestBus bus;
+  bus.PublishAll(Many(5000));
+  const uint64_t before = EntriesIn(bus, "job");
+  bus.PublishAll(Many(1000));
+  EXPECT_LE(EntriesIn(bus, "job") - before, 20U);
+  EXPECT_GE(EntriesIn(bus, "job") - before, 10U);  // At most 100 in one.
+}
+
+TEST(PublisherTest, AnEntryStaysBelowItsBytes) {
+  BrokerOptions options;
+  options.max_entry_bytes = 100;
+  TestBus bus(options);
+  bus.PublishAll(Many(5000));
+  const uint64_t before = EntriesIn(bus, "job");
+  bus.PublishAll(Many(100));
+  EXPECT_THAT(EntriesIn(bus, "job") - before, Ge(10U));  // About 11 bytes an event.
+}
+
+TEST(PublisherTest, EventsOfOneTurnAndOneStreamShareEntriesInTheirOrder) {
+  TestBus bus;
+  bus.PublishAll(Many(5000));
+  const uint64_t before = EntriesIn(bus, "job");
+  int answered = 0;
+  bus.instance().process().Post([&] {
+    for (int i = 0; i < 10; ++i) {
+      bus.instance().broker().Publish(CommandOf({{"job", std::to_string(i)}}, [&, i](
+                                                    const PublishOutcome& outcome) {
+        EXPECT_TRUE(outcome[0].status.ok());
+        EXPECT_EQ(outcome[0].position.index, static_cast<uint32_t>(i));
+        ++answered;
+      }));
+    }
+  });
+  bus.Run();
+  EXPECT_EQ(answered, 10);
+  EXPECT_EQ(EntriesIn(bus, "job") - before, 1U);
+}
+
+TEST(PublisherTest, TooManyTypesAreRefusedAndNothingIsStored) {
+  BrokerOptions options;
+  options.max_types = 1;
+  TestBus bus(options);
+  ASSERT_TRUE(bus.Publish("a", "1").ok());
+  const auto refused = bus.Publish("b", "2");
+  EXPECT_EQ(ReasonOf(refused.status()), Reason::kTooManyTypes);
+  EXPECT_FALSE(bus.store().GetStreamInfo("b").ok());
+}
+
+TEST(PublisherTest, AFullQueueRefusesNamingTheSetting) {
+  BrokerOptions options;
+  options.publish_queue_events = 10;
+  TestBus bus(options);
+  std::vector<absl::Status> fates;
+  bus.instance().process().Post([&] {
+    for (int i = 0; i < 3; ++i) {
+      bus.instance().broker().Publish(CommandOf(Many(6), [&](const PublishOutcome& outcome) {
+        fates.push_back(outcome[0].status);
+      }));
+    }
+  });
+  bus.Run();
+  ASSERT_THAT(fates, SizeIs(3));
+  EXPECT_EQ(ReasonOf(fates[0]), Reason::kPublishQueueFull);
+  EXPECT_EQ(ReasonOf(fates[1]), Reason::kPublishQueueFull);
+  EXPECT_TRUE(fates[2].ok());
+  EXPECT_EQ(bus.instance().broker().Counts().publish_queue_events, 0U);
+}
+
+TEST(EventRateTest, ForgetsWithinSeconds) {
+  EventRate rate;
+  rate.Add(1000, absl::Seconds(1));
+  EXPECT_NEAR(rate.PerSecond(absl::Seconds(1)), 2000, 1);
+  EXPECT_LT(rate.PerSecond(absl::Seconds(6)), 1);
+}
+
+TEST(EventRateTest, FollowsASteadyRate) {
+  EventRate rate;
+  for (int ms = 1; ms <= 3000; ++ms) rate.Add(10, absl::Milliseconds(ms));
+  EXPECT_NEAR(rate.PerSecond(absl::Milliseconds(3000)), 10'000, 500);
+}
+
+}  // namespace
+}  // namespace eventbus

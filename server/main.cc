@@ -8,9 +8,8 @@
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const eventbus::Invocation invocation =
-      eventbus::ReadCommandLine(arguments, eventbus::ProcessEnvironment(),
-                                eventbus::CommandLineOptionsOfDaemon());
+  const eventbus::Invocation invocation = eventbus::ReadCommandLine(
+      arguments, eventbus::ProcessEnvironment(), eventbus::CommandLineOptionsOfDaemon());
   std::fputs(invocation.out.c_str(), stdout);
   std::fputs(invocation.err.c_str(), stderr);
   return invocation.run ? eventbus::RunDaemon(invocation.config) : invocation.exit_code;

@@ -206,10 +206,15 @@ absl::StatusOr<Event> ParseEventLine(absl::string_view line) {
     }
     absl::StatusOr<std::string> text = DecodeString(member.value);
     if (!text.ok()) return MemberError(member.name, text.status().message());
-    if (member.name == "type") event.set_type(*std::move(text));
-    if (member.name == "id") event.set_id(*std::move(text));
-    if (member.name == "source") event.set_source(*std::move(text));
-    if (member.name == "specversion") event.set_spec_version(*std::move(text));
+    if (member.name == "type") {
+      event.set_type(*std::move(text));
+    } else if (member.name == "id") {
+      event.set_id(*std::move(text));
+    } else if (member.name == "source") {
+      event.set_source(*std::move(text));
+    } else {
+      event.set_spec_version(*std::move(text));
+    }
   }
   if (event.type().empty()) return MemberError("type", "missing");
   if (data != nullptr) {

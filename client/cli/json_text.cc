@@ -1,5 +1,6 @@
 #include "client/cli/json_text.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -88,7 +89,10 @@ absl::StatusOr<std::vector<JsonMember>> SplitObject(absl::string_view text) {
     try {
       const Json parsed = Json::parse(text.begin(), text.end());
     } catch (const Json::exception& error) {
-      return absl::InvalidArgumentError(absl::StrCat("not valid JSON: ", error.what()));
+      // "[json.exception.…] parse error at line 1, column 2: what": the line is ours to name.
+      absl::string_view what = error.what();
+      what.remove_prefix(std::min(what.find("column"), what.size()));
+      return absl::InvalidArgumentError(absl::StrCat("not valid JSON: ", what));
     }
     return absl::InvalidArgumentError("not valid JSON");
   }

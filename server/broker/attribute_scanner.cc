@@ -103,7 +103,7 @@ bool AttributeScanner::CheckName(absl::string_view name) {
     return report_.FailAttribute(name, "is a reserved name; set the event's own field instead");
   }
   if (std::find(names_.begin(), names_.end(), name) != names_.end()) {
-    return report_.FailAttribute(name, "is present more than once");
+    return report_.FailMalformedAttribute(name, "is present more than once");
   }
   return true;
 }
@@ -118,7 +118,7 @@ bool AttributeScanner::ScanValue(absl::string_view name, absl::string_view bytes
       if (!reader.SkipValue(number, wire_type)) return report_.FailWire(reader, bytes);
       continue;
     }
-    if (value->kind != 0) return report_.FailAttribute(name, "has more than one value");
+    if (value->kind != 0) return report_.FailMalformedAttribute(name, "has more than one value");
     value->kind = number;
     const bool is_varint = number == kCeBoolean || number == kCeInteger;
     const WireType expected = is_varint ? WireType::kVarint : WireType::kLengthDelimited;
@@ -135,7 +135,7 @@ bool AttributeScanner::ScanValue(absl::string_view name, absl::string_view bytes
   const bool is_text =
       value->kind == kCeString || value->kind == kCeUri || value->kind == kCeUriRef;
   if (is_text && !IsValidUtf8(value->bytes)) {
-    return report_.FailAttribute(name, "is not valid UTF-8");
+    return report_.FailMalformedAttribute(name, "is not valid UTF-8");
   }
   return true;
 }
@@ -159,9 +159,9 @@ bool AttributeScanner::ScanTimestamp(absl::string_view name, absl::string_view b
     uint64_t value;
     if (!reader.ReadVarint(&value)) return report_.FailWire(reader, bytes);
     if (!MarkSeen(number, &seen)) {
-      return report_.FailAttribute(name, number == kSeconds
-                                             ? "has a timestamp with seconds present more than once"
-                                             : "has a timestamp with nanos present more than once");
+      return report_.FailMalformedAttribute(
+          name, number == kSeconds ? "has a timestamp with seconds present more than once"
+                                   : "has a timestamp with nanos present more than once");
     }
     if (number == kSeconds) {
       timestamp->seconds = static_cast<int64_t>(value);

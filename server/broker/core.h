@@ -8,8 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "server/broker/broker.h"
 #include "server/broker/context.h"
 #include "server/broker/group.h"
@@ -110,14 +111,14 @@ class Broker::Core final : public StoreListener,
   GroupOpener opener_;
 
   SubscriptionId last_subscription_ = 0;
-  absl::flat_hash_map<SubscriptionId, PendingOpen> opening_;
-  absl::flat_hash_map<SubscriptionId, std::unique_ptr<Tail>> tails_;
-  absl::flat_hash_map<std::string, std::unique_ptr<Group>> groups_;
+  absl::btree_map<SubscriptionId, PendingOpen> opening_;
+  absl::btree_map<SubscriptionId, std::unique_ptr<Tail>> tails_;
+  absl::btree_map<std::string, std::unique_ptr<Group>> groups_;
   // Groups that were deleted or changed, until they have let go of what they held.
   std::vector<std::unique_ptr<Group>> retired_;
   absl::flat_hash_map<SubscriptionId, Group*> members_;
 
-  absl::flat_hash_set<std::string> advanced_;
+  absl::btree_set<std::string> advanced_;
   // Made when needed, dropped whenever a group or a tail comes or goes or learns of a stream.
   absl::flat_hash_map<std::string, Interested> interested_;
 

@@ -83,7 +83,7 @@ bool EventScan::Run() {
 bool EventScan::ScanField(uint32_t number, absl::string_view value, const ByteRange& range) {
   if (number == kAttributes) return attributes_.Scan(value);
   if (!MarkSeen(number, &seen_)) {
-    return report_.Fail(kFieldNames[number], "is present more than once");
+    return report_.FailMalformed(kFieldNames[number], "is present more than once");
   }
   switch (number) {
     case kId:
@@ -108,8 +108,8 @@ bool EventScan::ScanField(uint32_t number, absl::string_view value, const ByteRa
 
 bool EventScan::ScanData(uint32_t number, absl::string_view value) {
   if (event_.data_kind != EventDataKind::kNone) {
-    return report_.Fail("data",
-                        "more than one of binary_data, text_data and proto_data is present");
+    return report_.FailMalformed(
+        "data", "more than one of binary_data, text_data and proto_data is present");
   }
   event_.data_size = value.size();
   if (number == kBinaryData) {
@@ -122,7 +122,7 @@ bool EventScan::ScanData(uint32_t number, absl::string_view value) {
   }
   event_.data_kind = EventDataKind::kText;
   if (IsValidUtf8(value)) return true;
-  return report_.Fail("text_data", "is not valid UTF-8; bytes belong in binary_data");
+  return report_.FailMalformed("text_data", "is not valid UTF-8; bytes belong in binary_data");
 }
 
 bool EventScan::ScanAny(absl::string_view bytes) {
@@ -143,7 +143,7 @@ bool EventScan::ScanAny(absl::string_view bytes) {
     }
     absl::string_view value;
     if (!reader.ReadLengthDelimited(&value)) return report_.FailWire(reader, bytes);
-    if (!MarkSeen(number, &seen)) return report_.Fail(field, "is present more than once");
+    if (!MarkSeen(number, &seen)) return report_.FailMalformed(field, "is present more than once");
     if (number == kAnyTypeUrl && !CheckText(field, value, std::numeric_limits<size_t>::max())) {
       return false;
     }
@@ -157,7 +157,8 @@ bool EventScan::CheckText(absl::string_view field, absl::string_view value, size
         field, absl::StrCat("has ", value.size(), " bytes, at most ", max_size, " are allowed"));
   }
   if (!IsValidUtf8(value)) {
-    return report_.Fail(field, absl::StrCat(QuoteForMessage(value), " is not valid UTF-8"));
+    return report_.FailMalformed(field,
+                                 absl::StrCat(QuoteForMessage(value), " is not valid UTF-8"));
   }
   return true;
 }

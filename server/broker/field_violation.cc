@@ -7,8 +7,8 @@
 namespace eventbus {
 
 FieldViolation FieldViolation::Prefixed(absl::string_view prefix) const {
-  if (field.empty()) return {std::string(prefix), description};
-  return {absl::StrCat(prefix, ".", field), description};
+  if (field.empty()) return {std::string(prefix), description, malformed};
+  return {absl::StrCat(prefix, ".", field), description, malformed};
 }
 
 std::string FieldViolation::ToString() const {

@@ -19,6 +19,8 @@ struct FieldViolation {
   // when the message as a whole is wrong.
   std::string field;
   std::string description;
+  // The bytes are at fault, which no correct Protobuf library writes, and not the value.
+  bool malformed = false;
 
   // The same violation seen from the message that contains the checked one: the path gets `prefix`
   // and a dot before it, or becomes `prefix` when it was empty.

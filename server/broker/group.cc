@@ -33,7 +33,10 @@ Group::Group(const Context* context, const Registry* registry, GroupHost* host, 
         for (const auto& [stream, type] : missing) Ensure(type);
       })),
       save_timer_(context->loop->CreateTimer([this] {
-        for (Attached* attached : std::exchange(unsaved_, {})) StreamChanged(attached);
+        for (Attached* attached : std::exchange(unsaved_, {})) {
+          attached->in_unsaved = false;
+          StreamChanged(attached);
+        }
       })) {
   for (const auto& [stream, type] : registry->types()) {
     if (known_.patterns.Matches(stream)) Attach(type, /*ensure=*/true);
@@ -375,7 +378,9 @@ void Group::RunTurn() {
   }
   for (Attached* attached : changed) {
     attached->stream->Flush();
-    if (attached->stream->has_unsaved()) unsaved_.insert(attached);
+    if (!attached->stream->has_unsaved() || attached->in_unsaved) continue;
+    attached->in_unsaved = true;
+    unsaved_.push_back(attached);
   }
   if (!unsaved_.empty() && !save_timer_->armed()) save_timer_->Arm(kSaveTick);
   if (leaving) LeaveStreams();
@@ -391,7 +396,7 @@ void Group::Dispatch() {
     if (member->opened() && member->HasRoom()) heap.push_back(member.get());
   }
   std::make_heap(heap.begin(), heap.end(), less_room);
-  absl::flat_hash_set<Member*> served;
+  std::vector<Member*> served;
   while (!heap.empty() && !ready_queue_.empty()) {
     Attached* const attached = ready_queue_.front();
     ready_queue_.pop_front();
@@ -412,7 +417,7 @@ void Group::Dispatch() {
     }
     stream.TakeReady(run.count);
     member->Take(&stream, stream.shared_stream(), known_.record.generation, run);
-    served.insert(member);
+    served.push_back(member);
     if (member->HasRoom()) {
       std::push_heap(heap.begin(), heap.end(), less_room);
     } else {
@@ -420,6 +425,10 @@ void Group::Dispatch() {
     }
     ready_queue_.push_back(attached);
   }
+  // In an order that does not depend on addresses, so that a simulation repeats.
+  std::sort(served.begin(), served.end(),
+            [](const Member* a, const Member* b) { return a->id() < b->id(); });
+  served.erase(std::unique(served.begin(), served.end()), served.end());
   for (Member* member : served) member->SendDue();
 }
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -91,6 +91,7 @@ class Group {
     absl::flat_hash_set<std::string> suspects;
     bool in_ready_queue = false;
     bool in_fetch_queue = false;
+    bool in_unsaved = false;
   };
   struct Opening {
     SubscriptionId id;
@@ -116,12 +117,12 @@ class Group {
   GroupHost* const host_;
   KnownGroup known_;
 
-  absl::flat_hash_map<SubscriptionId, std::unique_ptr<Member>> members_;
-  absl::flat_hash_map<std::string, std::unique_ptr<Attached>> streams_;
+  absl::btree_map<SubscriptionId, std::unique_ptr<Member>> members_;
+  absl::btree_map<std::string, std::unique_ptr<Attached>> streams_;
   // Members that wait until the group is there on all streams.
   std::vector<Opening> opening_;
   // Streams on which the group is not known to be there.
-  absl::flat_hash_map<std::string, TypeRecord> ensuring_;
+  absl::btree_map<std::string, TypeRecord> ensuring_;
   std::unique_ptr<Timer> ensure_timer_;
 
   std::vector<Attached*> changed_;
@@ -132,7 +133,7 @@ class Group {
   bool draining_ = false;
   bool reported_idle_ = false;
   // Streams to be looked at again when the timer fires.
-  absl::flat_hash_set<Attached*> unsaved_;
+  std::vector<Attached*> unsaved_;
   std::unique_ptr<Timer> save_timer_;
   Lifetime lifetime_;
 };

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "server/broker/context.h"
@@ -66,7 +66,7 @@ class Membership {
   const std::function<std::string()> report_;
   const std::string first_incarnation_;
   // The other ones that are alive.
-  absl::flat_hash_map<std::string, Seen> others_;
+  absl::btree_map<std::string, Seen> others_;
   uint64_t own_counter_ = 0;
   uint64_t incarnations_ = 1;
   bool beating_ = false;

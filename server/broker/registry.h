@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -53,8 +53,8 @@ class Registry {
   bool HasType(absl::string_view stream) const { return types_.contains(stream); }
   // Null if there is none.
   const KnownGroup* FindGroup(absl::string_view name) const;
-  const absl::flat_hash_map<std::string, TypeRecord>& types() const { return types_; }
-  const absl::flat_hash_map<std::string, KnownGroup>& groups() const { return groups_; }
+  const absl::btree_map<std::string, TypeRecord>& types() const { return types_; }
+  const absl::btree_map<std::string, KnownGroup>& groups() const { return groups_; }
 
   // What the store has answered to calls of this instance.
   void NoteType(const TypeRecord& type);
@@ -70,8 +70,8 @@ class Registry {
 
   const Context* const context_;
   RegistryListener* const listener_;
-  absl::flat_hash_map<std::string, TypeRecord> types_;
-  absl::flat_hash_map<std::string, KnownGroup> groups_;
+  absl::btree_map<std::string, TypeRecord> types_;
+  absl::btree_map<std::string, KnownGroup> groups_;
   // Groups noted while a refresh is under way: its answer may be older than they are.
   absl::flat_hash_set<std::string> noted_groups_;
   bool refreshing_ = false;

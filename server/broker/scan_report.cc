@@ -20,15 +20,23 @@ bool ScanReport::FailAttribute(absl::string_view name, absl::string_view descrip
   return Fail(absl::StrCat("attributes[", name, "]"), description);
 }
 
+bool ScanReport::FailMalformed(absl::string_view field, absl::string_view description) {
+  return Fail(FieldViolation{std::string(field), std::string(description), /*malformed=*/true});
+}
+
+bool ScanReport::FailMalformedAttribute(absl::string_view name, absl::string_view description) {
+  return FailMalformed(absl::StrCat("attributes[", name, "]"), description);
+}
+
 bool ScanReport::FailWireType(absl::string_view field, WireType actual, WireType expected) {
-  return Fail(field, absl::StrCat("is encoded with wire type ", static_cast<int>(actual), " where ",
-                                  static_cast<int>(expected), " is expected"));
+  return FailMalformed(field, absl::StrCat("is encoded with wire type ", static_cast<int>(actual),
+                                           " where ", static_cast<int>(expected), " is expected"));
 }
 
 bool ScanReport::FailWire(const WireReader& reader, absl::string_view message) {
   const size_t offset = static_cast<size_t>(message.data() - event_bytes_.data()) + reader.offset();
-  return Fail("", absl::StrCat("not a valid eventbus.v1.Event: ", WireErrorText(reader.error()),
-                               " at offset ", offset));
+  return FailMalformed("", absl::StrCat("not a valid eventbus.v1.Event: ",
+                                        WireErrorText(reader.error()), " at offset ", offset));
 }
 
 }  // namespace eventbus

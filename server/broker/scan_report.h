@@ -21,6 +21,9 @@ class ScanReport {
   bool Fail(absl::string_view field, absl::string_view description);
   // For the field `attributes[name]`.
   bool FailAttribute(absl::string_view name, absl::string_view description);
+  // The same for what is wrong with the encoding.
+  bool FailMalformed(absl::string_view field, absl::string_view description);
+  bool FailMalformedAttribute(absl::string_view name, absl::string_view description);
   bool FailWireType(absl::string_view field, WireType actual, WireType expected);
   // `reader` has failed on `message`, which is a part of the event's bytes.
   bool FailWire(const WireReader& reader, absl::string_view message);

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "server/broker/batcher.h"
 #include "server/broker/context.h"
 #include "server/broker/lifetime.h"
@@ -83,7 +83,7 @@ class Tail {
   SubscriberSink* const sink_;
   FlowLimits flow_;
 
-  absl::flat_hash_map<std::string, std::unique_ptr<Cursor>> cursors_;
+  absl::btree_map<std::string, std::unique_ptr<Cursor>> cursors_;
   // Cursors that wait for the store to say where their stream ends.
   size_t placing_ = 0;
   std::vector<Cursor*> to_place_;

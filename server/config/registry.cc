@@ -179,7 +179,8 @@ void AddRetention(std::vector<Setting>& all,
       {.name = "retention.when_full",
        .description = "What happens at a stream's `max_bytes` or `max_events`. `drop_oldest`: its "
                       "oldest events make room. `refuse`: publishes of its type get "
-                      "RESOURCE_EXHAUSTED."},
+                      "RESOURCE_EXHAUSTED; this build does not have that yet and refuses to start "
+                      "with it."},
       WhenFullChoice(), +[](Config& c) -> WhenFull& { return c.retention.when_full; }));
   all.push_back(RetentionRulesSetting(
       {.name = "retention.rules",

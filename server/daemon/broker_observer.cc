@@ -74,8 +74,9 @@ void BrokerObserver::OnDropped(absl::string_view stream, absl::string_view why,
   metrics_->dropped_events[DropReasonOf(why)].Increment(dropped.events);
   for (const GroupLoss& loss : dropped.losses) {
     metrics_->lost_unsettled_events.Increment(loss.events);
-    log_.Warning("events dropped before a group had settled them",
-                 {{"stream", stream}, {"group", loss.group.name}, {"events", loss.events}, {"why", why}});
+    log_.Warning(
+        "events dropped before a group had settled them",
+        {{"stream", stream}, {"group", loss.group.name}, {"events", loss.events}, {"why", why}});
   }
 }
 
@@ -105,8 +106,7 @@ void BrokerObserver::OnInstanceDead(absl::string_view incarnation) {
   log_.Warning("instance counts as dead", {{"instance", incarnation}});
 }
 
-void BrokerObserver::OnClaimed(absl::string_view group, absl::string_view from,
-                               uint64_t entries) {
+void BrokerObserver::OnClaimed(absl::string_view group, absl::string_view from, uint64_t entries) {
   log_.Info("entries claimed", {{"group", group}, {"from", from}, {"entries", entries}});
 }
 

@@ -13,7 +13,8 @@
 
 namespace eventbus {
 
-// Turns what happens in the broker into metrics and log lines. Owned by the daemon; called on the loop.
+// Turns what happens in the broker into metrics and log lines. Owned by the daemon; called on the
+// loop.
 class BrokerObserver final : public BrokerEvents {
  public:
   // `on_store_state` hears whether the store can be reached.

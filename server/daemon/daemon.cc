@@ -28,7 +28,8 @@
 namespace eventbus {
 namespace {
 
-// Starting need not wait for the store, but where it answers at once, the first health check had better see it.
+// Starting need not wait for the store, but where it answers at once, the first health check had
+// better see it.
 constexpr absl::Duration kStartPatience = absl::Seconds(2);
 // For calls that are still open once the broker has let go of everything.
 constexpr absl::Duration kShutdownPatience = absl::Seconds(1);
@@ -169,13 +170,15 @@ absl::Status Daemon::Parts::StartPorts() {
 }
 
 void Daemon::Parts::OnStoreState(bool /*up*/, const absl::Status& /*why*/) {
-  // The broker may be in the middle of finding out: what it says of itself is settled in a later task.
+  // The broker may be in the middle of finding out: what it says of itself is settled in a later
+  // task.
   loop_.Post([this] { UpdateReadiness(); });
 }
 
 void Daemon::Parts::UpdateReadiness() {
   absl::Status status = absl::UnavailableError("the server is stopping");
-  if (!draining_) status = broker_ == nullptr ? absl::UnavailableError("starting") : broker_->Ready();
+  if (!draining_)
+    status = broker_ == nullptr ? absl::UnavailableError("starting") : broker_->Ready();
   if (serving_ != nullptr) serving_->SetServing(status.ok());
   readiness_.Set(std::move(status));
 }

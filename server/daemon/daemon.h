@@ -11,8 +11,9 @@
 
 namespace eventbus {
 
-// Daemon is the composition root: it builds the parts of an instance from the configuration, starts them, and takes them down in order. It is
-// all there is to run one, so tests start as many as they like in a process:
+// Daemon is the composition root: it builds the parts of an instance from the configuration, starts
+// them, and takes them down in order. It is all there is to run one, so tests start as many as they
+// like in a process:
 //
 //   Config config;
 //   config.listen.address = "127.0.0.1:0";
@@ -23,8 +24,8 @@ namespace eventbus {
 // Functions are for one thread at a time, which is not the loop's.
 class Daemon {
  public:
-  // Listens and serves when it returns. UNAVAILABLE: an address cannot be had. UNIMPLEMENTED: the configuration asks for what this version
-  // does not have.
+  // Listens and serves when it returns. UNAVAILABLE: an address cannot be had. UNIMPLEMENTED: the
+  // configuration asks for what this version does not have.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(const Config& config, Logger log);
 
   // Without Drain, all stops at once, as in a crash that leaves no process behind.
@@ -39,8 +40,9 @@ class Daemon {
   // Whether it can do its work: what /readyz says.
   absl::Status Ready() const;
 
-  // Stops in good order: health turns NOT_SERVING, publishes that have begun are finished, subscribers are told and may settle what they hold,
-  // and the rest is given back. Returns when that is done, after little more than `drain.timeout` at the latest. Once.
+  // Stops in good order: health turns NOT_SERVING, publishes that have begun are finished,
+  // subscribers are told and may settle what they hold, and the rest is given back. Returns when
+  // that is done, after little more than `drain.timeout` at the latest. Once.
   void Drain();
 
  private:

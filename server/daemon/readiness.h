@@ -9,7 +9,8 @@
 
 namespace eventbus {
 
-// Whether the daemon can do its work, for those who ask from other threads than the loop. Any thread.
+// Whether the daemon can do its work, for those who ask from other threads than the loop. Any
+// thread.
 class Readiness {
  public:
   absl::Status Get() const ABSL_LOCKS_EXCLUDED(mutex_) {

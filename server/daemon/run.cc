@@ -1,11 +1,11 @@
 #include "server/daemon/run.h"
 
 #include <pthread.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <thread>
@@ -21,7 +21,8 @@
 namespace eventbus {
 namespace {
 
-// Signals are taken by waiting for them, never by handlers: blocked here, in all threads that are started from now on.
+// Signals are taken by waiting for them, never by handlers: blocked here, in all threads that are
+// started from now on.
 sigset_t BlockStopSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -60,7 +61,7 @@ void Greet(const Config& config, const Daemon& daemon) {
   }
   absl::StrAppend(&greeting, "try: eventbusctl --server ", address,
                   " sub '*' & eventbusctl --server ", address,
-                  " pub order.created --json '{\"id\": 1}'\n");
+                  " pub order.created --data '{\"id\": 1}'\n");
   std::fputs(greeting.c_str(), stdout);
   std::fflush(stdout);
 }

@@ -15,8 +15,9 @@ inline constexpr int kExitAddressTaken = 3;
 // What the command line has to know about this server.
 CommandLineOptions CommandLineOptionsOfDaemon();
 
-// Runs a daemon in the foreground until SIGTERM or SIGINT, then drains it; a second signal ends the process at once. Says on standard output where
-// it listens, once it does. Returns the exit code. For main(), before it has started any thread.
+// Runs a daemon in the foreground until SIGTERM or SIGINT, then drains it; a second signal ends the
+// process at once. Says on standard output where it listens, once it does. Returns the exit code.
+// For main(), before it has started any thread.
 int RunDaemon(const Config& config);
 
 }  // namespace eventbus

@@ -1,11 +1,17 @@
 #include "server/daemon/sampler.h"
 
+#include <chrono>
 #include <utility>
 
 namespace eventbus {
 namespace {
 
 constexpr absl::Duration kInterval = absl::Seconds(1);
+
+// The loop's own time may stand still during a turn.
+absl::Duration SteadyNow() {
+  return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
 
 }  // namespace
 
@@ -25,6 +31,9 @@ void Sampler::Arm() {
 
 void Sampler::Fire() {
   metrics_->loop_lag.Observe(loop_->MonotonicNow() - due_);
+  loop_->Defer([metrics = metrics_, begin = SteadyNow()] {
+    metrics->loop_turn.Observe(SteadyNow() - begin);
+  });
   sample_();
   Arm();
 }

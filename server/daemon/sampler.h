@@ -10,8 +10,9 @@
 
 namespace eventbus {
 
-// Reads the levels that nobody counts as they change (how many streams, how full the store is) once a second, and measures by its own
-// timer how late the loop is. Loop thread only.
+// Reads the levels that nobody counts as they change (how many streams, how full the store is) once
+// a second, and measures by its own timer how late the loop is, and how long that turn of it
+// takes from there on. Loop thread only.
 class Sampler {
  public:
   // `sample` sets gauges. Neither pointer is owned.

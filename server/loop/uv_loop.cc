@@ -43,7 +43,7 @@ UvLoop::UvLoop() {
 UvLoop::~UvLoop() {
   std::vector<Task> posted;
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     stopping_ = true;
     posted.swap(posted_);
   }
@@ -62,7 +62,7 @@ void UvLoop::Run() { uv_run(&uv_, UV_RUN_DEFAULT); }
 
 void UvLoop::Stop() {
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     stopping_ = true;
     if (!asleep_) return;
     asleep_ = false;
@@ -78,7 +78,7 @@ absl::Duration UvLoop::MonotonicNow() const {
 
 void UvLoop::Post(Task task) {
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     // Destroyed on return, outside of the lock.
     if (stopping_) return;
     posted_.push_back(std::move(task));
@@ -97,7 +97,7 @@ std::unique_ptr<Timer> UvLoop::CreateTimer(absl::AnyInvocable<void()> on_fire) {
 void UvLoop::BeforePoll() {
   bool stopping = false;
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     running_.swap(posted_);
     stopping = stopping_;
   }
@@ -116,7 +116,7 @@ void UvLoop::BeforePoll() {
     uv_stop(&uv_);
     return;
   }
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   asleep_ = posted_.empty() && !stopping_;
   if (asleep_) {
     uv_idle_stop(&do_not_wait_);
@@ -126,7 +126,7 @@ void UvLoop::BeforePoll() {
 }
 
 void UvLoop::AfterPoll() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   asleep_ = false;
 }
 

@@ -5,10 +5,9 @@
 
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/loop/loop.h"
 
@@ -66,10 +65,12 @@ class UvLoop final : public Loop {
   std::deque<Task> deferred_;
   std::vector<Task> running_;
 
-  absl::Mutex mutex_;
-  std::vector<Task> posted_ ABSL_GUARDED_BY(mutex_);
-  bool asleep_ ABSL_GUARDED_BY(mutex_) = false;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  // Guards the rest. Not absl::Mutex: the distribution's Abseil is not built for the thread
+  // sanitizer, which then does not see its locks.
+  std::mutex mutex_;
+  std::vector<Task> posted_;
+  bool asleep_ = false;
+  bool stopping_ = false;
 };
 
 }  // namespace eventbus

@@ -9,7 +9,8 @@
 
 namespace eventbus {
 
-// The service EventBusAdmin: registered, so that tools find it, and not implemented yet. Owned by RpcServer; any thread.
+// The service EventBusAdmin: registered, so that tools find it, and not implemented yet. Owned by
+// RpcServer; any thread.
 class AdminService final : public v1::EventBusAdmin::CallbackService {
  public:
   // Not owned; must outlive the calls.
@@ -19,61 +20,78 @@ class AdminService final : public v1::EventBusAdmin::CallbackService {
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
 
-  Reactor* GetRecentEvents(Context* context, const v1::GetRecentEventsRequest*, v1::GetRecentEventsResponse*) override {
+  Reactor* GetRecentEvents(Context* context, const v1::GetRecentEventsRequest*,
+                           v1::GetRecentEventsResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.GetRecentEvents");
   }
   Reactor* GetEvent(Context* context, const v1::GetEventRequest*, v1::GetEventResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.GetEvent");
   }
-  Reactor* ListStreams(Context* context, const v1::ListStreamsRequest*, v1::ListStreamsResponse*) override {
+  Reactor* ListStreams(Context* context, const v1::ListStreamsRequest*,
+                       v1::ListStreamsResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.ListStreams");
   }
-  Reactor* PurgeStream(Context* context, const v1::PurgeStreamRequest*, v1::PurgeStreamResponse*) override {
+  Reactor* PurgeStream(Context* context, const v1::PurgeStreamRequest*,
+                       v1::PurgeStreamResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.PurgeStream");
   }
-  Reactor* ListGroups(Context* context, const v1::ListGroupsRequest*, v1::ListGroupsResponse*) override {
+  Reactor* ListGroups(Context* context, const v1::ListGroupsRequest*,
+                      v1::ListGroupsResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.ListGroups");
   }
   Reactor* GetGroup(Context* context, const v1::GetGroupRequest*, v1::GetGroupResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.GetGroup");
   }
-  Reactor* CreateGroup(Context* context, const v1::CreateGroupRequest*, v1::CreateGroupResponse*) override {
+  Reactor* CreateGroup(Context* context, const v1::CreateGroupRequest*,
+                       v1::CreateGroupResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.CreateGroup");
   }
-  Reactor* UpdateGroup(Context* context, const v1::UpdateGroupRequest*, v1::UpdateGroupResponse*) override {
+  Reactor* UpdateGroup(Context* context, const v1::UpdateGroupRequest*,
+                       v1::UpdateGroupResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.UpdateGroup");
   }
-  Reactor* DeleteGroup(Context* context, const v1::DeleteGroupRequest*, v1::DeleteGroupResponse*) override {
+  Reactor* DeleteGroup(Context* context, const v1::DeleteGroupRequest*,
+                       v1::DeleteGroupResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.DeleteGroup");
   }
-  Reactor* PauseGroup(Context* context, const v1::PauseGroupRequest*, v1::PauseGroupResponse*) override {
+  Reactor* PauseGroup(Context* context, const v1::PauseGroupRequest*,
+                      v1::PauseGroupResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.PauseGroup");
   }
-  Reactor* ResumeGroup(Context* context, const v1::ResumeGroupRequest*, v1::ResumeGroupResponse*) override {
+  Reactor* ResumeGroup(Context* context, const v1::ResumeGroupRequest*,
+                       v1::ResumeGroupResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.ResumeGroup");
   }
-  Reactor* SeekGroup(Context* context, const v1::SeekGroupRequest*, v1::SeekGroupResponse*) override {
+  Reactor* SeekGroup(Context* context, const v1::SeekGroupRequest*,
+                     v1::SeekGroupResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.SeekGroup");
   }
-  Reactor* GetSubscriberStats(Context* context, const v1::GetSubscriberStatsRequest*, v1::GetSubscriberStatsResponse*) override {
+  Reactor* GetSubscriberStats(Context* context, const v1::GetSubscriberStatsRequest*,
+                              v1::GetSubscriberStatsResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.GetSubscriberStats");
   }
-  Reactor* ListDeadLetters(Context* context, const v1::ListDeadLettersRequest*, v1::ListDeadLettersResponse*) override {
+  Reactor* ListDeadLetters(Context* context, const v1::ListDeadLettersRequest*,
+                           v1::ListDeadLettersResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.ListDeadLetters");
   }
-  Reactor* RedriveDeadLetters(Context* context, const v1::RedriveDeadLettersRequest*, v1::RedriveDeadLettersResponse*) override {
+  Reactor* RedriveDeadLetters(Context* context, const v1::RedriveDeadLettersRequest*,
+                              v1::RedriveDeadLettersResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.RedriveDeadLetters");
   }
-  Reactor* PurgeDeadLetters(Context* context, const v1::PurgeDeadLettersRequest*, v1::PurgeDeadLettersResponse*) override {
+  Reactor* PurgeDeadLetters(Context* context, const v1::PurgeDeadLettersRequest*,
+                            v1::PurgeDeadLettersResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.PurgeDeadLetters");
   }
-  Reactor* ListDelayed(Context* context, const v1::ListDelayedRequest*, v1::ListDelayedResponse*) override {
+  Reactor* ListDelayed(Context* context, const v1::ListDelayedRequest*,
+                       v1::ListDelayedResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.ListDelayed");
   }
-  Reactor* CancelDelayed(Context* context, const v1::CancelDelayedRequest*, v1::CancelDelayedResponse*) override {
+  Reactor* CancelDelayed(Context* context, const v1::CancelDelayedRequest*,
+                         v1::CancelDelayedResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.CancelDelayed");
   }
-  Reactor* ListInstances(Context* context, const v1::ListInstancesRequest*, v1::ListInstancesResponse*) override {
+  Reactor* ListInstances(Context* context, const v1::ListInstancesRequest*,
+                         v1::ListInstancesResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.ListInstances");
   }
 

@@ -9,7 +9,8 @@
 
 namespace eventbus {
 
-// The service EventCatalog: registered, so that tools find it, and not implemented yet. Owned by RpcServer; any thread.
+// The service EventCatalog: registered, so that tools find it, and not implemented yet. Owned by
+// RpcServer; any thread.
 class CatalogService final : public catalog::v1alpha::EventCatalog::CallbackService {
  public:
   // Not owned; must outlive the calls.
@@ -19,19 +20,24 @@ class CatalogService final : public catalog::v1alpha::EventCatalog::CallbackServ
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
 
-  Reactor* RegisterType(Context* context, const catalog::v1alpha::RegisterTypeRequest*, catalog::v1alpha::RegisterTypeResponse*) override {
+  Reactor* RegisterType(Context* context, const catalog::v1alpha::RegisterTypeRequest*,
+                        catalog::v1alpha::RegisterTypeResponse*) override {
     return Unimplemented(rpc_, context, "EventCatalog.RegisterType");
   }
-  Reactor* GetType(Context* context, const catalog::v1alpha::GetTypeRequest*, catalog::v1alpha::GetTypeResponse*) override {
+  Reactor* GetType(Context* context, const catalog::v1alpha::GetTypeRequest*,
+                   catalog::v1alpha::GetTypeResponse*) override {
     return Unimplemented(rpc_, context, "EventCatalog.GetType");
   }
-  Reactor* ListTypes(Context* context, const catalog::v1alpha::ListTypesRequest*, catalog::v1alpha::ListTypesResponse*) override {
+  Reactor* ListTypes(Context* context, const catalog::v1alpha::ListTypesRequest*,
+                     catalog::v1alpha::ListTypesResponse*) override {
     return Unimplemented(rpc_, context, "EventCatalog.ListTypes");
   }
-  Reactor* DeleteType(Context* context, const catalog::v1alpha::DeleteTypeRequest*, catalog::v1alpha::DeleteTypeResponse*) override {
+  Reactor* DeleteType(Context* context, const catalog::v1alpha::DeleteTypeRequest*,
+                      catalog::v1alpha::DeleteTypeResponse*) override {
     return Unimplemented(rpc_, context, "EventCatalog.DeleteType");
   }
-  Reactor* ValidateEvent(Context* context, const catalog::v1alpha::ValidateEventRequest*, catalog::v1alpha::ValidateEventResponse*) override {
+  Reactor* ValidateEvent(Context* context, const catalog::v1alpha::ValidateEventRequest*,
+                         catalog::v1alpha::ValidateEventResponse*) override {
     return Unimplemented(rpc_, context, "EventCatalog.ValidateEvent");
   }
 

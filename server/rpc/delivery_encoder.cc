@@ -12,8 +12,8 @@
 namespace eventbus {
 namespace {
 
-// Field numbers of SubscribeResponse and ReceiveResponse, Deliveries, DeliveryBatch and Timestamp. All are below 16, so every tag is
-// one byte.
+// Field numbers of SubscribeResponse and ReceiveResponse, Deliveries, DeliveryBatch and Timestamp.
+// All are below 16, so every tag is one byte.
 constexpr uint32_t kDeliveries = 2;
 constexpr uint32_t kBatches = 1;
 constexpr uint32_t kFirstDelivery = 2;
@@ -81,12 +81,14 @@ DeliveryRun TakeFront(uint32_t count, size_t bytes, DeliveryRun* run) {
   return front;
 }
 
-// Splits a run so that the front takes at most `room` bytes, tokens included, but has at least one event.
+// Splits a run so that the front takes at most `room` bytes, tokens included, but has at least one
+// event.
 DeliveryRun Split(const DeliveryFormat& format, uint64_t room, DeliveryRun* run) {
   DeliveryRun one = *run;
   one.count = 1;
   const uint64_t head_bytes = EncodeBatchHead(format, one).size() + kOuterHeadBytes;
-  // An upper bound of what each further event adds besides itself; a token's index may have more digits than the first one's.
+  // An upper bound of what each further event adds besides itself; a token's index may have more
+  // digits than the first one's.
   const uint64_t bytes_each = format.tokens ? head_bytes + 16 : 0;
   EntryReader reader(run->events.view());
   FramedEvent event;

@@ -26,11 +26,13 @@ struct DeliveryMessage {
   uint64_t event_bytes = 0;
 };
 
-// Writes deliveries as eventbus.v1.SubscribeResponse or ReceiveResponse (their fields `deliveries` have one number). The events' bytes
-// are spliced in as they are, large runs by reference: nothing is parsed or copied.
+// Writes deliveries as eventbus.v1.SubscribeResponse or ReceiveResponse (their fields `deliveries`
+// have one number). The events' bytes are spliced in as they are, large runs by reference: nothing
+// is parsed or copied.
 //
-// Takes runs from the front of `runs`, as many as keep the message within `max_bytes`, and at least one event. A run that does not fit
-// is split between two events; what is left of it stays in `runs`. Pure; any thread.
+// Takes runs from the front of `runs`, as many as keep the message within `max_bytes`, and at least
+// one event. A run that does not fit is split between two events; what is left of it stays in
+// `runs`. Pure; any thread.
 DeliveryMessage EncodeDeliveries(const DeliveryFormat& format, uint64_t max_bytes,
                                  std::deque<DeliveryRun>* runs);
 

@@ -46,8 +46,7 @@ PublishCommand ShareRequest(const RequestBytes& request, const std::vector<Scann
     item.begin = static_cast<uint32_t>(end - begin);
     end = static_cast<size_t>(event.bytes.data() - base) + event.bytes.size();
     item.end = static_cast<uint32_t>(end - begin);
-    item.type_begin =
-        static_cast<uint32_t>(static_cast<size_t>(event.type.data() - base) - begin);
+    item.type_begin = static_cast<uint32_t>(static_cast<size_t>(event.type.data() - base) - begin);
     item.type_size = static_cast<uint32_t>(event.type.size());
     command.items.push_back(item);
   }
@@ -89,8 +88,7 @@ PublishCommand WriteCompleted(const std::vector<ScannedEvent>& events, FillIns f
     PublishItem item;
     item.begin = static_cast<uint32_t>(begin);
     item.end = static_cast<uint32_t>(framed.size());
-    item.type_begin =
-        static_cast<uint32_t>(begin + FrameHeadSize(event_size) + TypeOffset(event));
+    item.type_begin = static_cast<uint32_t>(begin + FrameHeadSize(event_size) + TypeOffset(event));
     item.type_size = static_cast<uint32_t>(event.type.size());
     command.items.push_back(item);
   }
@@ -146,18 +144,23 @@ absl::Status Door::Scan(const PublishEnvelope& envelope, std::vector<ScannedEven
     FieldViolation violation;
     const bool too_large = bytes.size() > limits.max_event_bytes;
     if (too_large) {
-      violation = TooLargeViolation("", "bytes", bytes.size(), limits.max_event_bytes, kSizeSetting);
+      violation =
+          TooLargeViolation("", "bytes", bytes.size(), limits.max_event_bytes, kSizeSetting);
     } else if (ScanEvent(bytes, limits, &(*events)[i], &violation)) {
       continue;
     }
-    if (bad++ == 0 && too_large) reason = Reason::kTooLarge;
+    if (bad++ == 0) {
+      if (too_large) reason = Reason::kTooLarge;
+      if (violation.malformed) reason = Reason::kMalformed;
+    }
     if (violations.size() < kMaxFieldViolations) {
       violations.push_back(violation.Prefixed(envelope.EventPath(i)));
     }
   }
   if (bad == 0) return absl::OkStatus();
   Metadata metadata;
-  if (reason == Reason::kTooLarge) metadata = TooLargeMetadata(limits.max_event_bytes, kSizeSetting);
+  if (reason == Reason::kTooLarge)
+    metadata = TooLargeMetadata(limits.max_event_bytes, kSizeSetting);
   return InvalidRequest(reason, violations, bad, metadata);
 }
 

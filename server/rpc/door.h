@@ -18,8 +18,8 @@
 
 namespace eventbus {
 
-// The ids of a command's events, as given or filled in, for the answer. Kept apart from the events, for those belong to the
-// store by then.
+// The ids of a command's events, as given or filled in, for the answer. Kept apart from the events,
+// for those belong to the store by then.
 class EventIds {
  public:
   void Add(absl::string_view id);
@@ -39,8 +39,9 @@ struct CheckedEvents {
   EventIds ids;
 };
 
-// The door of the bus: the one place where events from outside are checked and completed. What goes in are the bytes of a publishing message,
-// what comes out is a command that the broker can route without looking at any event again.
+// The door of the bus: the one place where events from outside are checked and completed. What goes
+// in are the bytes of a publishing message, what comes out is a command that the broker can route
+// without looking at any event again.
 //
 // Immutable; any thread. Each thread that uses a door makes UUIDs of its own.
 //
@@ -50,8 +51,9 @@ class Door {
  public:
   explicit Door(const RpcOptions& options) : options_(options) {}
 
-  // All events, or INVALID_ARGUMENT that names every bad one (kInvalidField), or the limit that is exceeded (kTooLarge).
-  // `request` is what `envelope` was read from; `trace` becomes attributes of events that have none.
+  // All events, or INVALID_ARGUMENT that names every bad one (kInvalidField), or the limit that is
+  // exceeded (kTooLarge). `request` is what `envelope` was read from; `trace` becomes attributes of
+  // events that have none.
   absl::StatusOr<CheckedEvents> Check(const RequestBytes& request, const PublishEnvelope& envelope,
                                       const TraceContext& trace, bool want_ids) const;
 

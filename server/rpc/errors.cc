@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
@@ -19,8 +20,8 @@ constexpr absl::string_view kReasonPrefix = "ERROR_REASON_";
 constexpr char kBadRequestUrl[] = "type.googleapis.com/google.rpc.BadRequest";
 constexpr char kErrorInfoUrl[] = "type.googleapis.com/google.rpc.ErrorInfo";
 constexpr char kRetryInfoUrl[] = "type.googleapis.com/google.rpc.RetryInfo";
-// A status travels in headers, of which stock clients take 8 KiB in all. Past this, fields are named without saying what is wrong
-// with them.
+// A status travels in headers, of which stock clients take 8 KiB in all. Past this, fields are
+// named without saying what is wrong with them.
 constexpr size_t kMaxDescriptionBytes = 1536;
 constexpr size_t kMaxMessageBytes = 768;
 
@@ -60,8 +61,8 @@ std::string ReasonName(Reason reason) {
   return std::string(absl::StripPrefix(name, kReasonPrefix));
 }
 
-// How long to wait before calling again; nothing where the same call cannot succeed by waiting, or where another instance
-// is the better answer.
+// How long to wait before calling again; nothing where the same call cannot succeed by waiting, or
+// where another instance is the better answer.
 std::optional<absl::Duration> RetryDelay(Reason reason) {
   switch (reason) {
     case Reason::kPublishQueueFull:
@@ -110,6 +111,25 @@ std::string CutToFit(absl::string_view text) {
   return absl::StrCat(text.substr(0, end), "…");
 }
 
+// `events[3].type` → `type`: EventError speaks of one event.
+std::string FieldOfEvent(absl::string_view path) {
+  const size_t dot = path.find('.');
+  const bool of_event = absl::StartsWith(path, "events[") || absl::StartsWith(path, "event.");
+  if (!of_event) return std::string(path);
+  return dot == absl::string_view::npos ? std::string() : std::string(path.substr(dot + 1));
+}
+
+// The first field that is wrong; empty if the error is not about fields.
+std::string FirstField(const absl::Status& status) {
+  const auto payload = status.GetPayload(kBadRequestUrl);
+  if (!payload.has_value()) return FieldOf(status);
+  rpc::BadRequest details;
+  if (!details.ParseFromString(std::string(*payload)) || details.field_violations().empty()) {
+    return "";
+  }
+  return details.field_violations(0).field();
+}
+
 void AddDetail(absl::string_view url, std::string value, rpc::Status* status) {
   google::protobuf::Any& any = *status->add_details();
   any.set_type_url(std::string(url));
@@ -122,8 +142,7 @@ absl::Status InvalidRequest(Reason reason, const std::vector<FieldViolation>& vi
                             size_t count, const Metadata& metadata) {
   std::string message = violations.front().ToString();
   if (count > 1) absl::StrAppend(&message, " (and ", count - 1, " more)");
-  absl::Status status =
-      MakeError(absl::StatusCode::kInvalidArgument, reason, message, metadata);
+  absl::Status status = MakeError(absl::StatusCode::kInvalidArgument, reason, message, metadata);
   SetBadRequest(violations, &status);
   return status;
 }
@@ -150,11 +169,12 @@ absl::Status UnimplementedRpc(absl::string_view rpc) {
 }
 
 absl::Status UnimplementedField(absl::string_view field) {
-  return MakeError(absl::StatusCode::kUnimplemented, Reason::kNotImplemented,
-                   absl::StrCat(field,
-                                " is not implemented in this version of the server; leave it unset, "
-                                "or upgrade the server"),
-                   {{"field", std::string(field)}});
+  return MakeError(
+      absl::StatusCode::kUnimplemented, Reason::kNotImplemented,
+      absl::StrCat(field,
+                   " is not implemented in this version of the server; leave it unset, "
+                   "or upgrade the server"),
+      {{"field", std::string(field)}});
 }
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
@@ -199,7 +219,7 @@ v1::EventError ToEventError(const absl::Status& status) {
   error.set_code(static_cast<int>(status.code()));
   error.set_reason(static_cast<v1::ErrorReason>(ReasonOf(status)));
   error.set_message(CutToFit(absl::string_view(status.message().data(), status.message().size())));
-  error.set_field(FieldOf(status));
+  error.set_field(FieldOfEvent(FirstField(status)));
   return error;
 }
 

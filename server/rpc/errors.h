@@ -10,21 +10,24 @@
 #include "server/broker/field_violation.h"
 #include "server/broker/reason.h"
 
-// From the errors of the broker (absl::Status with a Reason) to those of the contract. Pure, for any thread.
+// From the errors of the broker (absl::Status with a Reason) to those of the contract. Pure, for
+// any thread.
 namespace eventbus {
 
 // Wrong fields that one answer names at most.
 inline constexpr size_t kMaxFieldViolations = 100;
 
-// INVALID_ARGUMENT naming fields of a request: the text has the first and how many more there are, the details have up to
-// kMaxFieldViolations. `count` is how many there are in all. REQUIRES: `violations` is not empty.
+// INVALID_ARGUMENT naming fields of a request: the text has the first and how many more there are,
+// the details have up to kMaxFieldViolations. `count` is how many there are in all. REQUIRES:
+// `violations` is not empty.
 absl::Status InvalidRequest(Reason reason, const std::vector<FieldViolation>& violations,
                             size_t count, const Metadata& metadata = {});
 
 // INVALID_ARGUMENT of kMalformed.
 absl::Status MalformedRequest(absl::string_view description);
 
-// INVALID_ARGUMENT of kTooLarge, with the limit and the setting that raises it in text and metadata.
+// INVALID_ARGUMENT of kTooLarge, with the limit and the setting that raises it in text and
+// metadata.
 FieldViolation TooLargeViolation(absl::string_view field, absl::string_view what, uint64_t actual,
                                  uint64_t limit, absl::string_view setting);
 Metadata TooLargeMetadata(uint64_t limit, absl::string_view setting);
@@ -33,8 +36,8 @@ Metadata TooLargeMetadata(uint64_t limit, absl::string_view setting);
 absl::Status UnimplementedRpc(absl::string_view rpc);
 absl::Status UnimplementedField(absl::string_view field);
 
-// The status as a call ends with it: code, text, and as details google.rpc.BadRequest, ErrorInfo, and RetryInfo where waiting
-// helps.
+// The status as a call ends with it: code, text, and as details google.rpc.BadRequest, ErrorInfo,
+// and RetryInfo where waiting helps.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 // The same for one event of a call that goes on. `field` of it is relative to the event.

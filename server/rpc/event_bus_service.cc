@@ -40,9 +40,8 @@ grpc::ServerUnaryReactor* EventBusService::Pull(Context* context,
   return Unimplemented(rpc_, context, "EventBus.Pull");
 }
 
-grpc::ServerUnaryReactor* EventBusService::Settle(Context* context,
-                                                  const v1::SettleRequest* request,
-                                                  v1::SettleResponse* response) {
+grpc::ServerUnaryReactor* EventBusService::Settle(Context* context, const Bytes* request,
+                                                  Bytes* response) {
   return StartSettle(rpc_, context, request, response);
 }
 

@@ -10,15 +10,17 @@
 
 namespace eventbus {
 
-// The methods that carry events are raw, so that gRPC does not parse what only the door has to read, once.
-using RawEventBus = v1::EventBus::WithRawCallbackMethod_Publish<
-    v1::EventBus::WithRawCallbackMethod_PublishBatch<
+// Raw methods: gRPC does not parse what only the door has to read, once, and what cannot be parsed
+// is answered by us (gRPC would say UNIMPLEMENTED).
+using RawEventBus =
+    v1::EventBus::WithRawCallbackMethod_Publish<v1::EventBus::WithRawCallbackMethod_PublishBatch<
         v1::EventBus::WithRawCallbackMethod_PublishStream<
             v1::EventBus::WithRawCallbackMethod_Subscribe<
                 v1::EventBus::WithRawCallbackMethod_Receive<v1::EventBus::WithCallbackMethod_Pull<
-                    v1::EventBus::WithCallbackMethod_Settle<v1::EventBus::Service>>>>>>>;
+                    v1::EventBus::WithRawCallbackMethod_Settle<v1::EventBus::Service>>>>>>>;
 
-// The service EventBus: which RPC is served by which file. Owned by RpcServer; called on gRPC's threads.
+// The service EventBus: which RPC is served by which file. Owned by RpcServer; called on gRPC's
+// threads.
 class EventBusService final : public RawEventBus {
  public:
   // Neither is owned; both must outlive the calls.
@@ -37,8 +39,8 @@ class EventBusService final : public RawEventBus {
   grpc::ServerWriteReactor<Bytes>* Receive(Context* context, const Bytes* request) override;
   grpc::ServerUnaryReactor* Pull(Context* context, const v1::PullRequest* request,
                                  v1::PullResponse* response) override;
-  grpc::ServerUnaryReactor* Settle(Context* context, const v1::SettleRequest* request,
-                                   v1::SettleResponse* response) override;
+  grpc::ServerUnaryReactor* Settle(Context* context, const Bytes* request,
+                                   Bytes* response) override;
 
   const RpcContext& rpc_;
   OpenCalls* const calls_;

@@ -55,8 +55,8 @@ class PolicyReader {
                 &change_.ack_deadline);
     }
     if (policy_.has_inactive_expiry()) {
-      ReadDelay("inactive_expiry", policy_.inactive_expiry(), absl::Seconds(1),
-                kMaxInactiveExpiry, &change_.inactive_expiry);
+      ReadDelay("inactive_expiry", policy_.inactive_expiry(), absl::Seconds(1), kMaxInactiveExpiry,
+                &change_.inactive_expiry);
     }
     if (policy_.retry_delays_size() > 0) ReadRetryDelays();
     if (!status_.ok()) return status_;
@@ -89,8 +89,8 @@ class PolicyReader {
     *result = value;
     // Also false for NaN.
     if (value >= min && value <= max) return;
-    Fail(InvalidField(Path(field),
-                      absl::StrCat("is ", value, ", must be from ", min, " to ", max)));
+    Fail(
+        InvalidField(Path(field), absl::StrCat("is ", value, ", must be from ", min, " to ", max)));
   }
 
   void ReadDelay(absl::string_view field, const google::protobuf::Duration& duration,
@@ -102,9 +102,9 @@ class PolicyReader {
 
   void ReadRetryDelays() {
     if (policy_.retry_delays_size() > kMaxRetryDelays) {
-      Fail(InvalidField(Path("retry_delays"), absl::StrCat("has ", policy_.retry_delays_size(),
-                                                           " delays, at most ", kMaxRetryDelays,
-                                                           " are allowed")));
+      Fail(InvalidField(Path("retry_delays"),
+                        absl::StrCat("has ", policy_.retry_delays_size(), " delays, at most ",
+                                     kMaxRetryDelays, " are allowed")));
       return;
     }
     std::vector<absl::Duration> delays;

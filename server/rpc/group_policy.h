@@ -9,8 +9,8 @@
 // Between eventbus.v1.GroupPolicy and the broker's. Pure; any thread.
 namespace eventbus {
 
-// The fields that are set, checked against the ranges of the contract. Errors name the field below `path`; what this version
-// does not implement is UNIMPLEMENTED.
+// The fields that are set, checked against the ranges of the contract. Errors name the field below
+// `path`; what this version does not implement is UNIMPLEMENTED.
 absl::StatusOr<GroupPolicyChange> ReadGroupPolicy(absl::string_view path,
                                                   const v1::GroupPolicy& policy);
 

@@ -7,13 +7,13 @@
 
 namespace eventbus {
 
-// When a subscriber's call needs a ping, and when its client counts as gone. Pure: told what happens and what time it is, on a
-// clock that never goes back. Not synchronised.
+// When a subscriber's call needs a ping, and when its client counts as gone. Pure: told what
+// happens and what time it is, on a clock that never goes back. Not synchronised.
 class Heartbeat {
  public:
   Heartbeat() = default;
-  // A ping is due after `interval` without a message from the server. With `expects_pongs`, a client that lets two pings pass
-  // without any message of its own is gone.
+  // A ping is due after `interval` without a message from the server. With `expects_pongs`, a
+  // client that lets two pings pass without any message of its own is gone.
   Heartbeat(absl::Duration interval, bool expects_pongs, absl::Duration now)
       : interval_(interval), expects_pongs_(expects_pongs), last_sent_(now) {}
 
@@ -31,7 +31,8 @@ class Heartbeat {
     // Of the ping.
     uint64_t ping = 0;
   };
-  // A ping that was decided on counts as unanswered also if it cannot be written, since the client reads nothing.
+  // A ping that was decided on counts as unanswered also if it cannot be written, since the client
+  // reads nothing.
   Decision Decide(absl::Duration now);
 
  private:

@@ -11,7 +11,8 @@
 
 namespace eventbus {
 
-// Builds a message for gRPC from parts: small ones are copied together, large ones go by reference. Any thread.
+// Builds a message for gRPC from parts: small ones are copied together, large ones go by reference.
+// Any thread.
 class MessageSlices {
  public:
   // Below this, copying costs less than a slice of its own.

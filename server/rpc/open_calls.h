@@ -13,7 +13,8 @@ namespace eventbus {
 class DrainableCall {
  public:
   virtual ~DrainableCall() = default;
-  // Any thread. Ends the call as soon as what it has begun is answered; calls that the broker ends by itself do nothing.
+  // Any thread. Ends the call as soon as what it has begun is answered; calls that the broker ends
+  // by itself do nothing.
   virtual void Drain() = 0;
 };
 

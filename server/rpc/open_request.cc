@@ -42,7 +42,8 @@ absl::Status ReadPatterns(absl::string_view path,
     const absl::StatusOr<Pattern> pattern = Pattern::Parse(patterns[i]);
     if (!pattern.ok()) {
       const auto why = pattern.status().message();
-      return InvalidField(absl::StrCat(path, "[", i, "]"), absl::string_view(why.data(), why.size()));
+      return InvalidField(absl::StrCat(path, "[", i, "]"),
+                          absl::string_view(why.data(), why.size()));
     }
     result->push_back(patterns[i]);
   }
@@ -67,8 +68,7 @@ absl::Status ReadGroup(const v1::GroupSubscription& group, OpenRequest* request)
       !status.ok()) {
     return status;
   }
-  absl::StatusOr<GroupPolicyChange> policy =
-      ReadGroupPolicy("open.group.policy", group.policy());
+  absl::StatusOr<GroupPolicyChange> policy = ReadGroupPolicy("open.group.policy", group.policy());
   if (!policy.ok()) return policy.status();
   request->policy = *std::move(policy);
   return absl::OkStatus();
@@ -87,8 +87,8 @@ absl::Status ReadPositions(const v1::StartPosition::AfterPositions& after,
                            StartAfterPositions* result) {
   constexpr char kField[] = "open.start.after.positions";
   if (after.positions().size() > kMaxPositions) {
-    return InvalidField(kField, absl::StrCat("has ", after.positions().size(),
-                                             " streams, at most ", kMaxPositions, " are allowed"));
+    return InvalidField(kField, absl::StrCat("has ", after.positions().size(), " streams, at most ",
+                                             kMaxPositions, " are allowed"));
   }
   for (const auto& [stream, text] : after.positions()) {
     const absl::StatusOr<Position> position = Position::Parse(View(text));
@@ -136,9 +136,9 @@ absl::Status ReadStart(const v1::StartPosition& start, StartPosition* result) {
 
 absl::Status ReadBatch(const v1::BatchShape& batch, BatchShape* result) {
   if (batch.batch_size() > kMaxBatchSize) {
-    return InvalidField("open.batch.batch_size", absl::StrCat("is ", batch.batch_size(),
-                                                              ", must be from 0 to ",
-                                                              kMaxBatchSize));
+    return InvalidField(
+        "open.batch.batch_size",
+        absl::StrCat("is ", batch.batch_size(), ", must be from 0 to ", kMaxBatchSize));
   }
   result->size = batch.batch_size();
   if (!batch.has_batch_timeout()) return absl::OkStatus();
@@ -148,16 +148,16 @@ absl::Status ReadBatch(const v1::BatchShape& batch, BatchShape* result) {
 
 absl::Status ReadClient(const v1::SubscribeOpen& open, OpenRequest* request) {
   if (open.client_id().size() > kMaxClientIdBytes) {
-    return InvalidField("open.client_id", absl::StrCat("has ", open.client_id().size(),
-                                                       " bytes, at most ", kMaxClientIdBytes,
-                                                       " are allowed"));
+    return InvalidField("open.client_id",
+                        absl::StrCat("has ", open.client_id().size(), " bytes, at most ",
+                                     kMaxClientIdBytes, " are allowed"));
   }
   request->client_id = open.client_id();
   if (open.client_properties().size() > kMaxClientProperties) {
-    return InvalidField("open.client_properties",
-                        absl::StrCat("has ", open.client_properties().size(),
-                                     " properties, at most ", kMaxClientProperties,
-                                     " are allowed"));
+    return InvalidField(
+        "open.client_properties",
+        absl::StrCat("has ", open.client_properties().size(), " properties, at most ",
+                     kMaxClientProperties, " are allowed"));
   }
   for (const auto& [key, value] : open.client_properties()) {
     if (key.size() > kMaxClientPropertyBytes || value.size() > kMaxClientPropertyBytes) {

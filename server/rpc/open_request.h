@@ -21,8 +21,9 @@ struct SubscriberRequest {
 // Which RPC a SubscribeOpen came with.
 enum class SubscriberCallKind { kSubscribe, kReceive };
 
-// Checks `open` against the contract and fills in the defaults. Errors name the field, as in `open.group.patterns[1]`; fields that
-// this version does not implement are UNIMPLEMENTED. `peer` is left for the caller to set. Pure; any thread.
+// Checks `open` against the contract and fills in the defaults. Errors name the field, as in
+// `open.group.patterns[1]`; fields that this version does not implement are UNIMPLEMENTED. `peer`
+// is left for the caller to set. Pure; any thread.
 absl::StatusOr<SubscriberRequest> ReadSubscribeOpen(const v1::SubscribeOpen& open,
                                                     SubscriberCallKind kind,
                                                     const RpcOptions& options);

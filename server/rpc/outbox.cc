@@ -10,7 +10,7 @@ namespace {
 
 DeliveryMessage Plain(std::optional<grpc::ByteBuffer>* message) {
   DeliveryMessage plain;
-  plain.bytes = **message;
+  plain.bytes.Swap(&**message);
   message->reset();
   return plain;
 }
@@ -22,8 +22,8 @@ void Outbox::SetFormat(DeliveryFormat format, bool keep_batches) {
   keep_batches_ = keep_batches;
 }
 
-void Outbox::AddMessage(grpc::ByteBuffer message) {
-  items_.emplace_back().message = std::move(message);
+void Outbox::AddMessage(const grpc::ByteBuffer& message) {
+  items_.emplace_back().message = message;
   ++waiting_messages_;
 }
 

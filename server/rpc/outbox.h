@@ -13,23 +13,24 @@
 
 namespace eventbus {
 
-// What waits to be written to one subscriber. Deliveries that wait together share a message, which is what makes a busy subscriber
-// cheap; with a batch shape in force each hand-over by the broker stays a message of its own. The order of messages is kept, but for
-// pings and pongs, which go first and of which there is one each at most.
+// What waits to be written to one subscriber. Deliveries that wait together share a message, which
+// is what makes a busy subscriber cheap; with a batch shape in force each hand-over by the broker
+// stays a message of its own. The order of messages is kept, but for pings and pongs, which go
+// first and of which there is one each at most.
 //
-// Its size is bounded from outside: deliveries by the in-flight limits, other messages by not reading on (see
-// waiting_messages). Not synchronised.
+// Its size is bounded from outside: deliveries by the in-flight limits, other messages by not
+// reading on (see waiting_messages). Not synchronised.
 class Outbox {
  public:
   // To be set before the first delivery.
   void SetFormat(DeliveryFormat format, bool keep_batches);
 
   // Nothing goes before the first message.
-  void AddMessage(grpc::ByteBuffer message);
+  void AddMessage(const grpc::ByteBuffer& message);
   void AddDeliveries(std::vector<DeliveryRun> runs);
   // Replace what waits of their kind.
-  void SetPing(grpc::ByteBuffer ping) { ping_ = std::move(ping); }
-  void SetPong(grpc::ByteBuffer pong) { pong_ = std::move(pong); }
+  void SetPing(const grpc::ByteBuffer& ping) { ping_ = ping; }
+  void SetPong(const grpc::ByteBuffer& pong) { pong_ = pong; }
 
   // Forgets deliveries that were not taken.
   void DropDeliveries();

@@ -16,7 +16,8 @@ namespace {
 
 using Kind = PublishEnvelope::Kind;
 
-// The error of a call whose events all failed for one reason; OK if any was stored, or the reasons differ.
+// The error of a call whose events all failed for one reason; OK if any was stored, or the reasons
+// differ.
 absl::Status CommonFailure(const PublishOutcome& outcome) {
   const absl::Status& first = outcome.front().status;
   const bool common = std::all_of(outcome.begin(), outcome.end(), [&](const PublishedRun& run) {
@@ -58,12 +59,11 @@ grpc::ServerUnaryReactor* Start(const RpcContext& rpc, Kind kind,
 
   PublishCommand command = std::move(events->command);
   const size_t count = command.items.size();
-  command.done = AnswerOnce(
-      count, [call, kind, ids = std::move(events->ids), response, received, count,
-              metrics = rpc.metrics](PublishOutcome outcome) {
-        metrics->publish_latency.Observe(absl::Now() - received, count);
-        Answer(call, kind, ids, outcome, response);
-      });
+  command.done = AnswerOnce(count, [call, kind, ids = std::move(events->ids), response, received,
+                                    count, metrics = rpc.metrics](const PublishOutcome& outcome) {
+    metrics->publish_latency.Observe(absl::Now() - received, count);
+    Answer(call, kind, ids, outcome, response);
+  });
   rpc.loop->Post([broker = rpc.broker, command = std::move(command)]() mutable {
     broker->Publish(std::move(command));
   });

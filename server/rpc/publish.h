@@ -6,13 +6,13 @@
 #include "grpcpp/support/server_callback.h"
 #include "server/rpc/rpc_context.h"
 
-// The RPCs Publish and PublishBatch: checked on gRPC's thread, published on the loop, answered from there. A caller that goes
-// away changes nothing: its events are in the hands of the broker, and the answer goes nowhere.
+// The RPCs Publish and PublishBatch: checked on gRPC's thread, published on the loop, answered from
+// there. A caller that goes away changes nothing: its events are in the hands of the broker, and
+// the answer goes nowhere.
 namespace eventbus {
 
 grpc::ServerUnaryReactor* StartPublish(const RpcContext& rpc, grpc::CallbackServerContext* context,
-                                       const grpc::ByteBuffer* request,
-                                       grpc::ByteBuffer* response);
+                                       const grpc::ByteBuffer* request, grpc::ByteBuffer* response);
 
 grpc::ServerUnaryReactor* StartPublishBatch(const RpcContext& rpc,
                                             grpc::CallbackServerContext* context,

@@ -14,14 +14,15 @@ namespace eventbus {
 namespace {
 
 // Field numbers, all below 16.
-constexpr uint32_t kPublished = 1;    // PublishResponse, PublishBatchResponse.Result
-constexpr uint32_t kResults = 1;      // PublishBatchResponse
-constexpr uint32_t kError = 2;        // PublishBatchResponse.Result
-constexpr uint32_t kId = 1;           // PublishedEvent
-constexpr uint32_t kStream = 2;       // PublishedEvent
-constexpr uint32_t kPosition = 3;     // PublishedEvent
+constexpr uint32_t kPublished = 1;  // PublishResponse, PublishBatchResponse.Result
+constexpr uint32_t kResults = 1;    // PublishBatchResponse
+constexpr uint32_t kError = 2;      // PublishBatchResponse.Result
+constexpr uint32_t kId = 1;         // PublishedEvent
+constexpr uint32_t kStream = 2;     // PublishedEvent
+constexpr uint32_t kPosition = 3;   // PublishedEvent
 
-// Writes the PublishedEvent of each event of one run: they differ in id and in the last part of the position only.
+// Writes the PublishedEvent of each event of one run: they differ in id and in the last part of the
+// position only.
 class RunWriter {
  public:
   explicit RunWriter(const PublishedRun& run)

@@ -19,14 +19,15 @@ grpc::ByteBuffer EncodePublishResponse(const EventIds& ids, const PublishedRun& 
 // Serialized eventbus.v1.PublishBatchResponse.
 grpc::ByteBuffer EncodePublishBatchResponse(const EventIds& ids, const PublishOutcome& outcome);
 
-// The parts of an acknowledgement about one message: appends its failures and, if it asked for them, results.
+// The parts of an acknowledgement about one message: appends its failures and, if it asked for
+// them, results.
 void AddFailures(uint64_t sequence, const PublishOutcome& outcome,
                  v1::PublishAcknowledgement* acknowledgement);
 void AddResults(uint64_t sequence, const EventIds& ids, const PublishOutcome& outcome,
                 v1::PublishAcknowledgement* acknowledgement);
 
-// A PublishCommand::done that is sure to be answered: dropped without an answer (the loop has stopped), it answers
-// OUTCOME_UNKNOWN for all `count` events, on whichever thread drops it.
+// A PublishCommand::done that is sure to be answered: dropped without an answer (the loop has
+// stopped), it answers OUTCOME_UNKNOWN for all `count` events, on whichever thread drops it.
 absl::AnyInvocable<void(PublishOutcome)> AnswerOnce(
     size_t count, absl::AnyInvocable<void(PublishOutcome)> answer);
 

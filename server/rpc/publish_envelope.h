@@ -9,7 +9,8 @@
 
 namespace eventbus {
 
-// What is around the events in a publishing message, read without parsing the events. The views point into the message.
+// What is around the events in a publishing message, read without parsing the events. The views
+// point into the message.
 struct PublishEnvelope {
   enum class Kind {
     kPublish,  // eventbus.v1.PublishRequest
@@ -20,7 +21,8 @@ struct PublishEnvelope {
   Kind kind = Kind::kPublish;
   // Each event without tag and length.
   std::vector<absl::string_view> events;
-  // True if the events' fields, tags and lengths included, lie one right behind the other, each written in the shortest form.
+  // True if the events' fields, tags and lengths included, lie one right behind the other, each
+  // written in the shortest form.
   bool back_to_back = false;
   // Only of PublishStreamRequest.
   uint64_t sequence = 0;
@@ -30,9 +32,9 @@ struct PublishEnvelope {
   std::string EventPath(size_t index) const;
 };
 
-// Reads `message` strictly: malformed encoding, a known field with a wrong wire type, or a singular field twice is
-// INVALID_ARGUMENT (kMalformed). A field that is set and that this version does not implement is UNIMPLEMENTED.
-// The events themselves are not looked at, nor counted.
+// Reads `message` strictly: malformed encoding, a known field with a wrong wire type, or a singular
+// field twice is INVALID_ARGUMENT (kMalformed). A field that is set and that this version does not
+// implement is UNIMPLEMENTED. The events themselves are not looked at, nor counted.
 absl::Status ReadPublishEnvelope(PublishEnvelope::Kind kind, absl::string_view message,
                                  PublishEnvelope* envelope);
 

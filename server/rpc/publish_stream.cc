@@ -16,7 +16,8 @@
 namespace eventbus {
 namespace {
 
-// An acknowledgement takes no further message once it has this much, which leaves room for one below the bound of a server message.
+// An acknowledgement takes no further message once it has this much, which leaves room for one
+// below the bound of a server message.
 constexpr size_t kFullAcknowledgementBytes = size_t{1} << 20;
 
 PublishOutcome AllFailed(size_t count, absl::Status why) {
@@ -85,8 +86,8 @@ absl::Status PublishStreamCall::Take(const grpc::ByteBuffer& buffer) {
     message.return_results = envelope.return_results;
     unacknowledged_bytes_ += message.bytes;
   }
-  absl::StatusOr<CheckedEvents> events = Door(rpc_.options).Check(
-      bytes, envelope, TraceContextOf(*context_), envelope.return_results);
+  absl::StatusOr<CheckedEvents> events =
+      Door(rpc_.options).Check(bytes, envelope, TraceContextOf(*context_), envelope.return_results);
   if (events.ok()) {
     Publish(envelope.sequence, envelope.return_results, *std::move(events), received);
   } else {
@@ -168,9 +169,9 @@ void PublishStreamCall::Advance() {
   }
 }
 
-void PublishStreamCall::Write(grpc::ByteBuffer message) {
+void PublishStreamCall::Write(const grpc::ByteBuffer& message) {
   writing_ = true;
-  outgoing_ = std::move(message);
+  outgoing_ = message;
   StartWrite(&outgoing_);
 }
 
@@ -182,7 +183,8 @@ grpc::ByteBuffer PublishStreamCall::TakeAcknowledgement() {
          bytes < kFullAcknowledgementBytes) {
     const Message& message = messages_.front();
     ++acknowledged_;
-    if (HasFailure(*message.outcome)) AddFailures(acknowledged_, *message.outcome, &acknowledgement);
+    if (HasFailure(*message.outcome))
+      AddFailures(acknowledged_, *message.outcome, &acknowledgement);
     if (message.return_results && message.ids.size() > 0) {
       AddResults(acknowledged_, message.ids, *message.outcome, &acknowledgement);
     }

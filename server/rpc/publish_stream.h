@@ -20,13 +20,15 @@
 
 namespace eventbus {
 
-// One PublishStream call. Messages are checked on gRPC's threads and published on the loop; their answers, which may come in
-// any order, become cumulative acknowledgements, as many in one message as came while the last one was being written.
+// One PublishStream call. Messages are checked on gRPC's threads and published on the loop; their
+// answers, which may come in any order, become cumulative acknowledgements, as many in one message
+// as came while the last one was being written.
 //
-// Bounded by the window: with that much unacknowledged it does not read on, and a client that does not read its acknowledgements
-// is stopped by that.
+// Bounded by the window: with that much unacknowledged it does not read on, and a client that does
+// not read its acknowledgements is stopped by that.
 //
-// Any thread; what is guarded is. Owns itself from Start to OnDone, and lives on while the broker owes it answers.
+// Any thread; what is guarded is. Owns itself from Start to OnDone, and lives on while the broker
+// owes it answers.
 class PublishStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                                 public DrainableCall,
                                 public std::enable_shared_from_this<PublishStreamCall> {
@@ -60,7 +62,7 @@ class PublishStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer,
   void EndWith(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
   // Starts whatever can be started now.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Write(grpc::ByteBuffer message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Write(const grpc::ByteBuffer& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   grpc::ByteBuffer TakeAcknowledgement() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FinishNow(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

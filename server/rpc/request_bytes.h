@@ -16,8 +16,8 @@ class RequestBytes {
   absl::string_view view() const { return bytes_.view(); }
   // The same, to be kept beyond the call.
   const Bytes& bytes() const { return bytes_; }
-  // Whether keeping bytes() keeps no more memory than they need: false where they are a piece of a larger buffer
-  // of gRPC's.
+  // Whether keeping bytes() keeps no more memory than they need: false where they are a piece of a
+  // larger buffer of gRPC's.
   bool exact() const { return exact_; }
 
  private:

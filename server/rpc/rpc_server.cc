@@ -1,7 +1,14 @@
 #include "server/rpc/rpc_server.h"
 
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,16 +21,18 @@
 namespace eventbus {
 namespace {
 
-// Above all limits of ours, so that a client hears our error, which names the setting, and not gRPC's.
+// Above all limits of ours, so that a client hears our error, which names the setting, and not
+// gRPC's.
 constexpr uint64_t kMinReceiveBytes = uint64_t{8} << 20;
 constexpr uint64_t kMaxReceiveBytes = uint64_t{1} << 30;
 
-// Half-open connections are found by pings of the transport too, for clients that do not answer ours.
+// Half-open connections are found by pings of the transport too, for clients that do not answer
+// ours.
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
 constexpr int kMinClientPingMs = 5'000;
 
-constexpr char kServiceNames[][32] = {"eventbus.v1.EventBus"};
+constexpr char kServiceName[] = "eventbus.v1.EventBus";
 
 void SetTransport(const RpcOptions& options, grpc::ServerBuilder* builder) {
   const uint64_t receive =
@@ -43,6 +52,34 @@ void SetTransport(const RpcOptions& options, grpc::ServerBuilder* builder) {
   builder->SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder->SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
   builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
+}
+
+// gRPC does not say why it could not bind, so this tries the same and asks the system.
+std::string WhyNotBound(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return "it is not host:port";
+  std::string host = address.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  const int failure = getaddrinfo(host.empty() ? nullptr : host.c_str(),
+                                  address.c_str() + colon + 1, &hints, &found);
+  if (failure != 0) return gai_strerror(failure);
+  std::string why = "gRPC gave no reason";
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+    const int descriptor = socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) continue;
+    const int on = 1;
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (bind(descriptor, one->ai_addr, one->ai_addrlen) != 0 || listen(descriptor, 1) != 0) {
+      why = std::generic_category().message(errno);
+    }
+    close(descriptor);
+  }
+  freeaddrinfo(found);
+  return why;
 }
 
 }  // namespace
@@ -74,7 +111,8 @@ absl::Status RpcServer::Listen() {
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0) {
     return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", context_.options.address, " (setting listen.address)"));
+        absl::StrCat("cannot listen on ", context_.options.address,
+                     " (setting listen.address): ", WhyNotBound(context_.options.address)));
   }
   SetServing(false);
   return absl::OkStatus();
@@ -83,7 +121,7 @@ absl::Status RpcServer::Listen() {
 void RpcServer::SetServing(bool serving) {
   grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
   health->SetServingStatus(serving);
-  for (const char* name : kServiceNames) health->SetServingStatus(name, serving);
+  health->SetServingStatus(kServiceName, serving);
 }
 
 void RpcServer::Shutdown(absl::Time deadline) {

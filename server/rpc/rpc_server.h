@@ -15,12 +15,13 @@
 
 namespace eventbus {
 
-// The gRPC port: the services of the contract, health and reflection. Owned by the daemon. Must outlive the loop's last task, since
-// answers of the broker may come until then, after Shutdown too. Functions are for the owner's thread, except where noted.
+// The gRPC port: the services of the contract, health and reflection. Owned by the daemon. Must
+// outlive the loop's last task, since answers of the broker may come until then, after Shutdown
+// too. Functions are for the owner's thread, except where noted.
 class RpcServer {
  public:
-  // Listens from now on. UNAVAILABLE, with address and reason, if the port cannot be had. Not serving yet, as health checks see
-  // it; see SetServing.
+  // Listens from now on. UNAVAILABLE, with address and reason, if the port cannot be had. Not
+  // serving yet, as health checks see it; see SetServing.
   static absl::StatusOr<std::unique_ptr<RpcServer>> Start(RpcOptions options, Loop* loop,
                                                           Broker* broker, Metrics* metrics);
 
@@ -34,11 +35,13 @@ class RpcServer {
   // What health checks are told. Any thread.
   void SetServing(bool serving);
 
-  // Ends the calls that wait for their client and that the broker does not know of: publishing streams, with all they have taken
-  // answered, and subscribers that have not opened yet. Any thread.
+  // Ends the calls that wait for their client and that the broker does not know of: publishing
+  // streams, with all they have taken answered, and subscribers that have not opened yet. Any
+  // thread.
   void DrainCalls() { calls_.DrainAll(); }
 
-  // Takes no new calls, waits until `deadline` for those under way, breaks off the rest. The loop must be running, for it answers.
+  // Takes no new calls, waits until `deadline` for those under way, breaks off the rest. The loop
+  // must be running, for it answers.
   void Shutdown(absl::Time deadline);
 
  private:

@@ -1,8 +1,8 @@
 #ifndef EVENTBUS_SERVER_RPC_SETTLE_H_
 #define EVENTBUS_SERVER_RPC_SETTLE_H_
 
-#include "eventbus/v1/broker.pb.h"
 #include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/rpc/rpc_context.h"
 
@@ -10,8 +10,7 @@ namespace eventbus {
 
 // The RPC Settle.
 grpc::ServerUnaryReactor* StartSettle(const RpcContext& rpc, grpc::CallbackServerContext* context,
-                                      const v1::SettleRequest* request,
-                                      v1::SettleResponse* response);
+                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response);
 
 }  // namespace eventbus
 

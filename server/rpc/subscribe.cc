@@ -20,7 +20,8 @@ absl::Status OutOfTurn(absl::string_view message) {
   return MakeError(absl::StatusCode::kInvalidArgument, Reason::kOutOfTurn, message);
 }
 
-// Owns itself until OnDone. Only one read is under way at a time, so what is touched by reads needs no guard.
+// Owns itself until OnDone. Only one read is under way at a time, so what is touched by reads needs
+// no guard.
 class SubscribeReactor final : public Reactor, public SubscriberTransport {
  public:
   SubscribeReactor(const RpcContext& rpc, OpenCalls* calls, grpc::CallbackServerContext* context)

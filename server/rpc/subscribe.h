@@ -9,7 +9,8 @@
 
 namespace eventbus {
 
-// The RPC Subscribe: reads what the client says and passes it to a SubscriberCall, which does the rest.
+// The RPC Subscribe: reads what the client says and passes it to a SubscriberCall, which does the
+// rest.
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartSubscribe(
     const RpcContext& rpc, OpenCalls* calls, grpc::CallbackServerContext* context);
 

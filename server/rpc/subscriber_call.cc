@@ -66,10 +66,10 @@ void SubscriberCall::SetFlow(FlowLimits flow) {
 }
 
 void SubscriberCall::AnswerPing(uint64_t number) {
-  std::optional<grpc::ByteBuffer> pong = messages_.Pong(number);
+  const std::optional<grpc::ByteBuffer> pong = messages_.Pong(number);
   if (!pong.has_value()) return;
   absl::MutexLock lock(&mutex_);
-  outbox_.SetPong(*std::move(pong));
+  outbox_.SetPong(*pong);
   Advance();
 }
 
@@ -99,10 +99,10 @@ void SubscriberCall::WriteDone(bool ok) {
   if (!ok) return;
   heartbeat_state_.Sent(SteadyNow());
   if (tail_ && outgoing_events_ > 0) {
-    rpc_.loop->Post([self = shared_from_this(), events = outgoing_events_,
-                     bytes = outgoing_bytes_] {
-      if (self->loop_share_ != nullptr) self->rpc_.broker->Taken(self->id_, events, bytes);
-    });
+    rpc_.loop->Post(
+        [self = shared_from_this(), events = outgoing_events_, bytes = outgoing_bytes_] {
+          if (self->loop_share_ != nullptr) self->rpc_.broker->Taken(self->id_, events, bytes);
+        });
   }
   Advance();
 }
@@ -162,7 +162,7 @@ void SubscriberCall::Advance() {
   if (!writing_ && !outbox_.empty()) {
     DeliveryMessage message = outbox_.Take();
     writing_ = true;
-    outgoing_ = std::move(message.bytes);
+    outgoing_.Swap(&message.bytes);
     outgoing_events_ = message.events;
     outgoing_bytes_ = message.event_bytes;
     heartbeat_state_.Sent(SteadyNow());
@@ -236,11 +236,11 @@ void SubscriberCall::OnDrain(absl::Time deadline, absl::string_view message) {
   AddMessage(messages_.Drain(deadline, message));
 }
 
-void SubscriberCall::AddMessage(std::optional<grpc::ByteBuffer> message) {
+void SubscriberCall::AddMessage(const std::optional<grpc::ByteBuffer>& message) {
   if (!message.has_value()) return;
   absl::MutexLock lock(&mutex_);
   if (finished_) return;
-  outbox_.AddMessage(*std::move(message));
+  outbox_.AddMessage(*message);
   Advance();
 }
 
@@ -261,9 +261,9 @@ void SubscriberCall::HeartbeatDue() {
   if (decision.action == Heartbeat::Decision::Action::kGone) {
     PostClose();
     const bool stuck = writing_;
-    FinishNow(MakeError(absl::StatusCode::kUnavailable, Reason::kHeartbeatMissed,
-                        absl::StrCat("two pings were not answered, ",
-                                     absl::FormatDuration(heartbeat_), " apart")));
+    FinishNow(MakeError(
+        absl::StatusCode::kUnavailable, Reason::kHeartbeatMissed,
+        absl::StrCat("two pings were not answered, ", absl::FormatDuration(heartbeat_), " apart")));
     // The status would wait behind the message that the peer does not take.
     if (stuck) transport_->BreakOff();
     return;

@@ -26,8 +26,8 @@
 
 namespace eventbus {
 
-// The gRPC end of a subscriber's call: the operations of the reactors of Subscribe and Receive. Called with the call's mutex held, so
-// reactions must not be run from within.
+// The gRPC end of a subscriber's call: the operations of the reactors of Subscribe and Receive.
+// Called with the call's mutex held, so reactions must not be run from within.
 class SubscriberTransport {
  public:
   virtual ~SubscriberTransport() = default;
@@ -41,10 +41,11 @@ class SubscriberTransport {
   virtual void BreakOff() = 0;
 };
 
-// One Subscribe or Receive call between gRPC's threads and the loop: it hands the broker's deliveries to the transport, one message at a
-// time, and the client's wishes to the broker.
+// One Subscribe or Receive call between gRPC's threads and the loop: it hands the broker's
+// deliveries to the transport, one message at a time, and the client's wishes to the broker.
 //
-// Shared by the reactor (until gRPC is done with the call) and the loop (while the broker has it as a sink). Whoever ends it:
+// Shared by the reactor (until gRPC is done with the call) and the loop (while the broker has it as
+// a sink). Whoever ends it:
 //   the client goes away    Cancelled → broker Close, transport End
 //   the client errs         Fail      → broker Close, transport End with the error
 //   the broker ends it      OnClosed  → what waits is written, then transport End
@@ -73,7 +74,8 @@ class SubscriberCall final : public SubscriberSink,
   // Ends the call with an error of the client.
   void Fail(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // A read has ended: with a message, which has been dealt with, or because the client will send no more.
+  // A read has ended: with a message, which has been dealt with, or because the client will send no
+  // more.
   void ReadDone(bool more) ABSL_LOCKS_EXCLUDED(mutex_);
   void WriteDone(bool ok) ABSL_LOCKS_EXCLUDED(mutex_);
   void Cancelled() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -92,8 +94,7 @@ class SubscriberCall final : public SubscriberSink,
   void OnSettled(const SettledInfo& settled) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnLost(const std::vector<DeliveryRange>& deliveries, LostReason reason,
               absl::string_view message) override ABSL_LOCKS_EXCLUDED(mutex_);
-  void OnDrain(absl::Time deadline, absl::string_view message) override
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnDrain(absl::Time deadline, absl::string_view message) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnClosed(const absl::Status& why) override ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -108,7 +109,7 @@ class SubscriberCall final : public SubscriberSink,
   // Runs `command` on the loop, unless the subscription has ended by then.
   void PostCommand(Command command) ABSL_LOCKS_EXCLUDED(mutex_);
   void PostClose() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddMessage(std::optional<grpc::ByteBuffer> message) ABSL_LOCKS_EXCLUDED(mutex_);
+  void AddMessage(const std::optional<grpc::ByteBuffer>& message) ABSL_LOCKS_EXCLUDED(mutex_);
   // Starts whatever can be started now.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FinishNow(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

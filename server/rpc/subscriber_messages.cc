@@ -115,7 +115,8 @@ class OfReceive final : public SubscriberMessages {
     return BufferOf(response);
   }
 
-  // The broker knows deliveries by number, which a receiver never saw: it learns the reason, and each token's fate from Settle.
+  // The broker knows deliveries by number, which a receiver never saw: it learns the reason, and
+  // each token's fate from Settle.
   grpc::ByteBuffer Lost(const std::vector<DeliveryRange>& /*deliveries*/, LostReason reason,
                         absl::string_view message) const override {
     v1::ReceiveResponse response;

@@ -13,7 +13,8 @@
 
 namespace eventbus {
 
-// What the server says on a subscriber's call besides deliveries, as the messages of one of the two RPCs. Pure; any thread.
+// What the server says on a subscriber's call besides deliveries, as the messages of one of the two
+// RPCs. Pure; any thread.
 class SubscriberMessages {
  public:
   virtual ~SubscriberMessages() = default;

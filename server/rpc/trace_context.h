@@ -15,7 +15,8 @@ struct TraceContext {
 
 TraceContext TraceContextOf(const grpc::CallbackServerContext& context);
 
-// `00-<32 hex>-<16 hex>-<2 hex>`; later versions may have more behind that. Lower case only, as the standard demands.
+// `00-<32 hex>-<16 hex>-<2 hex>`; later versions may have more behind that. Lower case only, as the
+// standard demands.
 bool IsTraceparent(absl::string_view text);
 
 }  // namespace eventbus

@@ -9,8 +9,8 @@
 
 namespace eventbus {
 
-// One unary call that is still to be finished, and counted then. A cheap handle: gRPC owns what it refers to and keeps it
-// until Finish, which must be called exactly once, on any thread.
+// One unary call that is still to be finished, and counted then. A cheap handle: gRPC owns what it
+// refers to and keeps it until Finish, which must be called exactly once, on any thread.
 class UnaryCall {
  public:
   UnaryCall(grpc::CallbackServerContext* context, RpcMetrics* metrics)

@@ -33,9 +33,9 @@ absl::Status ReadDuration(absl::string_view field, const google::protobuf::Durat
   if (!IsValid(duration)) return InvalidField(field, "is not a valid google.protobuf.Duration");
   *result = absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
   if (*result >= min && *result <= max) return absl::OkStatus();
-  return InvalidField(field, absl::StrCat("is ", absl::FormatDuration(*result), ", must be from ",
-                                          absl::FormatDuration(min), " to ",
-                                          absl::FormatDuration(max)));
+  return InvalidField(field,
+                      absl::StrCat("is ", absl::FormatDuration(*result), ", must be from ",
+                                   absl::FormatDuration(min), " to ", absl::FormatDuration(max)));
 }
 
 absl::Status ReadTimestamp(absl::string_view field, const google::protobuf::Timestamp& timestamp,
@@ -65,8 +65,8 @@ google::protobuf::Timestamp WriteTimestamp(absl::Time time) {
   const int64_t seconds = absl::ToUnixSeconds(clamped);
   google::protobuf::Timestamp result;
   result.set_seconds(seconds);
-  result.set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(clamped - absl::FromUnixSeconds(seconds))));
+  result.set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(clamped - absl::FromUnixSeconds(seconds))));
   return result;
 }
 

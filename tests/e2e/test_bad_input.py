@@ -309,5 +309,5 @@ def test_garbage_on_the_port_ends_only_its_connection(shared_daemon, garbage):
             connection.shutdown(socket.SHUT_WR)
             while connection.recv(65536):
                 pass
-        except (ConnectionResetError, BrokenPipeError):
-            pass
+        except OSError:
+            pass  # The daemon may have closed it already.

@@ -1,6 +1,7 @@
 """eventbusctl, as people and scripts use it."""
 
 import json
+import shlex
 import subprocess
 
 import pytest
@@ -80,7 +81,7 @@ def test_ndjson_out_goes_back_in(ctl, bus):
             id="text",
             source="/a",
             text_data="grüße\n",
-            attributes={"partitionkey": "k"},
+            attributes={"partitionkey": "k", "datacontenttype": "text/plain"},
         ),
     ]
     bus.publish_batch(sent)
@@ -179,6 +180,21 @@ def test_health_is_asked(ctl):
 
 def test_completion_scripts_are_printed(ctl):
     assert b"eventbusctl" in ctl("completion", "bash").stdout
+
+
+def test_line_to_try_that_the_daemon_prints_works(daemon, bus):
+    line = daemon.wait_for_line(r"^try: (.+)$").group(1)
+    member = bus.group("g", "*")
+    publishing = shlex.split(line.split("&")[1])
+    assert publishing[0] == "eventbusctl"
+    done = subprocess.run(
+        [str(EVENTBUSCTL), *publishing[1:]],
+        capture_output=True,
+        env=clean_environment(),
+        timeout=DEADLINE,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    member.take(1)
 
 
 def test_version_is_told(ctl):

@@ -98,7 +98,7 @@ def test_released_token_is_delivered_again(shared_bus, name):
     [second] = next_deliveries(call)
     assert (second.data, second.batch.attempt, second.batch.times_delivered) == (b"again", 1, 2)
     assert second.token != first.token
-    answer = shared_bus.settle(ack=[first.token, second.token])
+    answer = shared_bus.settle(ack=[second.token, first.token])
     assert answer.done == 1
     assert [one.token for one in answer.others] == [first.token]
 

@@ -61,6 +61,7 @@ class Daemon:
         """`settings` go into a configuration file in `directory`; `arguments` are further flags."""
         self._directory = directory
         self._lines = []
+        self._asked_to_stop = False
         self._changed = threading.Condition()
         self._stderr_path = directory / "eventbusd.stderr"
         config = directory / "eventbus.yaml"
@@ -127,8 +128,10 @@ class Daemon:
                     )
 
     def terminate(self) -> None:
-        """Asks the daemon to stop, without waiting."""
-        self.process.send_signal(signal.SIGTERM)
+        """Asks the daemon to stop, without waiting. Once: a second signal would end it at once."""
+        if not self._asked_to_stop:
+            self._asked_to_stop = True
+            self.process.send_signal(signal.SIGTERM)
 
     def wait(self, deadline: float = DEADLINE) -> int:
         """Its exit code, once it has ended."""

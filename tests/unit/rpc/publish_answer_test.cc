@@ -1,0 +1,96 @@
+#include "server/rpc/publish_answer.h"
+
+#include <string>
+#include <utility>
+
+#include "gtest/gtest.h"
+#include "server/broker/reason.h"
+#include "tests/unit/rpc/buffers.h"
+
+namespace eventbus {
+namespace {
+
+PublishedRun Stored(uint32_t first, uint32_t count, const std::string& stream) {
+  PublishedRun run;
+  run.first = first;
+  run.count = count;
+  run.stream = stream;
+  run.position = Position{{1000, 2}, 5};
+  return run;
+}
+
+PublishedRun NotStored(uint32_t first, uint32_t count) {
+  PublishedRun run;
+  run.first = first;
+  run.count = count;
+  run.status = MakeError(absl::StatusCode::kUnavailable, Reason::kNotStored, "not stored");
+  return run;
+}
+
+EventIds Ids(int count) {
+  EventIds ids;
+  for (int i = 0; i < count; ++i) ids.Add("id-" + std::to_string(i));
+  return ids;
+}
+
+TEST(PublishAnswerTest, PublishSaysWhereTheEventIs) {
+  const auto response =
+      Parsed<v1::PublishResponse>(EncodePublishResponse(Ids(1), Stored(0, 1, "a.b")));
+  EXPECT_EQ(response.published().id(), "id-0");
+  EXPECT_EQ(response.published().stream(), "a.b");
+  EXPECT_EQ(response.published().position(), "1000-2-5");
+}
+
+TEST(PublishAnswerTest, BatchHasOneResultForEachEventInOrder) {
+  const auto response = Parsed<v1::PublishBatchResponse>(
+      EncodePublishBatchResponse(Ids(4), {Stored(0, 2, "a"), NotStored(2, 1), Stored(3, 1, "b")}));
+  ASSERT_EQ(response.results_size(), 4);
+  EXPECT_EQ(response.results(1).published().id(), "id-1");
+  EXPECT_EQ(response.results(1).published().position(), "1000-2-6");
+  EXPECT_EQ(response.results(2).error().reason(), v1::ERROR_REASON_NOT_STORED);
+  EXPECT_EQ(response.results(3).published().stream(), "b");
+  EXPECT_EQ(response.results(3).published().id(), "id-3");
+}
+
+TEST(PublishAnswerTest, FailuresNameTheirEventsUnlessAllFailed) {
+  v1::PublishAcknowledgement acknowledgement;
+  AddFailures(7, {Stored(0, 2, "a"), NotStored(2, 2)}, &acknowledgement);
+  AddFailures(8, {NotStored(0, 4)}, &acknowledgement);
+  ASSERT_EQ(acknowledgement.failures_size(), 2);
+  EXPECT_EQ(acknowledgement.failures(0).sequence(), 7u);
+  ASSERT_EQ(acknowledgement.failures(0).indexes_size(), 2);
+  EXPECT_EQ(acknowledgement.failures(0).indexes(1), 3u);
+  EXPECT_EQ(acknowledgement.failures(1).sequence(), 8u);
+  EXPECT_EQ(acknowledgement.failures(1).indexes_size(), 0);
+}
+
+TEST(PublishAnswerTest, ResultsOfFailedEventsHaveNoPosition) {
+  v1::PublishAcknowledgement acknowledgement;
+  AddResults(7, Ids(3), {Stored(0, 2, "a"), NotStored(2, 1)}, &acknowledgement);
+  ASSERT_EQ(acknowledgement.results(0).published_size(), 3);
+  EXPECT_EQ(acknowledgement.results(0).published(1).position(), "1000-2-6");
+  EXPECT_EQ(acknowledgement.results(0).published(2).id(), "id-2");
+  EXPECT_EQ(acknowledgement.results(0).published(2).position(), "");
+}
+
+TEST(PublishAnswerTest, DroppedAnswerSaysThatTheOutcomeIsUnknown) {
+  PublishOutcome got;
+  {
+    auto answer = AnswerOnce(3, [&got](PublishOutcome outcome) { got = std::move(outcome); });
+  }
+  ASSERT_EQ(got.size(), 1u);
+  EXPECT_EQ(got[0].count, 3u);
+  EXPECT_EQ(ReasonOf(got[0].status), Reason::kOutcomeUnknown);
+}
+
+TEST(PublishAnswerTest, AnswerIsGivenOnce) {
+  int answers = 0;
+  {
+    auto answer = AnswerOnce(1, [&answers](const PublishOutcome&) { ++answers; });
+    answer({Stored(0, 1, "a")});
+  }
+  EXPECT_EQ(answers, 1);
+}
+
+}  // namespace
+}  // namespace eventbus

@@ -10,8 +10,8 @@
 
 namespace eventbus {
 
-// Batcher puts the events for one subscriber together into messages: as they come, or by number and time. What it holds counts as
-// in flight already, so it is bounded by the subscriber's limits.
+// Batcher puts the events for one subscriber together into messages: as they come, or by number and
+// time. What it holds counts as in flight already, so it is bounded by the subscriber's limits.
 //
 // Owned by the subscriber (Member, Tail). Loop thread only.
 class Batcher {
@@ -21,8 +21,8 @@ class Batcher {
   // How many more events the message that is being put together takes. A run must not be longer.
   uint32_t SpaceInMessage() const;
   void Add(DeliveryRun run);
-  // Hands over what is due: full messages, and the rest too if there is no batch size, its time is up, or nothing can be added
-  // to it (`no_room`).
+  // Hands over what is due: full messages, and the rest too if there is no batch size, its time is
+  // up, or nothing can be added to it (`no_room`).
   void SendDue(bool no_room);
   // Forgets what was not handed over.
   void Drop();

@@ -2,9 +2,9 @@
 #define EVENTBUS_SERVER_BROKER_BROKER_H_
 
 #include <cstdint>
-#include <utility>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -46,12 +46,13 @@ struct BrokerCounts {
   uint64_t publish_queue_bytes = 0;
 };
 
-// Broker is one instance's share of the bus: it routes what is published into streams, and delivers what groups and tails
-// are to get to the subscribers connected here. It keeps nothing that matters: all of that is in the store, which other
-// instances may share.
+// Broker is one instance's share of the bus: it routes what is published into streams, and delivers
+// what groups and tails are to get to the subscribers connected here. It keeps nothing that
+// matters: all of that is in the store, which other instances may share.
 //
-// Owned by the daemon (or a test). Everything is called on the loop; rpc posts there. The loop, the store and the events must
-// outlive it. Destroying it without Drain is a crash as far as the others are concerned, and safe.
+// Owned by the daemon (or a test). Everything is called on the loop; rpc posts there. The loop, the
+// store and the events must outlive it. Destroying it without Drain is a crash as far as the others
+// are concerned, and safe.
 //
 //   Broker broker(loop, store, events, options);
 //   broker.Start([](absl::Status status) { … });
@@ -66,29 +67,33 @@ class Broker {
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;
 
-  // Learns what exists and takes its place among the instances. `done` once, when the store has answered; tried again until it
-  // does. Publishes and opens before that wait.
+  // Learns what exists and takes its place among the instances. `done` once, when the store has
+  // answered; tried again until it does. Publishes and opens before that wait.
   void Start(absl::AnyInvocable<void(absl::Status)> done);
 
-  // Stores the events; `command.done` tells what became of each. Events of one stream are stored in the order of the
-  // calls. Refused at once (kPublishQueueFull) when more waits for the store than `publish_queue_bytes` or `_events`.
+  // Stores the events; `command.done` tells what became of each. Events of one stream are stored in
+  // the order of the calls. Refused at once (kPublishQueueFull) when more waits for the store than
+  // `publish_queue_bytes` or `_events`.
   void Publish(PublishCommand command);
 
-  // Begins a subscription; the sink (not owned) hears the rest, in later tasks. It must live until Close or OnClosed.
+  // Begins a subscription; the sink (not owned) hears the rest, in later tasks. It must live until
+  // Close or OnClosed.
   SubscriptionId Open(OpenRequest request, SubscriberSink* sink);
   // Numbers and ids that mean nothing are counted and ignored.
   void Settle(SubscriptionId id, SettleCommand command);
   void SettleByTokens(TokenSettleCommand command);
   // New limits from now on.
   void SetFlow(SubscriptionId id, FlowLimits flow);
-  // The transport has taken this much of what OnDeliveries handed over: makes room for more to a tail. (Groups make room by
-  // settling.)
+  // The transport has taken this much of what OnDeliveries handed over: makes room for more to a
+  // tail. (Groups make room by settling.)
   void Taken(SubscriptionId id, uint64_t events, uint64_t bytes);
-  // Ends a subscription without a word to its sink. What it held is redelivered at once, at no cost in attempts. Unknown ids are ignored.
+  // Ends a subscription without a word to its sink. What it held is redelivered at once, at no cost
+  // in attempts. Unknown ids are ignored.
   void Close(SubscriptionId id);
 
-  // Stops: refuses publishes and opens (kDraining), tells subscribers, lets what is in flight settle until `deadline`, gives the rest back
-  // and leaves. Then `done`, once. Never takes longer than `deadline` plus one store time-out.
+  // Stops: refuses publishes and opens (kDraining), tells subscribers, lets what is in flight
+  // settle until `deadline`, gives the rest back and leaves. Then `done`, once. Never takes longer
+  // than `deadline` plus one store time-out.
   void Drain(absl::Time deadline, absl::AnyInvocable<void()> done);
 
   // Whether the store can be reached and Start is through; `why` otherwise.

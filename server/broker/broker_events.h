@@ -10,8 +10,8 @@
 
 namespace eventbus {
 
-// What happens in the broker that operators want counted or logged. The daemon turns it into metrics and log lines; tests
-// listen to it. Called on the loop. Every method has an empty default.
+// What happens in the broker that operators want counted or logged. The daemon turns it into
+// metrics and log lines; tests listen to it. Called on the loop. Every method has an empty default.
 class BrokerEvents {
  public:
   virtual ~BrokerEvents() = default;
@@ -22,7 +22,8 @@ class BrokerEvents {
   virtual void OnReleased(uint64_t events);
   // Settled twice, too late, or never delivered.
   virtual void OnUnknownSettle(uint64_t deliveries);
-  // Retention (`why` is "ttl", "max_bytes", "max_events") or a full memory store ("store_full") dropped events.
+  // Retention (`why` is "ttl", "max_bytes", "max_events") or a full memory store ("store_full")
+  // dropped events.
   virtual void OnDropped(absl::string_view stream, absl::string_view why,
                          const TrimResult& dropped);
   virtual void OnSubscriberOpened(absl::string_view group, absl::string_view client_id,

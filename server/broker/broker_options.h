@@ -23,8 +23,8 @@ struct StreamPolicy {
   uint32_t max_events_per_entry = 100;
 };
 
-// What is different for the streams that `pattern` matches. What is unset falls through to the next rule that matches, then to the
-// default.
+// What is different for the streams that `pattern` matches. What is unset falls through to the next
+// rule that matches, then to the default.
 struct StreamPolicyRule {
   std::string pattern;
   std::optional<absl::Duration> ttl;
@@ -59,7 +59,8 @@ struct BrokerOptions {
   std::vector<StreamPolicyRule> stream_policy_rules;
   absl::Duration retention_interval = absl::Seconds(5);
 
-  // A heartbeat this often; an instance whose counter has not moved for `dead_after` on our clock is dead.
+  // A heartbeat this often; an instance whose counter has not moved for `dead_after` on our clock
+  // is dead.
   absl::Duration heartbeat_interval = absl::Seconds(1);
   absl::Duration dead_after = absl::Seconds(10);
   // Looks for what was missed, such as lost wake-ups, this often.

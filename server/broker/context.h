@@ -16,7 +16,8 @@ struct Context {
   StreamStore* store;
   BrokerEvents* events;
   const BrokerOptions* options;
-  // Under which name this instance takes entries. Changes when others have judged it dead meanwhile.
+  // Under which name this instance takes entries. Changes when others have judged it dead
+  // meanwhile.
   std::string incarnation;
   // Nothing is asked of a store that is known to be unreachable.
   bool store_up = true;

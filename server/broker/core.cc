@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "server/broker/delivery_ranges.h"
 #include "server/broker/reason.h"
 
 namespace eventbus {
@@ -76,9 +77,7 @@ absl::Status Broker::Core::Ready() const {
 
 // ---- Publishing ----
 
-void Broker::Core::Publish(PublishCommand command) {
-  publisher_.Publish(std::move(command));
-}
+void Broker::Core::Publish(PublishCommand command) { publisher_.Publish(std::move(command)); }
 
 void Broker::Core::OnStreamAdvanced(absl::string_view stream) {
   if (advanced_.empty()) {
@@ -117,11 +116,11 @@ SubscriptionId Broker::Core::Open(OpenRequest request, SubscriberSink* sink) {
   absl::Status refusal;
   if (draining_) refusal = DrainingError("it takes no more subscribers");
   if (refusal.ok() && open >= options_.max_subscribers) {
-    refusal = MakeError(absl::StatusCode::kResourceExhausted, Reason::kTooManySubscribers,
-                        "this instance serves as many subscribers as limits.max_subscribers "
-                        "allows; connect to another one",
-                        {{"limit", absl::StrCat(options_.max_subscribers)},
-                         {"setting", "limits.max_subscribers"}});
+    refusal = MakeError(
+        absl::StatusCode::kResourceExhausted, Reason::kTooManySubscribers,
+        "this instance serves as many subscribers as limits.max_subscribers "
+        "allows; connect to another one",
+        {{"limit", absl::StrCat(options_.max_subscribers)}, {"setting", "limits.max_subscribers"}});
   }
   if (!refusal.ok()) {
     context_.loop->Defer(lifetime_.Guard([this, id, refusal] { RefuseOpen(id, refusal); }));
@@ -146,10 +145,9 @@ void Broker::Core::BeginOpen(SubscriptionId id) {
   if (pending == opening_.end()) return;
   const OpenRequest& request = pending->second.request;
   if (!request.tail) {
-    return opener_.Open(request,
-                        lifetime_.Guard([this, id](absl::StatusOr<OpenedGroup> found) {
-                          OnGroupFound(id, std::move(found));
-                        }));
+    return opener_.Open(request, lifetime_.Guard([this, id](absl::StatusOr<OpenedGroup> found) {
+      OnGroupFound(id, std::move(found));
+    }));
   }
   absl::StatusOr<PatternSet> patterns = PatternSet::Parse(request.patterns);
   if (!patterns.ok()) return RefuseOpen(id, patterns.status());
@@ -188,7 +186,21 @@ Group* Broker::Core::FindGroupOf(SubscriptionId id) {
 
 void Broker::Core::Settle(SubscriptionId id, SettleCommand command) {
   Group* const group = FindGroupOf(id);
-  if (group != nullptr) group->Settle(id, command);
+  if (group != nullptr) return group->Settle(id, command);
+  const auto tail = tails_.find(id);
+  if (tail == tails_.end()) return;
+  // A tail has no deliveries to settle.
+  SettledInfo info;
+  info.confirm = command.confirm;
+  uint64_t unknown = 0;
+  for (const auto* ranges : {&command.acks, &command.releases}) {
+    for (const DeliveryRange& range : *ranges) {
+      unknown += CountOf(range);
+      info.unknown.push_back(range);
+    }
+  }
+  if (unknown > 0) context_.events->OnUnknownSettle(unknown);
+  if (command.confirm != 0) tail->second->sink()->OnSettled(info);
 }
 
 void Broker::Core::SettleByTokens(TokenSettleCommand command) {
@@ -200,8 +212,8 @@ void Broker::Core::SettleByTokens(TokenSettleCommand command) {
   };
   auto progress = std::make_shared<Progress>();
   progress->answer = std::move(command.done);
-  auto waiter = std::make_shared<SettleWaiter>(
-      lifetime_.Guard([progress](const absl::Status& status) {
+  auto waiter =
+      std::make_shared<SettleWaiter>(lifetime_.Guard([progress](const absl::Status& status) {
         TokenSettlement& settlement = progress->settlement;
         if (status.ok()) {
           settlement.done = static_cast<uint32_t>(progress->done.size());
@@ -407,7 +419,8 @@ void Broker::Core::Drain(absl::Time deadline, absl::AnyInvocable<void()> done) {
   for (const SubscriptionId id : opening) {
     RefuseOpen(id, DrainingError("it takes no more subscribers"));
   }
-  constexpr absl::string_view kMessage = "this instance stops; settle what you hold and connect again";
+  constexpr absl::string_view kMessage =
+      "this instance stops; settle what you hold and connect again";
   for (const auto& [id, tail] : tails_) tail->Drain(deadline, kMessage);
   for (const auto& [name, group] : groups_) group->Drain(deadline, kMessage);
   publisher_.WhenIdle(lifetime_.Guard([this] { CheckDrained(); }));

@@ -27,8 +27,8 @@
 
 namespace eventbus {
 
-// What Broker is made of, wired together: it passes on to each part what concerns it, and decides nothing by itself but the order of
-// starting and stopping.
+// What Broker is made of, wired together: it passes on to each part what concerns it, and decides
+// nothing by itself but the order of starting and stopping.
 class Broker::Core final : public StoreListener,
                            public RegistryListener,
                            public MembershipListener,

@@ -9,7 +9,8 @@
 
 namespace eventbus {
 
-// How many numbers the range has; 0 if it is inverted. The one range that has 2^64 counts as 2^64 - 1.
+// How many numbers the range has; 0 if it is inverted. The one range that has 2^64 counts as 2^64
+// - 1.
 inline uint64_t CountOf(const DeliveryRange& range) {
   if (range.first > range.last) return 0;
   const uint64_t span = range.last - range.first;

@@ -11,8 +11,8 @@
 
 namespace eventbus {
 
-// What a subscriber without delivery numbers settles by. Says everything about the delivery, so that any instance can
-// settle it. Value type; any thread.
+// What a subscriber without delivery numbers settles by. Says everything about the delivery, so
+// that any instance can settle it. Value type; any thread.
 struct DeliveryToken {
   GroupKey group;
   std::string stream;

@@ -43,8 +43,8 @@ struct EventDelivery {
   friend bool operator==(const EventDelivery&, const EventDelivery&) = default;
 };
 
-// The state machine of a delivery. Changes `delivery` and answers true, or answers false and leaves it, when the input has
-// no meaning in its phase:
+// The state machine of a delivery. Changes `delivery` and answers true, or answers false and leaves
+// it, when the input has no meaning in its phase:
 //
 //              kDeliver    kAck       kRelease   kDisconnect
 //   kReady     kInFlight   kSettled   -          -

@@ -48,8 +48,8 @@ Group::Group(const Context* context, const Registry* registry, GroupHost* host, 
 void Group::Attach(const TypeRecord& type, bool ensure) {
   if (streams_.contains(type.stream)) return;
   const bool younger = type.stamp > known_.record.stamp;
-  const StreamStart start = younger ? StreamStart{EntryId::Min(), {}}
-                                    : StartIn(known_.definition.start, type.stream);
+  const StreamStart start =
+      younger ? StreamStart{EntryId::Min(), {}} : StartIn(known_.definition.start, type.stream);
   auto attached = std::make_unique<Attached>();
   Attached* const raw = attached.get();
   attached->stream = std::make_unique<GroupStream>(context_, known_.key(), type.stream, start,
@@ -65,13 +65,14 @@ void Group::Attach(const TypeRecord& type, bool ensure) {
 
 void Group::Ensure(const TypeRecord& type) {
   const bool younger = type.stamp > known_.record.stamp;
-  const StreamStart start = younger ? StreamStart{EntryId::Min(), {}}
-                                    : StartIn(known_.definition.start, type.stream);
+  const StreamStart start =
+      younger ? StreamStart{EntryId::Min(), {}} : StartIn(known_.definition.start, type.stream);
   context_->store->CreateGroup(
       {type.stream, known_.key(), start.after},
       lifetime_.Guard([this, type](const absl::Status& status) {
         if (status.code() != absl::StatusCode::kNotFound) return OnEnsured(type, status);
-        // The type is registered and its stream is not born yet. Whoever comes first creates it, with all its groups.
+        // The type is registered and its stream is not born yet. Whoever comes first creates it,
+        // with all its groups.
         CreateStreamRequest request;
         request.stream = type.stream;
         for (const auto& [name, group] : registry_->groups()) {
@@ -147,7 +148,8 @@ void Group::CheckConsumers(const std::string& stream, const std::vector<Consumer
     if (consumer.name == kReleasedConsumer) {
       attached.stream->NoteClaimable(consumer.name);
     } else if (!host_->IsAlive(consumer.name)) {
-      // One that has just started may not be known yet: it is taken for gone only if it is unknown twice.
+      // One that has just started may not be known yet: it is taken for gone only if it is unknown
+      // twice.
       if (attached.suspects.contains(consumer.name)) attached.stream->NoteClaimable(consumer.name);
       suspects.insert(consumer.name);
     }
@@ -248,8 +250,7 @@ void Group::PutBack(std::vector<Member::TakenRun> taken, DeliveryInput input) {
     for (uint32_t i = events.first; i < events.first + events.count; ++i) {
       Advance(input, &events.entry->events[i]);
     }
-    run->stream->PutBack(
-        RunsIn(*events.entry, DeliveryPhase::kReady, events.first, events.count));
+    run->stream->PutBack(RunsIn(*events.entry, DeliveryPhase::kReady, events.first, events.count));
   }
 }
 
@@ -283,9 +284,12 @@ void Group::Settle(SubscriptionId id, const SettleCommand& command) {
         lifetime_.Guard([this, id, shared_info](const absl::Status& status) {
           const auto member_now = members_.find(id);
           if (member_now == members_.end()) return;
+          --member_now->second->awaited_confirms;
           if (!status.ok()) std::swap(shared_info->done, shared_info->failed);
           member_now->second->sink()->OnSettled(*shared_info);
+          Schedule();
         }));
+    ++member.awaited_confirms;
   }
   uint64_t acked = 0;
   uint64_t released = 0;
@@ -322,8 +326,8 @@ std::optional<TokenSettlement::Problem> Group::SettleToken(const DeliveryToken& 
   if (entry == nullptr || index >= entry->size()) return Problem::kUnknown;
   const EventDelivery& event = entry->events[index];
   if (event.phase == DeliveryPhase::kSettled) return Problem::kUnknown;
-  const bool current = event.phase == DeliveryPhase::kInFlight &&
-                       event.times_delivered == token.times_delivered;
+  const bool current =
+      event.phase == DeliveryPhase::kInFlight && event.times_delivered == token.times_delivered;
   if (!ack && !current) return Problem::kTooLate;
   std::vector<Member::TakenRun> taken;
   // A copy: taking the last event away removes the holder.
@@ -434,22 +438,37 @@ void Group::Dispatch() {
 
 void Group::Fetch() {
   uint64_t room = 0;
+  uint64_t room_bytes = 0;
   for (const auto& [id, member] : members_) {
-    if (member->opened()) room += member->RoomEvents();
+    if (!member->opened() || !member->HasRoom()) continue;
+    room += member->RoomEvents();
+    room_bytes += member->RoomBytes();
   }
   uint64_t coming = 0;
-  for (const Attached* attached : ready_queue_) coming += attached->stream->ready_events();
-  std::erase_if(fetching_, [](const Attached* attached) {
-    return attached->stream->expected_events() == 0;
-  });
-  for (const Attached* attached : fetching_) coming += attached->stream->expected_events();
-  while (!fetch_queue_.empty() && coming < room) {
+  uint64_t coming_bytes = 0;
+  const auto add = [&](const GroupStream& stream, uint64_t events) {
+    coming += events;
+    coming_bytes += events * stream.BytesPerEvent();
+  };
+  for (const Attached* attached : ready_queue_) {
+    add(*attached->stream, attached->stream->ready_events());
+  }
+  std::erase_if(fetching_,
+                [](const Attached* attached) { return attached->stream->expected_events() == 0; });
+  for (const Attached* attached : fetching_) {
+    add(*attached->stream, attached->stream->expected_events());
+  }
+  // With nothing coming, one entry is fetched however large: one event always goes out.
+  const auto has_room = [&] { return coming < room && (coming_bytes < room_bytes || coming == 0); };
+  while (!fetch_queue_.empty() && has_room()) {
     Attached* const attached = fetch_queue_.front();
     fetch_queue_.pop_front();
     attached->in_fetch_queue = false;
-    if (!attached->stream->WantsToFetch()) continue;
-    const uint64_t expected = attached->stream->FetchMore(room - coming);
-    coming += expected;
+    GroupStream& stream = *attached->stream;
+    if (!stream.WantsToFetch()) continue;
+    const uint64_t bytes = room_bytes > coming_bytes ? room_bytes - coming_bytes : 0;
+    const uint64_t expected = stream.FetchMore(room - coming, bytes);
+    add(stream, expected);
     if (expected > 0) fetching_.push_back(attached);
   }
 }
@@ -459,7 +478,7 @@ void Group::LeaveStreams() {
   for (const auto& [name, attached] : streams_) {
     GroupStream& stream = *attached->stream;
     // What a lost answer left pending has to be found before it can be given back.
-    if (stream.lost_answer()) stream.FetchMore(0);
+    if (stream.lost_answer()) stream.FetchMore(0, 0);
     stream.ReleaseIdle();
     stream.Flush();
     idle = idle && stream.idle();
@@ -467,7 +486,7 @@ void Group::LeaveStreams() {
   if (draining_) {
     std::vector<SubscriptionId> done;
     for (const auto& [id, member] : members_) {
-      if (member->in_flight() == 0) done.push_back(id);
+      if (member->in_flight() == 0 && member->awaited_confirms == 0) done.push_back(id);
     }
     for (const SubscriptionId id : done) CloseMember(id, DrainingError());
   }

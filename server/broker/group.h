@@ -36,11 +36,12 @@ class GroupHost {
   virtual void OnMemberClosed(SubscriptionId id) = 0;
 };
 
-// Group is the part of a consumer group that lives on this instance: its members here, and the streams they get events from. It exists
-// while it has members, and then until what it held is back with the store.
+// Group is the part of a consumer group that lives on this instance: its members here, and the
+// streams they get events from. It exists while it has members, and then until what it held is back
+// with the store.
 //
-// In each turn in which something changed, it hands ready events to the members with the most room, asks the store for as many as there is
-// room for, and lets the streams write what is settled.
+// In each turn in which something changed, it hands ready events to the members with the most room,
+// asks the store for as many as there is room for, and lets the streams write what is settled.
 //
 // Owned by the broker. Loop thread only.
 class Group {
@@ -53,8 +54,7 @@ class Group {
   const KnownGroup& known() const { return known_; }
 
   // The sink hears OnOpened once the group is there on every matching stream.
-  void AddMember(SubscriptionId id, const OpenRequest& request, SubscriberSink* sink,
-                 bool created);
+  void AddMember(SubscriptionId id, const OpenRequest& request, SubscriberSink* sink, bool created);
   // What it held is ready again at once.
   void RemoveMember(SubscriptionId id);
   // Ends all members with this error.
@@ -77,7 +77,8 @@ class Group {
   void Recheck();
   // Others judged this instance dead and took what it held.
   void LoseAll();
-  // Looks at one stream for what no signal told of: new entries, consumers that are gone. Cheap enough to be called for all in turn.
+  // Looks at one stream for what no signal told of: new entries, consumers that are gone. Cheap
+  // enough to be called for all in turn.
   void Sweep(const std::string& stream);
 
   std::vector<std::string> streams() const;

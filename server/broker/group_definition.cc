@@ -62,7 +62,8 @@ EntryId BeforeTime(absl::Time time) {
   return EntryId{ms > 0 ? static_cast<uint64_t>(ms) : 0, 0}.Previous();
 }
 
-// Calls `visit(name, requested, stored)` for each field that `change` sets. The single list of policy fields that can be changed.
+// Calls `visit(name, requested, stored)` for each field that `change` sets. The single list of
+// policy fields that can be changed.
 template <typename Visit>
 void VisitFields(const GroupPolicyChange& change, GroupPolicy& policy, Visit visit) {
   const auto field = [&visit](absl::string_view name, const auto& requested, auto& stored) {
@@ -116,14 +117,14 @@ GroupPolicy Apply(const GroupPolicyChange& change, GroupPolicy base) {
   return base;
 }
 
-std::string FirstDifference(const GroupPolicyChange& change, const GroupPolicy& stored) {
-  std::string difference;
+std::optional<PolicyDifference> FirstDifference(const GroupPolicyChange& change,
+                                                const GroupPolicy& stored) {
+  std::optional<PolicyDifference> difference;
   GroupPolicy copy = stored;
   VisitFields(change, copy,
               [&difference](absl::string_view name, const auto& requested, const auto& kept) {
-                if (!difference.empty() || requested == kept) return;
-                difference = absl::StrCat(name, ": stored ", Text(kept), ", requested ",
-                                          Text(requested));
+                if (difference.has_value() || requested == kept) return;
+                difference = PolicyDifference{std::string(name), Text(kept), Text(requested)};
               });
   return difference;
 }
@@ -132,23 +133,22 @@ std::string ToJson(const GroupDefinition& definition) {
   const GroupPolicy& policy = definition.policy;
   Json delays = Json::array();
   for (const absl::Duration delay : policy.retry_delays) delays.push_back(DurationJson(delay));
-  const Json json = {
-      {"patterns", definition.patterns},
-      {"ephemeral", definition.ephemeral},
-      {"revision", definition.revision},
-      {"start", StartJson(definition.start)},
-      {"policy",
-       {{"ordered", policy.ordered},
-        {"max_retries", policy.max_retries},
-        {"retry_delay_ms", DurationJson(policy.retry_delay)},
-        {"retry_multiplier", policy.retry_multiplier},
-        {"retry_jitter", policy.retry_jitter},
-        {"max_retry_delay_ms", DurationJson(policy.max_retry_delay)},
-        {"retry_delays_ms", delays},
-        {"ack_deadline_ms", DurationJson(policy.ack_deadline)},
-        {"dead_letter", policy.dead_letter},
-        {"max_crashes", policy.max_crashes},
-        {"inactive_expiry_ms", DurationJson(policy.inactive_expiry)}}}};
+  const Json json = {{"patterns", definition.patterns},
+                     {"ephemeral", definition.ephemeral},
+                     {"revision", definition.revision},
+                     {"start", StartJson(definition.start)},
+                     {"policy",
+                      {{"ordered", policy.ordered},
+                       {"max_retries", policy.max_retries},
+                       {"retry_delay_ms", DurationJson(policy.retry_delay)},
+                       {"retry_multiplier", policy.retry_multiplier},
+                       {"retry_jitter", policy.retry_jitter},
+                       {"max_retry_delay_ms", DurationJson(policy.max_retry_delay)},
+                       {"retry_delays_ms", delays},
+                       {"ack_deadline_ms", DurationJson(policy.ack_deadline)},
+                       {"dead_letter", policy.dead_letter},
+                       {"max_crashes", policy.max_crashes},
+                       {"inactive_expiry_ms", DurationJson(policy.inactive_expiry)}}}};
   return json.dump();
 }
 

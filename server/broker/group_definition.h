@@ -39,7 +39,8 @@ using StartPosition = std::variant<StartLatest, StartEarliest, StartAtTime, Star
 struct StreamStart {
   // Read what comes after this entry; nullopt: what is appended from now on.
   std::optional<EntryId> after;
-  // In the entry `skip->entry` (the first one read), events up to and including `skip->index` are skipped.
+  // In the entry `skip->entry` (the first one read), events up to and including `skip->index` are
+  // skipped.
   std::optional<Position> skip;
 };
 StreamStart StartIn(const StartPosition& start, absl::string_view stream);
@@ -79,8 +80,15 @@ struct GroupPolicyChange {
 
 // `base` with the fields that `change` sets.
 GroupPolicy Apply(const GroupPolicyChange& change, GroupPolicy base);
-// The first field that `change` sets to something else than `stored` has, as "max_retries: stored 3, requested 5"; empty if none does.
-std::string FirstDifference(const GroupPolicyChange& change, const GroupPolicy& stored);
+// A field of the policy whose stored value is not the requested one, both as text.
+struct PolicyDifference {
+  std::string field;
+  std::string stored;
+  std::string requested;
+};
+// The first field that `change` sets to something else than `stored` has.
+std::optional<PolicyDifference> FirstDifference(const GroupPolicyChange& change,
+                                                const GroupPolicy& stored);
 
 // All that the registry keeps about a group, as readable JSON.
 struct GroupDefinition {
@@ -96,7 +104,8 @@ struct GroupDefinition {
 };
 
 std::string ToJson(const GroupDefinition& definition);
-// Unknown members are ignored, for a newer instance may have written them. DATA_LOSS if it is no definition.
+// Unknown members are ignored, for a newer instance may have written them. DATA_LOSS if it is no
+// definition.
 absl::StatusOr<GroupDefinition> GroupDefinitionFromJson(absl::string_view json);
 
 }  // namespace eventbus

@@ -13,8 +13,9 @@
 
 namespace eventbus {
 
-// GroupExpiry deletes groups that have an expiry once no instance has reported a subscriber of theirs for that long, on this
-// instance's own clock. Which instance does it does not matter; a group that is opened meanwhile has another version and stays.
+// GroupExpiry deletes groups that have an expiry once no instance has reported a subscriber of
+// theirs for that long, on this instance's own clock. Which instance does it does not matter; a
+// group that is opened meanwhile has another version and stays.
 //
 // Owned by the broker. Loop thread only.
 class GroupExpiry {

@@ -17,12 +17,14 @@ absl::Status StoreError(const absl::Status& status) {
                    absl::StrCat("the store could not be asked: ", status.message()));
 }
 
-absl::Status Mismatch(absl::string_view group, absl::string_view field, absl::string_view what) {
+absl::Status Mismatch(const std::string& group, const std::string& field, const std::string& stored,
+                      const std::string& requested) {
   return MakeError(
       absl::StatusCode::kFailedPrecondition, Reason::kGroupMismatch,
-      absl::StrCat("group \"", group, "\" exists with other ", field, ": ", what,
+      absl::StrCat("group \"", group, "\" exists with another ", field, ": stored ", stored,
+                   ", requested ", requested,
                    "; leave the field unset to join the group as it is, or use another name"),
-      {{"group", std::string(group)}, {"field", std::string(field)}});
+      {{"group", group}, {"field", field}, {"stored", stored}, {"requested", requested}});
 }
 
 std::vector<std::string> WithoutRepeats(const std::vector<std::string>& texts) {
@@ -41,8 +43,7 @@ GroupOpener::GroupOpener(const Context* context, Registry* registry)
 void GroupOpener::Open(const OpenRequest& request, Done done) {
   auto call = std::make_shared<Call>(Call{request, std::move(done)});
   if (call->request.group.empty()) {
-    call->request.group =
-        absl::StrCat("ephemeral/", context_->incarnation, "/", ++made_names_);
+    call->request.group = absl::StrCat("ephemeral/", context_->incarnation, "/", ++made_names_);
   }
   Look(std::move(call));
 }
@@ -60,16 +61,15 @@ void GroupOpener::Look(std::shared_ptr<Call> call) {
   if (!call->request.patterns.empty()) return Create(std::move(call));
   // Another instance may have created it a moment ago.
   if (call->attempts == 1) return LookAgain(std::move(call));
-  call->done(MakeError(
-      absl::StatusCode::kNotFound, Reason::kGroupNotFound,
-      absl::StrCat("there is no group \"", call->request.group,
-                   "\"; give patterns to have it created"),
-      {{"group", call->request.group}}));
+  call->done(MakeError(absl::StatusCode::kNotFound, Reason::kGroupNotFound,
+                       absl::StrCat("there is no group \"", call->request.group,
+                                    "\"; give patterns to have it created"),
+                       {{"group", call->request.group}}));
 }
 
 void GroupOpener::LookAgain(std::shared_ptr<Call> call) {
-  context_->store->ListGroups(lifetime_.Guard(
-      [this, call](const absl::StatusOr<std::vector<GroupRecord>>& groups) mutable {
+  context_->store->ListGroups(
+      lifetime_.Guard([this, call](const absl::StatusOr<std::vector<GroupRecord>>& groups) mutable {
         if (!groups.ok()) return call->done(StoreError(groups.status()));
         bool found = false;
         for (const GroupRecord& record : *groups) {
@@ -97,11 +97,11 @@ void GroupOpener::Create(std::shared_ptr<Call> call) {
       request.group, ToJson(definition), context_->options->max_groups,
       lifetime_.Guard([this, call](const absl::StatusOr<GroupRegistration>& registration) {
         if (registration.status().code() == absl::StatusCode::kResourceExhausted) {
-          return call->done(MakeError(
-              absl::StatusCode::kResourceExhausted, Reason::kTooManyGroups,
-              "as many groups exist as limits.max_groups allows; delete unused ones",
-              {{"limit", absl::StrCat(context_->options->max_groups)},
-               {"setting", "limits.max_groups"}}));
+          return call->done(
+              MakeError(absl::StatusCode::kResourceExhausted, Reason::kTooManyGroups,
+                        "as many groups exist as limits.max_groups allows; delete unused ones",
+                        {{"limit", absl::StrCat(context_->options->max_groups)},
+                         {"setting", "limits.max_groups"}}));
         }
         if (!registration.ok()) return call->done(StoreError(registration.status()));
         for (const TypeRecord& type : registration->types) registry_->NoteType(type);
@@ -131,9 +131,9 @@ void GroupOpener::Touch(std::shared_ptr<Call> call, const KnownGroup& group) {
 void GroupOpener::Finish(Call& call, const std::string& name, bool created) {
   const KnownGroup* group = registry_->FindGroup(name);
   if (group == nullptr) {
-    return call.done(MakeError(absl::StatusCode::kAborted, Reason::kGroupChanged,
-                               absl::StrCat("group \"", name, "\" was deleted meanwhile; open again"),
-                               {{"group", name}}));
+    return call.done(MakeError(
+        absl::StatusCode::kAborted, Reason::kGroupChanged,
+        absl::StrCat("group \"", name, "\" was deleted meanwhile; open again"), {{"group", name}}));
   }
   absl::Status difference = created ? absl::OkStatus() : Compare(call.request, *group);
   if (!difference.ok()) return call.done(std::move(difference));
@@ -146,16 +146,17 @@ absl::Status GroupOpener::Compare(const OpenRequest& request, const KnownGroup& 
     if (!patterns.ok()) return patterns.status();
     if (!(*patterns == group.patterns)) {
       return Mismatch(group.record.name, "patterns",
-                      absl::StrCat("stored [", absl::StrJoin(group.definition.patterns, ", "),
-                                   "], requested [", absl::StrJoin(request.patterns, ", "), "]"));
+                      absl::StrCat("[", absl::StrJoin(group.definition.patterns, ", "), "]"),
+                      absl::StrCat("[", absl::StrJoin(request.patterns, ", "), "]"));
     }
   }
   if (request.ephemeral && !group.definition.ephemeral) {
-    return Mismatch(group.record.name, "kind", "stored durable, requested ephemeral");
+    return Mismatch(group.record.name, "ephemeral", "false", "true");
   }
-  const std::string difference = FirstDifference(request.policy, group.definition.policy);
-  if (!difference.empty()) return Mismatch(group.record.name, "policy", difference);
-  return absl::OkStatus();
+  const auto difference = FirstDifference(request.policy, group.definition.policy);
+  if (!difference.has_value()) return absl::OkStatus();
+  return Mismatch(group.record.name, absl::StrCat("policy.", difference->field), difference->stored,
+                  difference->requested);
 }
 
 }  // namespace eventbus

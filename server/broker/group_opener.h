@@ -20,8 +20,8 @@ struct OpenedGroup {
   bool created = false;
 };
 
-// GroupOpener finds or creates the group that a subscriber asks for, in the registry, and compares what is asked for with what is
-// stored.
+// GroupOpener finds or creates the group that a subscriber asks for, in the registry, and compares
+// what is asked for with what is stored.
 //
 // Owned by the broker. Loop thread only.
 class GroupOpener {
@@ -30,8 +30,9 @@ class GroupOpener {
 
   GroupOpener(const Context* context, Registry* registry);
 
-  // NOT_FOUND (kGroupNotFound): no such group, and no patterns to create it with. FAILED_PRECONDITION (kGroupMismatch): it differs in what
-  // the request sets. RESOURCE_EXHAUSTED (kTooManyGroups). UNAVAILABLE (kStoreUnavailable).
+  // NOT_FOUND (kGroupNotFound): no such group, and no patterns to create it with.
+  // FAILED_PRECONDITION (kGroupMismatch): it differs in what the request sets. RESOURCE_EXHAUSTED
+  // (kTooManyGroups). UNAVAILABLE (kStoreUnavailable).
   void Open(const OpenRequest& request, Done done);
 
  private:

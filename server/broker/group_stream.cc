@@ -15,10 +15,16 @@ constexpr absl::Duration kPause = absl::Milliseconds(200);
 constexpr absl::Duration kSaveAfter = absl::Seconds(1);
 constexpr absl::Duration kSaveInterval = absl::Milliseconds(250);
 constexpr uint32_t kMaxEntriesPerFetch = 512;
+constexpr uint32_t kEntriesOfFirstFetch = 16;
 constexpr double kMaxBytesPerFetch = 4 << 20;
 constexpr uint32_t kPendingPage = 1000;
 
 void Average(double sample, double* average) { *average += (sample - *average) / 16; }
+
+// Goes up at once and down slowly: what it is used for must not be too little.
+void UpperAverage(double sample, double* average) {
+  *average = std::max(sample, *average + (sample - *average) / 16);
+}
 
 }  // namespace
 
@@ -56,16 +62,22 @@ bool GroupStream::WantsToFetch() const {
          (lost_answer_ || !claimable_.empty() || advanced_);
 }
 
-uint64_t GroupStream::FetchMore(uint64_t max_events) {
+uint64_t GroupStream::BytesPerEvent() const {
+  return static_cast<uint64_t>(bytes_per_entry_ / events_per_entry_) + 1;
+}
+
+uint64_t GroupStream::FetchMore(uint64_t max_events, uint64_t max_bytes) {
   if (!WantsToFetch()) return 0;
   if (lost_answer_) {
     Reconcile();
     return 0;
   }
   const double by_events = std::ceil(static_cast<double>(max_events) / events_per_entry_);
-  const double by_bytes = kMaxBytesPerFetch / bytes_per_entry_;
+  const double by_bytes =
+      std::min(kMaxBytesPerFetch, static_cast<double>(max_bytes)) / bytes_per_entry_;
+  const uint32_t most = seen_entries_ ? kMaxEntriesPerFetch : kEntriesOfFirstFetch;
   const auto entries = static_cast<uint32_t>(
-      std::clamp(std::min(by_events, by_bytes), 1.0, static_cast<double>(kMaxEntriesPerFetch)));
+      std::clamp(std::min(by_events, by_bytes), 1.0, static_cast<double>(most)));
   expected_events_ = static_cast<uint64_t>(entries * events_per_entry_) + 1;
   if (!claimable_.empty()) {
     const std::string consumer = *claimable_.begin();
@@ -133,7 +145,8 @@ void GroupStream::OnClaimed(const std::string& consumer, uint64_t epoch,
   if (result->more) {
     claimable_.insert(consumer);
   } else if (consumer != kReleasedConsumer) {
-    // Refused by the store should it hold something again; then it is found by the next look at the consumers.
+    // Refused by the store should it hold something again; then it is found by the next look at the
+    // consumers.
     context_->store->RemoveConsumer(*stream_, group_, consumer, [](const absl::StatusOr<bool>&) {});
   }
   Changed();
@@ -145,17 +158,18 @@ void GroupStream::Pause() {
 }
 
 void GroupStream::Repair() {
-  // Somebody deleted the group on the stream, or the whole stream. What was held of it is still delivered.
+  // Somebody deleted the group on the stream, or the whole stream. What was held of it is still
+  // delivered.
   fetching_ = true;
-  context_->store->CreateGroup(
-      {*stream_, group_, start_.after},
-      lifetime_.Guard([this, epoch = epoch_](const absl::Status& status) {
-        if (epoch != epoch_) return;
-        fetching_ = false;
-        // Without a stream there is nothing to read; its next birth says so.
-        advanced_ = status.code() != absl::StatusCode::kNotFound;
-        Pause();
-      }));
+  context_->store->CreateGroup({*stream_, group_, start_.after},
+                               lifetime_.Guard([this, epoch = epoch_](const absl::Status& status) {
+                                 if (epoch != epoch_) return;
+                                 fetching_ = false;
+                                 // Without a stream there is nothing to read; its next birth says
+                                 // so.
+                                 advanced_ = status.code() != absl::StatusCode::kNotFound;
+                                 Pause();
+                               }));
 }
 
 // ---- Finding entries whose answer was lost ----
@@ -261,7 +275,8 @@ void GroupStream::AddEntry(const Entry& entry, uint64_t times_delivered, absl::s
   const auto count = static_cast<uint32_t>(held->offsets.size() - 1);
   held->events.resize(count);
   Average(count, &events_per_entry_);
-  Average(static_cast<double>(entry.value.size()), &bytes_per_entry_);
+  UpperAverage(static_cast<double>(entry.value.size()), &bytes_per_entry_);
+  seen_entries_ = true;
   for (EventDelivery& event : held->events) {
     event.times_delivered = static_cast<uint32_t>(times_delivered - 1);
   }
@@ -381,23 +396,22 @@ void GroupStream::Flush() {
 void GroupStream::SendAcks() {
   ++writes_under_way_;
   std::vector<EntryId> ids = std::exchange(acks_, {});
-  context_->store->Ack(
-      *stream_, group_, ids,
-      lifetime_.Guard([this, ids, waiters = std::exchange(ack_waiters_, {})](
-                       const absl::StatusOr<uint64_t>& acked) {
-        --writes_under_way_;
-        const bool gone = acked.status().code() == absl::StatusCode::kNotFound;
-        if (!acked.ok() && !gone) {
-          for (const auto& waiter : waiters) waiter->Failed(acked.status());
-          acks_.insert(acks_.end(), ids.begin(), ids.end());
-          return Pause();
-        }
-        for (const EntryId id : ids) {
-          acking_.erase(id);
-          if (fetching_) acked_meanwhile_.insert(id);
-        }
-        Changed();
-      }));
+  context_->store->Ack(*stream_, group_, ids,
+                       lifetime_.Guard([this, ids, waiters = std::exchange(ack_waiters_, {})](
+                                           const absl::StatusOr<uint64_t>& acked) {
+                         --writes_under_way_;
+                         const bool gone = acked.status().code() == absl::StatusCode::kNotFound;
+                         if (!acked.ok() && !gone) {
+                           for (const auto& waiter : waiters) waiter->Failed(acked.status());
+                           acks_.insert(acks_.end(), ids.begin(), ids.end());
+                           return Pause();
+                         }
+                         for (const EntryId id : ids) {
+                           acking_.erase(id);
+                           if (fetching_) acked_meanwhile_.insert(id);
+                         }
+                         Changed();
+                       }));
 }
 
 void GroupStream::SendStates() {
@@ -446,8 +460,8 @@ void GroupStream::ReleaseIdle() {
   for (const EntryId id : ids) {
     const HeldEntry& entry = *held_.at(id);
     going.insert(&entry);
-    const bool told = std::any_of(
-        entry.events.begin(), entry.events.end(), [](const EventDelivery& event) {
+    const bool told =
+        std::any_of(entry.events.begin(), entry.events.end(), [](const EventDelivery& event) {
           return event.phase == DeliveryPhase::kSettled || event.failed_attempts > 0 ||
                  event.crashes > 0;
         });
@@ -468,8 +482,8 @@ void GroupStream::ReleaseIdle() {
 
 void GroupStream::SendReleases() {
   ++writes_under_way_;
-  ReleaseRequest request{*stream_, group_, context_->incarnation,
-                         std::exchange(releases_, {}), std::exchange(release_states_, {})};
+  ReleaseRequest request{*stream_, group_, context_->incarnation, std::exchange(releases_, {}),
+                         std::exchange(release_states_, {})};
   ReleaseRequest sent = request;
   context_->store->Release(
       std::move(request),

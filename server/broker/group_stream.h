@@ -21,16 +21,19 @@ namespace eventbus {
 // Answers once the store has the settlements it waits for: OK, or the error of the last failure.
 class SettleWaiter;
 
-// GroupStream is one stream of one group on this instance: it takes entries from the store (new ones, and those that others left),
-// holds them while their events are delivered, and tells the store what is settled.
+// GroupStream is one stream of one group on this instance: it takes entries from the store (new
+// ones, and those that others left), holds them while their events are delivered, and tells the
+// store what is settled.
 //
-// All writes to the store are retried until they are done, since each is harmless to repeat. What was read and whose answer was lost is found
-// again in the pending list (storage: a lost reply leaves entries pending of which nobody knows).
+// All writes to the store are retried until they are done, since each is harmless to repeat. What
+// was read and whose answer was lost is found again in the pending list (storage: a lost reply
+// leaves entries pending of which nobody knows).
 //
 // Owned by its Group. Loop thread only.
 class GroupStream {
  public:
-  // `changed` is called when the group should take another turn: events became ready, a write is due.
+  // `changed` is called when the group should take another turn: events became ready, a write is
+  // due.
   GroupStream(const Context* context, GroupKey group, std::string stream, StreamStart start,
               std::function<void()> changed);
 
@@ -48,9 +51,11 @@ class GroupStream {
   void NoteLostAnswer();
   // Whether FetchMore would ask the store for something.
   bool WantsToFetch() const;
-  // Asks for up to about `max_events` events. Answers how many it expects.
-  uint64_t FetchMore(uint64_t max_events);
+  // Asks for up to about this much, at least one entry. Answers how many events it expects.
+  uint64_t FetchMore(uint64_t max_events, uint64_t max_bytes);
   uint64_t expected_events() const { return expected_events_; }
+  // About how large an event is, from the entries seen lately, the large ones counting more.
+  uint64_t BytesPerEvent() const;
 
   // ---- Delivering ----
 
@@ -71,14 +76,16 @@ class GroupStream {
   bool IsBeingAcked(EntryId id) const { return acking_.contains(id); }
   // Writes what is due: acks, state records older than a second, releases.
   void Flush();
-  // Some entry's settled events are known here only; Flush should be called again within half a second.
+  // Some entry's settled events are known here only; Flush should be called again within half a
+  // second.
   bool has_unsaved() const { return !unsaved_.empty(); }
 
   // ---- Leaving ----
 
   // Gives back to the other instances all entries nothing of which is in flight.
   void ReleaseIdle();
-  // Others have taken over: forgets everything without telling the store. No member may hold anything.
+  // Others have taken over: forgets everything without telling the store. No member may hold
+  // anything.
   void DropAll();
   // Nothing is held and no answer is awaited.
   bool idle() const;
@@ -127,6 +134,8 @@ class GroupStream {
   // Of the entries seen lately.
   double events_per_entry_ = 1;
   double bytes_per_entry_ = 1024;
+  // Before anything was seen, reads are small.
+  bool seen_entries_ = false;
   // Goes up when everything is dropped, so that answers of before are ignored.
   uint64_t epoch_ = 0;
   // While reconciling: where we are, what is missing, and what was acked meanwhile.

@@ -16,8 +16,8 @@ namespace eventbus {
 
 class Member;
 
-// An entry that is pending for this instance in one group, with the state of each of its events. Owned by its GroupStream;
-// loop thread only.
+// An entry that is pending for this instance in one group, with the state of each of its events.
+// Owned by its GroupStream; loop thread only.
 struct HeldEntry {
   // A part of the entry that a member has.
   struct Holder {

@@ -6,10 +6,12 @@
 
 namespace eventbus {
 
-// Lifetime keeps callbacks from reaching an object that is gone: a callback guarded by it does nothing once it is
-// destroyed. A member, declared last, of the object that the callbacks use. Loop thread only.
+// Lifetime keeps callbacks from reaching an object that is gone: a callback guarded by it does
+// nothing once it is destroyed. A member, declared last, of the object that the callbacks use. Loop
+// thread only.
 //
-//   store->Heartbeat(request, lifetime_.Guard([this](auto answer) { OnAnswer(std::move(answer)); }));
+//   store->Heartbeat(request, lifetime_.Guard([this](auto answer) { OnAnswer(std::move(answer));
+//   }));
 class Lifetime {
  public:
   Lifetime() : token_(std::make_shared<char>()) {}

@@ -23,14 +23,17 @@ uint64_t Member::RoomEvents() const {
   return flow_.max_in_flight - in_flight_;
 }
 
+uint64_t Member::RoomBytes() const {
+  return in_flight_bytes_ >= flow_.max_in_flight_bytes
+             ? 0
+             : flow_.max_in_flight_bytes - in_flight_bytes_;
+}
+
 bool Member::HasRoom() const { return RoomEvents() > 0; }
 
 uint32_t Member::Fitting(const EntryRun& run) const {
-  const uint64_t fitting =
-      std::min<uint64_t>({run.count, RoomEvents(), batcher_.SpaceInMessage()});
-  const uint64_t room = in_flight_bytes_ >= flow_.max_in_flight_bytes
-                            ? 0
-                            : flow_.max_in_flight_bytes - in_flight_bytes_;
+  const uint64_t fitting = std::min<uint64_t>({run.count, RoomEvents(), batcher_.SpaceInMessage()});
+  const uint64_t room = RoomBytes();
   uint32_t count = static_cast<uint32_t>(fitting);
   while (count > 0 && run.entry->BytesOf(run.first, count) > room) --count;
   if (count == 0 && in_flight_ == 0 && fitting > 0) return 1;
@@ -108,10 +111,11 @@ void Member::ClearLive(uint64_t number, Lease& lease, uint32_t first, uint32_t c
     }
   }
   if (lease.live_count > 0) return;
-  const auto holder = std::find_if(
-      entry.holders.begin(), entry.holders.end(), [this, number](const HeldEntry::Holder& candidate) {
-        return candidate.member == this && candidate.first_delivery == number;
-      });
+  const auto holder =
+      std::find_if(entry.holders.begin(), entry.holders.end(),
+                   [this, number](const HeldEntry::Holder& candidate) {
+                     return candidate.member == this && candidate.first_delivery == number;
+                   });
   if (holder != entry.holders.end()) entry.holders.erase(holder);
 }
 

@@ -16,7 +16,8 @@ namespace eventbus {
 
 class GroupStream;
 
-// Member is one subscriber of a group: what it has in flight, by delivery number, and what is being put together for it.
+// Member is one subscriber of a group: what it has in flight, by delivery number, and what is being
+// put together for it.
 //
 // Owned by its Group. Loop thread only.
 class Member {
@@ -47,7 +48,9 @@ class Member {
   // How many events of these sizes may be handed to it now: none, or at least one.
   bool HasRoom() const;
   uint64_t RoomEvents() const;
-  // How many of the first events of the run fit, at most up to the end of the message being put together.
+  uint64_t RoomBytes() const;
+  // How many of the first events of the run fit, at most up to the end of the message being put
+  // together.
   uint32_t Fitting(const EntryRun& run) const;
 
   // Takes over these events, which are ready and fitting, as in flight.
@@ -59,14 +62,15 @@ class Member {
   // Forgets what was not handed over yet; it must have been taken away before.
   void DropOutbox() { batcher_.Drop(); }
 
-  // Ends this member's hold of the live deliveries with numbers in the range, and answers which events they were, in order of
-  // their numbers. Their state is the caller's to change.
+  // Ends this member's hold of the live deliveries with numbers in the range, and answers which
+  // events they were, in order of their numbers. Their state is the caller's to change.
   std::vector<TakenRun> TakeAway(DeliveryRange range);
-  // The highest number given so far.
-  uint64_t last_delivery() const { return next_delivery_ - 1; }
+  // Settlements that are to be confirmed and wait for the store.
+  uint32_t awaited_confirms = 0;
 
  private:
-  // Consecutive events of an entry that were delivered together; those not settled are this member's.
+  // Consecutive events of an entry that were delivered together; those not settled are this
+  // member's.
   struct Lease {
     GroupStream* stream = nullptr;
     HeldEntry* entry = nullptr;

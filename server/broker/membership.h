@@ -21,25 +21,30 @@ class MembershipListener {
   virtual ~MembershipListener() = default;
   // It died or left: what it held may be claimed.
   virtual void OnInstanceGone(const std::string& incarnation) = 0;
-  // Others took this instance for dead. It has a new incarnation already (Context::incarnation); what it held is no longer its own.
+  // Others took this instance for dead. It has a new incarnation already (Context::incarnation);
+  // what it held is no longer its own.
   virtual void OnJudged(const std::string& old_incarnation) = 0;
   // After each heartbeat: what the living instances report of themselves.
   virtual void OnReports(const std::vector<std::string>& reports) = 0;
 };
 
-// Membership takes part in the heartbeats of all instances on one store, and judges the others by them. Heartbeats are counters:
-// an instance is dead when its counter has not moved for `dead_after` on this instance's own clock, while this instance's own heartbeats
-// succeeded all that time. So neither skewed clocks nor a store that pauses or restarts make anybody look dead.
+// Membership takes part in the heartbeats of all instances on one store, and judges the others by
+// them. Heartbeats are counters: an instance is dead when its counter has not moved for
+// `dead_after` on this instance's own clock, while this instance's own heartbeats succeeded all
+// that time. So neither skewed clocks nor a store that pauses or restarts make anybody look dead.
 //
-// An instance that was judged finds its own counter set back, for the judges forget it; it goes on under a new incarnation.
+// An instance that was judged finds its own counter set back, for the judges forget it; it goes on
+// under a new incarnation.
 //
 // Owned by the broker. Loop thread only.
 class Membership {
  public:
-  // `report` is asked at each heartbeat. All must outlive it; `context->incarnation` is changed when judged.
+  // `report` is asked at each heartbeat. All must outlive it; `context->incarnation` is changed
+  // when judged.
   Membership(Context* context, MembershipListener* listener, std::function<std::string()> report);
 
-  // Sends the first heartbeat, again until the store answers; then `done`. Nothing may be read for groups before.
+  // Sends the first heartbeat, again until the store answers; then `done`. Nothing may be read for
+  // groups before.
   void Join(absl::AnyInvocable<void()> done);
   // Known, neither dead nor gone. This instance is.
   bool IsAlive(const std::string& incarnation) const;

@@ -58,8 +58,8 @@ void Publisher::Publish(PublishCommand command) {
         absl::StatusCode::kResourceExhausted, Reason::kPublishQueueFull,
         absl::StrCat("the queue in front of the store is full: ", queued_events_, " events, ",
                      queued_bytes_, " bytes; slow down and publish again"),
-        {{"limit", absl::StrCat(by_events ? options.publish_queue_events
-                                          : options.publish_queue_bytes)},
+        {{"limit",
+          absl::StrCat(by_events ? options.publish_queue_events : options.publish_queue_bytes)},
          {"setting", by_events ? "publish.queue_events" : "publish.queue_bytes"}});
   }
   if (!refusal.ok() || events == 0) {
@@ -114,14 +114,15 @@ void Publisher::EndTurn() {
 void Publisher::Send(Lane& lane) {
   if (lane.being_born) return;
   if (!lane.returned.empty() || !lane.exists) {
-    // What was appended after the stream vanished comes back too; then all begin anew in their order.
+    // What was appended after the stream vanished comes back too; then all begin anew in their
+    // order.
     if (lane.appends_under_way == 0) BeginBirth(lane);
     return;
   }
   const absl::Duration now = context_->loop->MonotonicNow();
   const double share = lane.rate.PerSecond(now) * kEntrySeconds;
-  const auto target = static_cast<uint32_t>(
-      std::clamp(share, 1.0, static_cast<double>(lane.max_events_per_entry)));
+  const auto target =
+      static_cast<uint32_t>(std::clamp(share, 1.0, static_cast<double>(lane.max_events_per_entry)));
   uint64_t events = 0;
   while (!lane.waiting.empty()) {
     Outgoing outgoing = TakeEntry(lane, target);
@@ -175,12 +176,11 @@ Publisher::Outgoing Publisher::TakeEntry(Lane& lane, uint32_t max_events) const 
 void Publisher::Append(Lane& lane, Outgoing outgoing) {
   ++lane.appends_under_way;
   AppendRequest request{lane.stream, outgoing.value, outgoing.events};
-  context_->store->Append(
-      std::move(request),
-      lifetime_.Guard([this, &lane, outgoing = std::move(outgoing)](
-                          absl::StatusOr<EntryId> id) mutable {
-        OnAppended(lane, std::move(outgoing), id);
-      }));
+  context_->store->Append(std::move(request),
+                          lifetime_.Guard([this, &lane, outgoing = std::move(outgoing)](
+                                              absl::StatusOr<EntryId> id) mutable {
+                            OnAppended(lane, std::move(outgoing), id);
+                          }));
 }
 
 void Publisher::OnAppended(Lane& lane, Outgoing outgoing, const absl::StatusOr<EntryId>& id) {
@@ -219,7 +219,8 @@ void Publisher::OnTypeRegistered(Lane& lane, absl::StatusOr<TypeRegistration> re
     }
     return EndBirth(
         lane, MakeError(absl::StatusCode::kResourceExhausted, Reason::kTooManyTypes,
-                        absl::StrCat("type \"", lane.stream, "\" is new, and as many types exist as "
+                        absl::StrCat("type \"", lane.stream,
+                                     "\" is new, and as many types exist as "
                                      "limits.max_types allows; put what varies into attributes"),
                         {{"limit", absl::StrCat(context_->options->max_types)},
                          {"setting", "limits.max_types"}}));
@@ -235,9 +236,8 @@ void Publisher::OnTypeRegistered(Lane& lane, absl::StatusOr<TypeRegistration> re
     }
   }
   context_->store->CreateStream(
-      std::move(request),
-      lifetime_.Guard([this, &lane, type = registration->type](
-                          const absl::StatusOr<CreateStreamResult>& result) {
+      std::move(request), lifetime_.Guard([this, &lane, type = registration->type](
+                                              const absl::StatusOr<CreateStreamResult>& result) {
         if (result.ok()) registry_->NoteType(type);
         EndBirth(lane, result.status());
       }));

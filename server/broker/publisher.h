@@ -20,13 +20,15 @@
 
 namespace eventbus {
 
-// Publisher brings events into their streams. Commands that arrive during one turn of the loop are cut by stream, put together into
-// entries, and leave at the end of the turn in one write. An entry gets as many events as the stream sees in about 10 ms, at least
-// one: a busy stream costs a fraction of a write per event, and the events of a quiet one can still be shared out singly.
+// Publisher brings events into their streams. Commands that arrive during one turn of the loop are
+// cut by stream, put together into entries, and leave at the end of the turn in one write. An entry
+// gets as many events as the stream sees in about 10 ms, at least one: a busy stream costs a
+// fraction of a write per event, and the events of a quiet one can still be shared out singly.
 // Nothing ever waits for an entry to fill.
 //
-// A stream that does not exist yet is born first: its type is registered, which also tells which groups match, and the stream is
-// created together with them, so that each of them sees its first event. What is published meanwhile waits, in order.
+// A stream that does not exist yet is born first: its type is registered, which also tells which
+// groups match, and the stream is created together with them, so that each of them sees its first
+// event. What is published meanwhile waits, in order.
 //
 // Owned by the broker. Loop thread only.
 class Publisher {

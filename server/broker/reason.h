@@ -10,8 +10,9 @@
 
 namespace eventbus {
 
-// The cause of a failure. Numbers and meaning are those of eventbus.v1.ErrorReason (proto/eventbus/v1/errors.proto),
-// where each is explained; rpc/ checks at compile time that they agree.
+// The cause of a failure. Numbers and meaning are those of eventbus.v1.ErrorReason
+// (proto/eventbus/v1/errors.proto), where each is explained; rpc/ checks at compile time that they
+// agree.
 enum class Reason {
   kUnspecified = 0,
   kInvalidField = 1,

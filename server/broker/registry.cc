@@ -30,19 +30,15 @@ void Registry::Refresh() {
   again_ = false;
   retry_timer_->Disarm();
   noted_groups_.clear();
-  context_->store->ListTypes(
-      lifetime_.Guard([this](absl::StatusOr<std::vector<TypeRecord>> types) {
-        OnTypes(std::move(types));
-      }));
+  context_->store->ListTypes(lifetime_.Guard(
+      [this](absl::StatusOr<std::vector<TypeRecord>> types) { OnTypes(std::move(types)); }));
 }
 
 void Registry::OnTypes(absl::StatusOr<std::vector<TypeRecord>> types) {
   if (!types.ok()) return RefreshEnded(types.status());
   for (const TypeRecord& type : *types) NoteType(type);
-  context_->store->ListGroups(
-      lifetime_.Guard([this](absl::StatusOr<std::vector<GroupRecord>> groups) {
-        OnGroups(std::move(groups));
-      }));
+  context_->store->ListGroups(lifetime_.Guard(
+      [this](absl::StatusOr<std::vector<GroupRecord>> groups) { OnGroups(std::move(groups)); }));
 }
 
 void Registry::OnGroups(absl::StatusOr<std::vector<GroupRecord>> groups) {

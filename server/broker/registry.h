@@ -35,8 +35,9 @@ class RegistryListener {
   virtual void OnGroupGone(const std::string& name) = 0;
 };
 
-// Registry is this instance's copy of what types and groups exist. It follows the store's: everything this instance learns is
-// noted at once, what others do arrives with the store's signals.
+// Registry is this instance's copy of what types and groups exist. It follows the store's:
+// everything this instance learns is noted at once, what others do arrives with the store's
+// signals.
 //
 // Owned by the broker. Loop thread only.
 class Registry {

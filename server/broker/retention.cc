@@ -16,9 +16,7 @@ Retention::Retention(const Context* context, const Registry* registry,
       policies_(policies),
       timer_(context->loop->CreateTimer([this] { Tick(); })) {}
 
-void Retention::Start() {
-  timer_->Arm(context_->options->retention_interval / kTicksPerRound);
-}
+void Retention::Start() { timer_->Arm(context_->options->retention_interval / kTicksPerRound); }
 
 void Retention::Tick() {
   Start();
@@ -63,10 +61,10 @@ void Retention::OnInfo(const std::string& stream, const StreamInfo& info) {
     why = "max_bytes";
   }
   if (why == nullptr) return;
-  context_->store->Trim(request, lifetime_.Guard([this, stream, why](
-                                                     const absl::StatusOr<TrimResult>& result) {
-    if (result.ok() && result->entries > 0) context_->events->OnDropped(stream, why, *result);
-  }));
+  context_->store->Trim(
+      request, lifetime_.Guard([this, stream, why](const absl::StatusOr<TrimResult>& result) {
+        if (result.ok() && result->entries > 0) context_->events->OnDropped(stream, why, *result);
+      }));
 }
 
 }  // namespace eventbus

@@ -12,8 +12,9 @@
 
 namespace eventbus {
 
-// Retention drops what streams need not keep any longer, by sweeps. It looks at every stream once in `retention_interval`, a
-// few at a time, by the store's clock. What groups lose by it is counted, never silent.
+// Retention drops what streams need not keep any longer, by sweeps. It looks at every stream once
+// in `retention_interval`, a few at a time, by the store's clock. What groups lose by it is
+// counted, never silent.
 //
 // Owned by the broker. Loop thread only.
 class Retention {

@@ -26,8 +26,9 @@ struct IndexedEntry {
 // A page of a stream, shared by all who asked for it.
 using EntryPage = std::shared_ptr<const std::vector<IndexedEntry>>;
 
-// SharedReader reads streams for tails. Tails that want to go on from the same place at the same time, as all live ones do, share one
-// read. Entries that cannot be read are left out of the page, and reported.
+// SharedReader reads streams for tails. Tails that want to go on from the same place at the same
+// time, as all live ones do, share one read. Entries that cannot be read are left out of the page,
+// and reported.
 //
 // Owned by the broker. Loop thread only.
 class SharedReader {

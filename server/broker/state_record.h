@@ -10,12 +10,14 @@
 
 namespace eventbus {
 
-// What an instance leaves behind of an entry whose events fare differently, so that whoever takes the entry over goes on
-// where it was: which events are settled, and what the others have been through. Value type; any thread.
+// What an instance leaves behind of an entry whose events fare differently, so that whoever takes
+// the entry over goes on where it was: which events are settled, and what the others have been
+// through. Value type; any thread.
 //
 // Encoding, version 1 (numbers are base-128 varints as in protobuf):
-//   0x01 · number of events · bitmap of the settled ones, lowest bit first · then for each event that is not settled and has
-//   something to tell: index + 1 · attempts · crashes · due time (Unix ms, 0: at once) · length of reason · reason · and 0 at the end.
+//   0x01 · number of events · bitmap of the settled ones, lowest bit first · then for each event
+//   that is not settled and has something to tell: index + 1 · attempts · crashes · due time (Unix
+//   ms, 0: at once) · length of reason · reason · and 0 at the end.
 struct StateRecord {
   struct EventState {
     bool settled = false;

@@ -28,11 +28,11 @@ StreamPolicy StreamPolicies::For(absl::string_view type) const {
     TakeFirst(&found.max_events, rule.max_events);
     TakeFirst(&found.max_events_per_entry, rule.max_events_per_entry);
   }
-  return {.ttl = found.ttl.value_or(default_.ttl),
-          .max_bytes = found.max_bytes.value_or(default_.max_bytes),
-          .max_events = found.max_events.value_or(default_.max_events),
-          .max_events_per_entry =
-              found.max_events_per_entry.value_or(default_.max_events_per_entry)};
+  return {
+      .ttl = found.ttl.value_or(default_.ttl),
+      .max_bytes = found.max_bytes.value_or(default_.max_bytes),
+      .max_events = found.max_events.value_or(default_.max_events),
+      .max_events_per_entry = found.max_events_per_entry.value_or(default_.max_events_per_entry)};
 }
 
 }  // namespace eventbus

@@ -10,7 +10,8 @@
 
 namespace eventbus {
 
-// Which policy holds for which stream: the rules in their order, then the default. Immutable; any thread.
+// Which policy holds for which stream: the rules in their order, then the default. Immutable; any
+// thread.
 class StreamPolicies {
  public:
   // Rules whose pattern is not valid match nothing: configuration has refused them already.

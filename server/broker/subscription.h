@@ -39,7 +39,6 @@ struct OpenRequest {
   std::string group;
   bool ephemeral = false;
   GroupPolicyChange policy;
-  bool update_group = false;
   uint64_t revision = 0;
 
   // Valid patterns. Empty: the group must exist.
@@ -110,14 +109,15 @@ struct SettledInfo {
 
 enum class LostReason { kDeadline = 1, kGroupChanged = 2, kTakenOver = 3, kRetention = 4 };
 
-// The way back from the broker to one subscriber's call. Implemented by rpc; called on the loop. The broker calls OnOpened at
-// most once and first, then the others, and OnClosed at most once and last.
+// The way back from the broker to one subscriber's call. Implemented by rpc; called on the loop.
+// The broker calls OnOpened at most once and first, then the others, and OnClosed at most once and
+// last.
 class SubscriberSink {
  public:
   virtual ~SubscriberSink() = default;
   virtual void OnOpened(const OpenedInfo& opened) = 0;
-  // Runs that may share messages; with a batch size, `runs` has at most that many events and is one message (unless it
-  // exceeds the bound on bytes).
+  // Runs that may share messages; with a batch size, `runs` has at most that many events and is one
+  // message (unless it exceeds the bound on bytes).
   virtual void OnDeliveries(std::vector<DeliveryRun> runs) = 0;
   virtual void OnSettled(const SettledInfo& settled) = 0;
   virtual void OnLost(const std::vector<DeliveryRange>& deliveries, LostReason reason,

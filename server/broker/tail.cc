@@ -162,9 +162,9 @@ uint32_t Tail::Fitting(const IndexedEntry& entry, uint32_t first) const {
   const uint64_t room = flow_.max_in_flight > in_flight_ ? flow_.max_in_flight - in_flight_ : 0;
   auto count = static_cast<uint32_t>(
       std::min<uint64_t>({entry.size() - first, room, batcher_.SpaceInMessage()}));
-  const uint64_t bytes =
-      flow_.max_in_flight_bytes > in_flight_bytes_ ? flow_.max_in_flight_bytes - in_flight_bytes_
-                                                   : 0;
+  const uint64_t bytes = flow_.max_in_flight_bytes > in_flight_bytes_
+                             ? flow_.max_in_flight_bytes - in_flight_bytes_
+                             : 0;
   while (count > 1 && entry.offsets[first + count] - entry.offsets[first] > bytes) --count;
   return std::max(count, 1U);
 }

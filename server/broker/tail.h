@@ -19,8 +19,9 @@
 
 namespace eventbus {
 
-// Tail is a subscriber outside any group: it reads each matching stream from its start, in order, as fast as its transport takes it. It
-// has a cursor for each stream and no queue: what it has no room for stays in the store.
+// Tail is a subscriber outside any group: it reads each matching stream from its start, in order,
+// as fast as its transport takes it. It has a cursor for each stream and no queue: what it has no
+// room for stays in the store.
 //
 // Owned by the broker. Loop thread only.
 class Tail {
@@ -29,7 +30,8 @@ class Tail {
   Tail(const Context* context, SharedReader* reader, SubscriptionId id, OpenRequest request,
        PatternSet patterns, SubscriberSink* sink);
 
-  // Finds its place in each matching stream, then tells the sink OnOpened. What the store fails to answer is asked again.
+  // Finds its place in each matching stream, then tells the sink OnOpened. What the store fails to
+  // answer is asked again.
   void Open(const Registry& registry);
 
   // A type that was not there when the tail opened: read from its first event.
@@ -56,7 +58,8 @@ class Tail {
     bool queued = false;
     // Something may have been appended since the last read was asked for.
     bool advanced = true;
-    // What was read and not delivered: from this entry of the page on, and in it from this event on.
+    // What was read and not delivered: from this entry of the page on, and in it from this event
+    // on.
     EntryPage page;
     size_t next_entry = 0;
     uint32_t next_event = 0;

@@ -132,10 +132,11 @@ std::string HelpText(const Registry& registry) {
                                     "      ", kWidth));
     }
   }
-  absl::StrAppend(&out,
-                  "\nExit codes: 0 after a clean stop, 1 if it could not start or go on, 2 if the\n"
-                  "command line or the configuration is bad or asks for what this version does not\n"
-                  "have, 3 if an address cannot be listened on.\n");
+  absl::StrAppend(
+      &out,
+      "\nExit codes: 0 after a clean stop, 1 if it could not start or go on, 2 if the\n"
+      "command line or the configuration is bad or asks for what this version does not\n"
+      "have, 3 if an address cannot be listened on.\n");
   return out;
 }
 

@@ -23,25 +23,25 @@ class Timer {
   virtual bool armed() const = 0;
 };
 
-// Loop runs everything that touches broker state, one task after the other on one thread, so that the
-// broker needs no locks. UvLoop is the real one; VirtualProcess (tests) runs on a virtual clock and can be
-// frozen or killed like a process.
+// Loop runs everything that touches broker state, one task after the other on one thread, so that
+// the broker needs no locks. UvLoop is the real one; VirtualProcess (tests) runs on a virtual clock
+// and can be frozen or killed like a process.
 //
-// One turn of a loop: due timers and I/O callbacks, posted tasks, then the deferred tasks, then sleep
-// until something is due. What has to happen once for all the work of a turn (writing to the store in
-// one go) is deferred.
+// One turn of a loop: due timers and I/O callbacks, posted tasks, then the deferred tasks, then
+// sleep until something is due. What has to happen once for all the work of a turn (writing to the
+// store in one go) is deferred.
 class Loop {
  public:
   virtual ~Loop() = default;
 
   // Time for people and for the wire; may jump.
   virtual absl::Time WallNow() const = 0;
-  // Time for measuring and waiting: never goes back; its zero has no meaning. Constant during a turn
-  // where that is cheaper.
+  // Time for measuring and waiting: never goes back; its zero has no meaning. Constant during a
+  // turn where that is cheaper.
   virtual absl::Duration MonotonicNow() const = 0;
 
-  // Runs `task` on the loop's thread, after all tasks posted before it. Any thread. A task posted after the
-  // loop has stopped is destroyed without having run.
+  // Runs `task` on the loop's thread, after all tasks posted before it. Any thread. A task posted
+  // after the loop has stopped is destroyed without having run.
   virtual void Post(Task task) = 0;
 
   // Runs `task` at the end of this turn. Loop thread only. A deferred task that defers again gets

@@ -10,8 +10,8 @@
 
 namespace eventbus {
 
-// Bytes is a view of immutable bytes together with a share in their owner. Copying it copies no bytes, so an
-// event travels from the store to a thousand subscribers as one buffer. Any thread.
+// Bytes is a view of immutable bytes together with a share in their owner. Copying it copies no
+// bytes, so an event travels from the store to a thousand subscribers as one buffer. Any thread.
 class Bytes {
  public:
   Bytes() = default;
@@ -24,7 +24,8 @@ class Bytes {
     return Bytes(std::move(owner), view, held);
   }
 
-  // `view` must stay valid for as long as `owner` lives. `held`: how much memory the owner keeps; 0: unknown.
+  // `view` must stay valid for as long as `owner` lives. `held`: how much memory the owner keeps;
+  // 0: unknown.
   Bytes(std::shared_ptr<const void> owner, absl::string_view view, size_t held = 0)
       : owner_(std::move(owner)), data_(view.data()), size_(view.size()), held_(held) {}
 
@@ -38,8 +39,8 @@ class Bytes {
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   const std::shared_ptr<const void>& owner() const { return owner_; }
-  // Memory that these bytes keep, perhaps together with others: a small part of a large buffer keeps all of it.
-  // 0: unknown.
+  // Memory that these bytes keep, perhaps together with others: a small part of a large buffer
+  // keeps all of it. 0: unknown.
   size_t held() const { return held_; }
 
  private:

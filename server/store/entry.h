@@ -13,8 +13,9 @@
 
 namespace eventbus {
 
-// EntryId names an entry within its stream, and orders it: the store's clock in milliseconds when it was
-// appended, then a sequence within that millisecond. Never goes down within a stream, whatever the clock does.
+// EntryId names an entry within its stream, and orders it: the store's clock in milliseconds when
+// it was appended, then a sequence within that millisecond. Never goes down within a stream,
+// whatever the clock does.
 struct EntryId {
   uint64_t ms = 0;
   uint64_t seq = 0;
@@ -53,8 +54,8 @@ struct Position {
   friend auto operator<=>(const Position&, const Position&) = default;
 };
 
-// One record of a stream: one or more events, appended together. The value is the protobuf encoding of
-// `repeated Event events = 1`, byte for byte what goes to subscribers.
+// One record of a stream: one or more events, appended together. The value is the protobuf encoding
+// of `repeated Event events = 1`, byte for byte what goes to subscribers.
 struct Entry {
   EntryId id;
   Bytes value;

@@ -15,8 +15,8 @@
 
 namespace eventbus {
 
-// One incarnation of one consumer group on a stream. A seek makes a new generation, so that what is settled
-// late for the old one cannot touch the new one.
+// One incarnation of one consumer group on a stream. A seek makes a new generation, so that what is
+// settled late for the old one cannot touch the new one.
 struct GroupKey {
   std::string name;
   uint64_t generation = 1;
@@ -28,8 +28,8 @@ struct GroupKey {
 
 // ---- Registry: which types and groups exist ----
 
-// A type, or rather its stream. Stamps come from one counter for types and groups together: a type with a
-// higher stamp than a group was born after it.
+// A type, or rather its stream. Stamps come from one counter for types and groups together: a type
+// with a higher stamp than a group was born after it.
 struct TypeRecord {
   std::string stream;
   uint64_t stamp = 0;
@@ -70,8 +70,8 @@ struct AppendRequest {
   uint32_t event_count = 1;
 };
 
-// Creates a stream with its groups, then appends to it, atomically: a stream never takes an append while one of its
-// groups is missing.
+// Creates a stream with its groups, then appends to it, atomically: a stream never takes an append
+// while one of its groups is missing.
 struct CreateStreamRequest {
   std::string stream;
   // They begin with the stream's first entry. Ones that exist stay as they are.
@@ -87,7 +87,8 @@ struct CreateStreamResult {
 struct CreateGroupRequest {
   std::string stream;
   GroupKey group;
-  // The group gets what comes after this entry; Min(): everything; nullopt: what is appended from now on.
+  // The group gets what comes after this entry; Min(): everything; nullopt: what is appended from
+  // now on.
   std::optional<EntryId> after;
 };
 
@@ -138,14 +139,15 @@ struct ReadRangeRequest {
   EntryId from = EntryId::Min();
   EntryId to = EntryId::Max();
   uint32_t max_entries = 100;
-  // Stops before the entry with which the values would exceed this, but gives at least one. 0: no bound.
+  // Stops before the entry with which the values would exceed this, but gives at least one. 0: no
+  // bound.
   uint64_t max_bytes = 0;
   // From the last to the first.
   bool newest_first = false;
 };
 
-// What has become of the events of an entry that fare differently: an encoded record, opaque to the store, kept with
-// the entry's pending state and dropped with it.
+// What has become of the events of an entry that fare differently: an encoded record, opaque to the
+// store, kept with the entry's pending state and dropped with it.
 struct EntryState {
   EntryId id;
   std::string record;
@@ -169,7 +171,8 @@ struct ClaimedEntry {
 
 struct ClaimResult {
   std::vector<ClaimedEntry> entries;
-  // Pending entries that retention had removed; they are acknowledged. They count towards `max_entries`.
+  // Pending entries that retention had removed; they are acknowledged. They count towards
+  // `max_entries`.
   uint64_t vanished = 0;
   // More is pending for `from`.
   bool more = false;
@@ -202,8 +205,9 @@ struct TrimRequest {
 
 struct GroupLoss {
   GroupKey group;
-  // Events of entries that the group had not read, or that were pending: of the latter all, since the store does not
-  // look into their state records. What a claim later finds vanished is counted here already.
+  // Events of entries that the group had not read, or that were pending: of the latter all, since
+  // the store does not look into their state records. What a claim later finds vanished is counted
+  // here already.
   uint64_t events = 0;
 };
 
@@ -242,7 +246,8 @@ class StoreListener {
   virtual ~StoreListener() = default;
   // Another instance has appended to the stream.
   virtual void OnStreamAdvanced(absl::string_view stream) = 0;
-  // Another instance has given back entries of a group: they wait for kReleasedConsumer to be claimed from.
+  // Another instance has given back entries of a group: they wait for kReleasedConsumer to be
+  // claimed from.
   virtual void OnEntriesReleased(absl::string_view stream, const GroupKey& group) = 0;
   // Types or groups were created, changed or deleted, perhaps by this instance.
   virtual void OnRegistryChanged() = 0;
@@ -253,22 +258,25 @@ class StoreListener {
   // The store is reachable again / no longer reachable. It starts as reachable.
   virtual void OnStoreUp() = 0;
   virtual void OnStoreDown(const absl::Status& why) = 0;
-  // The store dropped entries by itself to stay within its bounds. Told to the instance whose append made it necessary, so
-  // that it is counted once.
+  // The store dropped entries by itself to stay within its bounds. Told to the instance whose
+  // append made it necessary, so that it is counted once.
   virtual void OnDropped(absl::string_view stream, const TrimResult& dropped) = 0;
 };
 
-// StreamStore is a set of logs with consumer groups, and a registry of what exists: everything the broker needs
-// to be durable and to share its work between instances, and no policy. It has the semantics of Redis Streams, which is one of
-// its two implementations; the other one, MemoryStore, keeps all in memory, and several brokers may attach to one. Both
-// pass the suite in tests/conformance/store, which together with this header is the specification.
+// StreamStore is a set of logs with consumer groups, and a registry of what exists: everything the
+// broker needs to be durable and to share its work between instances, and no policy. It has the
+// semantics of Redis Streams, which is one of its two implementations; the other one, MemoryStore,
+// keeps all in memory, and several brokers may attach to one. Both pass the suite in
+// tests/conformance/store, which together with this header is the specification.
 //
-// All calls are made on the loop, return at once, and answer once, on the loop, in a later task: never before the call has
-// returned, and not any more after the store object is destroyed. Calls on one stream take effect in the order in which they
-// were made. What is called during one turn of the loop leaves in one write.
+// All calls are made on the loop, return at once, and answer once, on the loop, in a later task:
+// never before the call has returned, and not any more after the store object is destroyed. Calls
+// on one stream take effect in the order in which they were made. What is called during one turn of
+// the loop leaves in one write.
 //
 // Errors, for every call:
-// - UNAVAILABLE, see IsOutcomeUnknown(): the store did not answer. Unless the effect is certain not to have happened, the error
+// - UNAVAILABLE, see IsOutcomeUnknown(): the store did not answer. Unless the effect is certain not
+// to have happened, the error
 //   says that the outcome is unknown; the store never repeats a write by itself.
 // - NOT_FOUND: the stream, or the group on the stream, does not exist.
 // - RESOURCE_EXHAUSTED: no room.
@@ -285,20 +293,22 @@ class StreamStore {
 
   // ---- Registry ----
 
-  // Records that the type exists; stamps it if it is new. RESOURCE_EXHAUSTED if there are `max_types` others.
+  // Records that the type exists; stamps it if it is new. RESOURCE_EXHAUSTED if there are
+  // `max_types` others.
   virtual void RegisterType(std::string stream, uint64_t max_types,
                             Callback<TypeRegistration> done) = 0;
   virtual void ListTypes(Callback<std::vector<TypeRecord>> done) = 0;
 
-  // Records a group unless one of this name exists. RESOURCE_EXHAUSTED if there are `max_groups` others.
+  // Records a group unless one of this name exists. RESOURCE_EXHAUSTED if there are `max_groups`
+  // others.
   virtual void RegisterGroup(std::string name, std::string definition, uint64_t max_groups,
                              Callback<GroupRegistration> done) = 0;
-  // Replaces definition and generation if the stored version is still `expected_version` (else ABORTED; NOT_FOUND if
-  // there is no such group). Answers with the record as stored.
+  // Replaces definition and generation if the stored version is still `expected_version` (else
+  // ABORTED; NOT_FOUND if there is no such group). Answers with the record as stored.
   virtual void UpdateGroup(GroupRecord changed, uint64_t expected_version,
                            Callback<GroupRecord> done) = 0;
-  // Removes the record if its version is still `expected_version` (else ABORTED). Its groups on streams are the
-  // caller's to destroy.
+  // Removes the record if its version is still `expected_version` (else ABORTED). Its groups on
+  // streams are the caller's to destroy.
   virtual void UnregisterGroup(std::string name, uint64_t expected_version,
                                StatusCallback done) = 0;
   virtual void ListGroups(Callback<std::vector<GroupRecord>> done) = 0;
@@ -318,28 +328,32 @@ class StreamStore {
 
   // OK also if it exists, and then it stays as it is.
   virtual void CreateGroup(CreateGroupRequest request, StatusCallback done) = 0;
-  // Drops the group's cursor, pending entries and state records on this stream. OK if there is none.
+  // Drops the group's cursor, pending entries and state records on this stream. OK if there is
+  // none.
   virtual void DestroyGroup(std::string stream, GroupKey group, StatusCallback done) = 0;
-  // Takes entries that no consumer of the group got yet; they are pending for `consumer` from then on. An empty result: there
-  // are none.
+  // Takes entries that no consumer of the group got yet; they are pending for `consumer` from then
+  // on. An empty result: there are none.
   virtual void ReadGroup(ReadGroupRequest request, Callback<ReadGroupResult> done) = 0;
   // Ids of pending entries, in order.
   virtual void ReadPending(ReadPendingRequest request,
                            Callback<std::vector<PendingEntry>> done) = 0;
-  // Ends the pending state, and with it the state record, of entries. Ones that are not pending are ignored; so is a
-  // group or stream that is gone (no NOT_FOUND: a late ack is harmless). Answers how many were.
+  // Ends the pending state, and with it the state record, of entries. Ones that are not pending are
+  // ignored; so is a group or stream that is gone (no NOT_FOUND: a late ack is harmless). Answers
+  // how many were.
   virtual void Ack(std::string stream, GroupKey group, std::vector<EntryId> ids,
                    Callback<uint64_t> done) = 0;
-  // Writes state records of entries that are pending for `consumer`; skips the others. Answers how many were written.
+  // Writes state records of entries that are pending for `consumer`; skips the others. Answers how
+  // many were written.
   virtual void WriteStates(std::string stream, GroupKey group, std::string consumer,
                            std::vector<EntryState> states, Callback<uint64_t> done) = 0;
   // State records of entries; those without one are left out.
   virtual void ReadStates(std::string stream, GroupKey group, std::vector<EntryId> ids,
                           Callback<std::vector<EntryState>> done) = 0;
-  // Moves pending entries of a consumer to another one, oldest first, and answers with them. Of two that claim the same, one gets all,
-  // the other none.
+  // Moves pending entries of a consumer to another one, oldest first, and answers with them. Of two
+  // that claim the same, one gets all, the other none.
   virtual void Claim(ClaimRequest request, Callback<ClaimResult> done) = 0;
-  // Moves entries that are pending for `consumer` to kReleasedConsumer, and tells the other instances.
+  // Moves entries that are pending for `consumer` to kReleasedConsumer, and tells the other
+  // instances.
   virtual void Release(ReleaseRequest request, StatusCallback done) = 0;
   // Consumers that have read or claimed, kReleasedConsumer included.
   virtual void ListConsumers(std::string stream, GroupKey group,
@@ -351,8 +365,7 @@ class StreamStore {
   // ---- Instances ----
 
   // Raises this incarnation's counter and answers with all instances.
-  virtual void Heartbeat(HeartbeatRequest request,
-                         Callback<std::vector<InstanceRecord>> done) = 0;
+  virtual void Heartbeat(HeartbeatRequest request, Callback<std::vector<InstanceRecord>> done) = 0;
   // Marks the incarnation as left, and tells the others.
   virtual void Leave(std::string incarnation, StatusCallback done) = 0;
   // Forgets an incarnation of which nothing is pending any more.

@@ -229,20 +229,6 @@ def test_only_policy_fields_that_are_set_are_compared(shared_bus, name):
     assert (refusal.metadata["stored"], refusal.metadata["requested"]) == ("5", "6")
 
 
-def test_group_is_updated_by_a_higher_revision_only(shared_bus, name):
-    member = shared_bus.group(name, f"{name}.a", revision=3)
-    for revision in (2, 3):
-        opening = group_open(name, f"{name}.b", update_group=True, revision=revision)
-        assert shared_bus.subscribe(opening).end().reason == "GROUP_MISMATCH"
-    opened = shared_bus.group(name, f"{name}.b", update_group=True, revision=4).opened
-    assert (list(opened.patterns), opened.revision) == ([f"{name}.b"], 4)
-    member.cancel()
-    member.end()
-    updated = shared_bus.group(name)
-    shared_bus.publish(f"{name}.b", b"new pattern")
-    assert b"new pattern" in data_of(updated.take(1))
-
-
 def test_half_close_goes_on_delivering(shared_bus, name):
     member = shared_bus.subscribe(group_open(name, name))
     member.half_close()

@@ -73,6 +73,7 @@ def an_attribute_filter() -> v1.AttributeFilter:
 
 OPENS = {
     "session": lambda: group_open(unique("g"), "a", session=v1.SessionRequest()),
+    "update_group": lambda: group_open(unique("g"), "a", update_group=True),
     "filter": lambda: tail_open("a", filter=an_attribute_filter()),
     "policy.filter": lambda: group_open(
         unique("g"), "a", policy=v1.GroupPolicy(filter=an_attribute_filter())

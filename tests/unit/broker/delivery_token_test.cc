@@ -9,9 +9,9 @@ namespace {
 TEST(DeliveryTokenTest, DecodesWhatItEncodes) {
   const DeliveryToken token = {{"a/b:c", 7}, "order.placed", {{1700000000000, 3}, 42}, 2, 5};
   const std::string text = token.Encode();
-  EXPECT_EQ(text.find_first_not_of(
-                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
-            std::string::npos);
+  EXPECT_EQ(
+      text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+      std::string::npos);
   EXPECT_EQ(*DeliveryToken::Decode(text), token);
 }
 

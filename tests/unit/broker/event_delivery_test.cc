@@ -19,12 +19,12 @@ struct Case {
 };
 
 constexpr Case kCases[] = {
-    {P::kReady, I::kDeliver, P::kInFlight},      {P::kReady, I::kAck, P::kSettled},
-    {P::kReady, I::kRelease, {}},                {P::kReady, I::kDisconnect, {}},
-    {P::kInFlight, I::kDeliver, {}},             {P::kInFlight, I::kAck, P::kSettled},
-    {P::kInFlight, I::kRelease, P::kReady},      {P::kInFlight, I::kDisconnect, P::kReady},
-    {P::kSettled, I::kDeliver, {}},              {P::kSettled, I::kAck, {}},
-    {P::kSettled, I::kRelease, {}},              {P::kSettled, I::kDisconnect, {}},
+    {P::kReady, I::kDeliver, P::kInFlight}, {P::kReady, I::kAck, P::kSettled},
+    {P::kReady, I::kRelease, {}},           {P::kReady, I::kDisconnect, {}},
+    {P::kInFlight, I::kDeliver, {}},        {P::kInFlight, I::kAck, P::kSettled},
+    {P::kInFlight, I::kRelease, P::kReady}, {P::kInFlight, I::kDisconnect, P::kReady},
+    {P::kSettled, I::kDeliver, {}},         {P::kSettled, I::kAck, {}},
+    {P::kSettled, I::kRelease, {}},         {P::kSettled, I::kDisconnect, {}},
 };
 
 TEST(EventDeliveryTest, EveryTransition) {

@@ -17,7 +17,8 @@ TEST(GroupDefinitionTest, ComesBackFromJsonAsItWas) {
   definition.policy.inactive_expiry = absl::Hours(1);
   const absl::Time time = absl::FromUnixMillis(1700000000123);
   for (const StartPosition& start :
-       {StartPosition(StartLatest{}), StartPosition(StartEarliest{}), StartPosition(StartAtTime{time}),
+       {StartPosition(StartLatest{}), StartPosition(StartEarliest{}),
+        StartPosition(StartAtTime{time}),
         StartPosition(StartAfterPositions{{{"a", Position{{5, 6}, 7}}}, time})}) {
     definition.start = start;
     const auto decoded = GroupDefinitionFromJson(ToJson(definition));
@@ -40,11 +41,15 @@ TEST(GroupDefinitionTest, RefusesWhatIsNoDefinition) {
 
 TEST(GroupDefinitionTest, OnlyFieldsThatAreSetAreCompared) {
   GroupPolicyChange change;
-  EXPECT_EQ(FirstDifference(change, GroupPolicy()), "");
+  EXPECT_FALSE(FirstDifference(change, GroupPolicy()).has_value());
   change.ack_deadline = absl::Seconds(30);
-  EXPECT_EQ(FirstDifference(change, GroupPolicy()), "");
+  EXPECT_FALSE(FirstDifference(change, GroupPolicy()).has_value());
   change.ack_deadline = absl::Seconds(60);
-  EXPECT_EQ(FirstDifference(change, GroupPolicy()), "ack_deadline: stored 30s, requested 1m");
+  const auto difference = FirstDifference(change, GroupPolicy());
+  ASSERT_TRUE(difference.has_value());
+  EXPECT_EQ(difference->field, "ack_deadline");
+  EXPECT_EQ(difference->stored, "30s");
+  EXPECT_EQ(difference->requested, "1m");
   EXPECT_EQ(Apply(change, GroupPolicy()).ack_deadline, absl::Seconds(60));
 }
 

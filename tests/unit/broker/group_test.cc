@@ -174,7 +174,8 @@ TEST(GroupTest, AnotherPolicyIsRefusedNamingTheField) {
   request.policy.max_retries = 7;
   RecordingSink& sink = bus.Open(request);
   ASSERT_TRUE(sink.closed.has_value());
-  EXPECT_THAT(sink.closed->message(), testing::HasSubstr("max_retries: stored 3, requested 7"));
+  EXPECT_THAT(sink.closed->message(),
+              testing::HasSubstr("policy.max_retries: stored 3, requested 7"));
 }
 
 TEST(GroupTest, AnUnknownGroupWithoutPatternsIsNotFound) {

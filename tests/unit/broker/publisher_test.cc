@@ -34,8 +34,7 @@ TEST(PublisherTest, PositionsGoUp) {
 
 TEST(PublisherTest, AnswersForEveryEventInOrderAcrossTypes) {
   TestBus bus;
-  const PublishOutcome outcome =
-      bus.PublishAll({{"a", "1"}, {"b", "2"}, {"b", "3"}, {"a", "4"}});
+  const PublishOutcome outcome = bus.PublishAll({{"a", "1"}, {"b", "2"}, {"b", "3"}, {"a", "4"}});
   uint32_t next = 0;
   for (const PublishedRun& run : outcome) {
     EXPECT_TRUE(run.status.ok());
@@ -77,12 +76,12 @@ TEST(PublisherTest, EventsOfOneTurnAndOneStreamShareEntriesInTheirOrder) {
   int answered = 0;
   bus.instance().process().Post([&] {
     for (int i = 0; i < 10; ++i) {
-      bus.instance().broker().Publish(CommandOf({{"job", std::to_string(i)}}, [&, i](
-                                                    const PublishOutcome& outcome) {
-        EXPECT_TRUE(outcome[0].status.ok());
-        EXPECT_EQ(outcome[0].position.index, static_cast<uint32_t>(i));
-        ++answered;
-      }));
+      bus.instance().broker().Publish(
+          CommandOf({{"job", std::to_string(i)}}, [&, i](const PublishOutcome& outcome) {
+            EXPECT_TRUE(outcome[0].status.ok());
+            EXPECT_EQ(outcome[0].position.index, static_cast<uint32_t>(i));
+            ++answered;
+          }));
     }
   });
   bus.Run();
@@ -107,9 +106,8 @@ TEST(PublisherTest, AFullQueueRefusesNamingTheSetting) {
   std::vector<absl::Status> fates;
   bus.instance().process().Post([&] {
     for (int i = 0; i < 3; ++i) {
-      bus.instance().broker().Publish(CommandOf(Many(6), [&](const PublishOutcome& outcome) {
-        fates.push_back(outcome[0].status);
-      }));
+      bus.instance().broker().Publish(CommandOf(
+          Many(6), [&](const PublishOutcome& outcome) { fates.push_back(outcome[0].status); }));
     }
   });
   bus.Run();

@@ -51,7 +51,6 @@ TEST(OpenRequestTest, GroupGetsTheDefaults) {
 TEST(OpenRequestTest, EverythingThatIsSetIsTaken) {
   v1::SubscribeOpen open = Group();
   open.mutable_group()->set_ephemeral(true);
-  open.mutable_group()->set_update_group(true);
   open.mutable_group()->set_revision(4);
   v1::GroupPolicy& policy = *open.mutable_group()->mutable_policy();
   policy.set_max_retries(7);
@@ -71,7 +70,6 @@ TEST(OpenRequestTest, EverythingThatIsSetIsTaken) {
   const absl::StatusOr<SubscriberRequest> request = Read(open);
   ASSERT_TRUE(request.ok()) << request.status();
   EXPECT_TRUE(request->open.ephemeral);
-  EXPECT_TRUE(request->open.update_group);
   EXPECT_EQ(request->open.revision, 4u);
   EXPECT_EQ(request->open.policy.max_retries, 7u);
   EXPECT_EQ(request->open.policy.retry_delay, absl::Milliseconds(5));

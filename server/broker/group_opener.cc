@@ -56,18 +56,18 @@ void GroupOpener::Look(std::shared_ptr<Call> call) {
       const std::string name = call->request.group;
       return Finish(*call, name, false);
     }
-    return Touch(std::move(call), *group);
+    return Touch(call, *group);
   }
-  if (!call->request.patterns.empty()) return Create(std::move(call));
+  if (!call->request.patterns.empty()) return Create(call);
   // Another instance may have created it a moment ago.
-  if (call->attempts == 1) return LookAgain(std::move(call));
+  if (call->attempts == 1) return LookAgain(call);
   call->done(MakeError(absl::StatusCode::kNotFound, Reason::kGroupNotFound,
                        absl::StrCat("there is no group \"", call->request.group,
                                     "\"; give patterns to have it created"),
                        {{"group", call->request.group}}));
 }
 
-void GroupOpener::LookAgain(std::shared_ptr<Call> call) {
+void GroupOpener::LookAgain(const std::shared_ptr<Call>& call) {
   context_->store->ListGroups(
       lifetime_.Guard([this, call](const absl::StatusOr<std::vector<GroupRecord>>& groups) mutable {
         if (!groups.ok()) return call->done(StoreError(groups.status()));
@@ -82,7 +82,7 @@ void GroupOpener::LookAgain(std::shared_ptr<Call> call) {
       }));
 }
 
-void GroupOpener::Create(std::shared_ptr<Call> call) {
+void GroupOpener::Create(const std::shared_ptr<Call>& call) {
   const OpenRequest& request = call->request;
   GroupDefinition definition;
   definition.patterns = WithoutRepeats(request.patterns);
@@ -112,7 +112,7 @@ void GroupOpener::Create(std::shared_ptr<Call> call) {
       }));
 }
 
-void GroupOpener::Touch(std::shared_ptr<Call> call, const KnownGroup& group) {
+void GroupOpener::Touch(const std::shared_ptr<Call>& call, const KnownGroup& group) {
   context_->store->UpdateGroup(
       group.record, group.record.version,
       lifetime_.Guard([this, call](const absl::StatusOr<GroupRecord>& record) {

@@ -43,10 +43,10 @@ class GroupOpener {
   };
 
   void Look(std::shared_ptr<Call> call);
-  void Create(std::shared_ptr<Call> call);
+  void Create(const std::shared_ptr<Call>& call);
   // Makes sure that nobody deletes an expiring group while it is being opened.
-  void Touch(std::shared_ptr<Call> call, const KnownGroup& group);
-  void LookAgain(std::shared_ptr<Call> call);
+  void Touch(const std::shared_ptr<Call>& call, const KnownGroup& group);
+  void LookAgain(const std::shared_ptr<Call>& call);
   void Finish(Call& call, const std::string& name, bool created);
   absl::Status Compare(const OpenRequest& request, const KnownGroup& group) const;
 

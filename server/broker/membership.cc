@@ -66,7 +66,8 @@ void Membership::OnBeat(absl::StatusOr<std::vector<InstanceRecord>> instances) {
   }
   for (const InstanceRecord& instance : *instances) {
     // What it left pending is found by name, so the record has served its purpose.
-    if (instance.left) context_->store->ForgetInstance(instance.incarnation, [](absl::Status) {});
+    if (instance.left)
+      context_->store->ForgetInstance(instance.incarnation, [](const absl::Status&) {});
   }
   listener_->OnReports(reports);
   if (joined_ != nullptr) std::exchange(joined_, nullptr)();
@@ -84,7 +85,7 @@ bool Membership::CheckSelf(const std::vector<InstanceRecord>& instances) {
   context_->incarnation = absl::StrCat(first_incarnation_, ".", ++incarnations_);
   own_counter_ = 0;
   // Our late heartbeat has brought the old name back.
-  context_->store->Leave(old, [](absl::Status) {});
+  context_->store->Leave(old, [](const absl::Status&) {});
   listener_->OnJudged(old);
   return false;
 }
@@ -102,7 +103,7 @@ void Membership::Judge(const InstanceRecord& instance, absl::Duration now) {
   const std::string incarnation = instance.incarnation;
   others_.erase(place);
   context_->events->OnInstanceDead(incarnation);
-  context_->store->ForgetInstance(incarnation, [](absl::Status) {});
+  context_->store->ForgetInstance(incarnation, [](const absl::Status&) {});
   listener_->OnInstanceGone(incarnation);
 }
 

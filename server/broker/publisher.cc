@@ -178,7 +178,7 @@ void Publisher::Append(Lane& lane, Outgoing outgoing) {
   AppendRequest request{lane.stream, outgoing.value, outgoing.events};
   context_->store->Append(std::move(request),
                           lifetime_.Guard([this, &lane, outgoing = std::move(outgoing)](
-                                              absl::StatusOr<EntryId> id) mutable {
+                                              const absl::StatusOr<EntryId>& id) mutable {
                             OnAppended(lane, std::move(outgoing), id);
                           }));
 }

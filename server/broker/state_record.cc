@@ -44,7 +44,9 @@ std::string StateRecord::Encode() const {
   const size_t bitmap = out.size();
   out.append((events.size() + 7) / 8, '\0');
   for (size_t i = 0; i < events.size(); ++i) {
-    if (events[i].settled) out[bitmap + i / 8] |= static_cast<char>(1 << (i % 8));
+    if (!events[i].settled) continue;
+    const auto byte = static_cast<unsigned char>(out[bitmap + i / 8]);
+    out[bitmap + i / 8] = static_cast<char>(byte | 1U << (i % 8));
   }
   for (size_t i = 0; i < events.size(); ++i) {
     const EventState& event = events[i];

@@ -45,10 +45,10 @@ void GroupOpener::Open(const OpenRequest& request, Done done) {
   if (call->request.group.empty()) {
     call->request.group = absl::StrCat("ephemeral/", context_->incarnation, "/", ++made_names_);
   }
-  Look(std::move(call));
+  Look(call);
 }
 
-void GroupOpener::Look(std::shared_ptr<Call> call) {
+void GroupOpener::Look(const std::shared_ptr<Call>& call) {
   ++call->attempts;
   const KnownGroup* group = registry_->FindGroup(call->request.group);
   if (group != nullptr) {
@@ -78,7 +78,7 @@ void GroupOpener::LookAgain(const std::shared_ptr<Call>& call) {
           found = true;
         }
         if (!found) registry_->NoteGroupGone(call->request.group);
-        Look(std::move(call));
+        Look(call);
       }));
 }
 

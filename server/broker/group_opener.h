@@ -42,7 +42,7 @@ class GroupOpener {
     int attempts = 0;
   };
 
-  void Look(std::shared_ptr<Call> call);
+  void Look(const std::shared_ptr<Call>& call);
   void Create(const std::shared_ptr<Call>& call);
   // Makes sure that nobody deletes an expiring group while it is being opened.
   void Touch(const std::shared_ptr<Call>& call, const KnownGroup& group);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <set>
 #include <string>
 #include <thread>
@@ -247,9 +248,10 @@ TEST_F(PublisherTest, ACallbackGetsThePosition) {
 }
 
 TEST_F(PublisherTest, TryPublishRefusesAtTheBoundAndKeepsTheEvent) {
-  absl::Notification release;
-  broker_.on_publish_stream = [&](PublishWire&, int) {
-    release.WaitForNotification();
+  // Shared, for the broker of the fixture outlives this scope.
+  const auto release = std::make_shared<absl::Notification>();
+  broker_.on_publish_stream = [release](PublishWire&, int) {
+    release->WaitForNotification();
     return grpc::Status::OK;
   };
   broker_.Start();
@@ -262,7 +264,7 @@ TEST_F(PublisherTest, TryPublishRefusesAtTheBoundAndKeepsTheEvent) {
   Event third = EventWithId("third");
   EXPECT_EQ(publisher->TryPublish(std::move(third)).code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(third.id(), "third");
-  release.Notify();
+  release->Notify();
 }
 
 TEST_F(PublisherTest, AnEventThatIsNeverConfirmedFailsAfterTheDeliveryTimeout) {

@@ -33,7 +33,7 @@ struct EntryId {
   std::string ToString() const;
   static absl::StatusOr<EntryId> Parse(absl::string_view text);
 
-  friend auto operator<=>(const EntryId&, const EntryId&) = default;
+  friend auto operator<=>(const EntryId&, const EntryId&) = default;  // NOLINT: no pointer here
 
   template <typename H>
   friend H AbslHashValue(H h, const EntryId& id) {
@@ -51,7 +51,7 @@ struct Position {
   // INVALID_ARGUMENT if it is not of that form.
   static absl::StatusOr<Position> Parse(absl::string_view text);
 
-  friend auto operator<=>(const Position&, const Position&) = default;
+  friend auto operator<=>(const Position&, const Position&) = default;  // NOLINT: no pointer here
 };
 
 // One record of a stream: one or more events, appended together. The value is the protobuf encoding

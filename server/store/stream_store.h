@@ -23,7 +23,7 @@ struct GroupKey {
 
   // "analytics@1".
   std::string ToString() const;
-  friend auto operator<=>(const GroupKey&, const GroupKey&) = default;
+  friend auto operator<=>(const GroupKey&, const GroupKey&) = default;  // NOLINT: no pointer here
 };
 
 // ---- Registry: which types and groups exist ----

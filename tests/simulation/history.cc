@@ -1,0 +1,112 @@
+#include "tests/simulation/history.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+
+namespace eventbus::simulation {
+namespace {
+
+std::string RangesText(const std::vector<DeliveryRange>& ranges) {
+  return absl::StrJoin(ranges, ",", [](std::string* out, const DeliveryRange& range) {
+    absl::StrAppend(out, range.first, "-", range.last);
+  });
+}
+
+struct Writer {
+  std::string operator()(const PublishSent& sent) const {
+    std::string text = absl::StrCat("publish ", sent.request, " to ", sent.instance, ":");
+    for (const SentEvent& event : sent.events)
+      absl::StrAppend(&text, " ", event.type, "=", event.data);
+    return text;
+  }
+  std::string operator()(const PublishAnswered& answered) const {
+    std::string text = absl::StrCat("publish ", answered.request, " answered:");
+    for (const EventAnswer& answer : answered.answers) {
+      switch (answer.fate) {
+        case PublishFate::kStored:
+          absl::StrAppend(&text, " ", answer.stream, "@", answer.position.ToString());
+          break;
+        case PublishFate::kNotStored:
+          absl::StrAppend(&text, " not-stored");
+          break;
+        case PublishFate::kUnknown:
+          absl::StrAppend(&text, " unknown");
+          break;
+      }
+    }
+    return text;
+  }
+  std::string operator()(const OpenSent& open) const {
+    return absl::StrCat("sub ", open.subscription, " open on ", open.instance, " ",
+                        open.tail ? "tail" : open.group, open.ephemeral ? " ephemeral" : "", " [",
+                        absl::StrJoin(open.patterns, " "), "]",
+                        open.from_earliest ? " from earliest" : "", " in flight ",
+                        open.max_in_flight, " batch ", open.batch_size);
+  }
+  std::string operator()(const Opened& opened) const {
+    return absl::StrCat("sub ", opened.subscription, " opened",
+                        opened.group_created ? ", group created" : "");
+  }
+  std::string operator()(const Delivered& delivered) const {
+    std::string text = absl::StrCat("sub ", delivered.subscription, " got");
+    for (const SeenRun& run : delivered.runs) {
+      absl::StrAppend(&text, " #", run.first_delivery, " ", run.stream, "@",
+                      run.position.ToString(), " x", run.times_delivered, " [",
+                      absl::StrJoin(run.events, " ",
+                                    [](std::string* out, const SeenEvent& event) {
+                                      absl::StrAppend(out, event.data);
+                                    }),
+                      "]");
+    }
+    return text;
+  }
+  std::string operator()(const SettleSent& sent) const {
+    return absl::StrCat("sub ", sent.subscription, " settles ack ", RangesText(sent.command.acks),
+                        " release ", RangesText(sent.command.releases), " confirm ",
+                        sent.command.confirm);
+  }
+  std::string operator()(const Settled& settled) const {
+    return absl::StrCat(
+        "sub ", settled.subscription, " settled ", settled.info.confirm, " done ",
+        RangesText(settled.info.done), " unknown ", RangesText(settled.info.unknown), " late ",
+        RangesText(settled.info.too_late), " failed ", RangesText(settled.info.failed));
+  }
+  std::string operator()(const FlowSent& sent) const {
+    return absl::StrCat("sub ", sent.subscription, " wants in flight ", sent.max_in_flight);
+  }
+  std::string operator()(const LeasesLost& lost) const {
+    return absl::StrCat("sub ", lost.subscription, " lost ", RangesText(lost.deliveries));
+  }
+  std::string operator()(const DrainSeen& drain) const {
+    return absl::StrCat("sub ", drain.subscription, " is told to drain");
+  }
+  std::string operator()(const Ended& ended) const {
+    return absl::StrCat("sub ", ended.subscription, " ended", ended.by_client ? " by client" : "",
+                        ": ", ended.why);
+  }
+  std::string operator()(const Fault& fault) const {
+    return absl::StrCat("*** ", fault.instance, " ", fault.what);
+  }
+};
+
+}  // namespace
+
+std::string ToString(const Observed& observed) {
+  return absl::StrFormat("%10.4f  %s", absl::ToDoubleSeconds(observed.at),
+                         std::visit(Writer(), observed.what));
+}
+
+uint64_t HashOf(const History& history) {
+  // FNV-1a, which is the same in every process.
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const Observed& observed : history) {
+    for (const char byte : ToString(observed)) {
+      hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+    }
+    hash = (hash ^ static_cast<uint64_t>(absl::ToInt64Nanoseconds(observed.at))) * 0x100000001b3;
+  }
+  return hash;
+}
+
+}  // namespace eventbus::simulation

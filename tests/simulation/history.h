@@ -1,0 +1,148 @@
+#ifndef EVENTBUS_TESTS_SIMULATION_HISTORY_H_
+#define EVENTBUS_TESTS_SIMULATION_HISTORY_H_
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "server/broker/subscription.h"
+#include "server/store/entry.h"
+
+// What the clients of a simulated bus did and saw, in the order in which it happened. Plain values:
+// the simulation writes them, the checker reads them, and tests of the checker make them up.
+namespace eventbus::simulation {
+
+using SubscriptionNumber = uint64_t;
+
+// One event in a publish request. An event that is published again after NOT_STORED keeps its id
+// and gets new data, so each attempt is known by its data.
+struct SentEvent {
+  std::string id;
+  std::string type;
+  // Unique in the history.
+  std::string data;
+};
+
+struct PublishSent {
+  uint64_t request = 0;
+  std::string instance;
+  std::vector<SentEvent> events;
+};
+
+enum class PublishFate { kStored, kNotStored, kUnknown };
+
+struct EventAnswer {
+  PublishFate fate = PublishFate::kUnknown;
+  // If stored.
+  std::string stream;
+  Position position;
+};
+
+// One answer for each event of the request. No answer at all: the outcome is unknown.
+struct PublishAnswered {
+  uint64_t request = 0;
+  std::vector<EventAnswer> answers;
+};
+
+struct OpenSent {
+  SubscriptionNumber subscription = 0;
+  std::string instance;
+  bool tail = false;
+  // Empty for a tail.
+  std::string group;
+  bool ephemeral = false;
+  std::vector<std::string> patterns;
+  bool from_earliest = false;
+  uint32_t max_in_flight = 0;
+  uint32_t batch_size = 0;
+};
+
+struct Opened {
+  SubscriptionNumber subscription = 0;
+  bool group_created = false;
+};
+
+struct SeenEvent {
+  std::string id;
+  std::string type;
+  std::string data;
+};
+
+struct SeenRun {
+  // 0 for tails.
+  uint64_t first_delivery = 0;
+  std::string stream;
+  Position position;
+  uint32_t attempt = 0;
+  uint32_t times_delivered = 0;
+  std::vector<SeenEvent> events;
+};
+
+// One message.
+struct Delivered {
+  SubscriptionNumber subscription = 0;
+  std::vector<SeenRun> runs;
+};
+
+struct SettleSent {
+  SubscriptionNumber subscription = 0;
+  SettleCommand command;
+};
+
+struct Settled {
+  SubscriptionNumber subscription = 0;
+  SettledInfo info;
+};
+
+struct FlowSent {
+  SubscriptionNumber subscription = 0;
+  uint32_t max_in_flight = 0;
+};
+
+struct LeasesLost {
+  SubscriptionNumber subscription = 0;
+  std::vector<DeliveryRange> deliveries;
+};
+
+struct DrainSeen {
+  SubscriptionNumber subscription = 0;
+};
+
+// The client closed it, was told that it is over, or found the connection broken. Nothing is seen
+// of it afterwards.
+struct Ended {
+  SubscriptionNumber subscription = 0;
+  bool by_client = false;
+  std::string why;
+};
+
+// Something that the simulation did to the bus; for people who read the log, with one exception: an
+// instance that was out of touch with the store so long that others may have taken it for dead.
+struct Fault {
+  std::string instance;
+  std::string what;
+  bool out_of_touch = false;
+};
+
+using Observation =
+    std::variant<PublishSent, PublishAnswered, OpenSent, Opened, Delivered, SettleSent, Settled,
+                 FlowSent, LeasesLost, DrainSeen, Ended, Fault>;
+
+struct Observed {
+  // Since the world began.
+  absl::Duration at;
+  Observation what;
+};
+
+using History = std::vector<Observed>;
+
+// One line of an event log.
+std::string ToString(const Observed& observed);
+// The same for equal histories; differs for all practical purposes if they do.
+uint64_t HashOf(const History& history);
+
+}  // namespace eventbus::simulation
+
+#endif  // EVENTBUS_TESTS_SIMULATION_HISTORY_H_

@@ -1,0 +1,84 @@
+#include "tests/simulation/publisher_client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace eventbus::simulation {
+
+PublisherClient::PublisherClient(Bus* bus, PublisherPlan plan)
+    : bus_(bus), plan_(std::move(plan)), left_(plan_.events) {}
+
+void PublisherClient::Wait() {
+  if (waiting_ || (left_ == 0 && again_.empty()) || under_way_.size() >= plan_.window) return;
+  waiting_ = true;
+  bus_->world().Schedule(bus_->chance().Between(absl::ZeroDuration(), plan_.max_pause), [this] {
+    waiting_ = false;
+    Send();
+    Wait();
+  });
+}
+
+SentEvent PublisherClient::NextEvent() {
+  SentEvent event;
+  if (!again_.empty() && (left_ == 0 || bus_->chance().Happens(0.5))) {
+    event = std::move(again_.front());
+    again_.pop_front();
+  } else {
+    --left_;
+    event.id = absl::StrCat("id-", bus_->NextNumber());
+    event.type = bus_->chance().OneOf(plan_.types);
+  }
+  event.data = absl::StrCat("d", bus_->NextNumber());
+  return event;
+}
+
+void PublisherClient::Send() {
+  if (connection_ == nullptr) {
+    instance_ = bus_->PickInstance();
+    if (instance_ == nullptr) return;
+    connection_ = instance_->Connect(bus_->latency());
+    connection_->OnEndAtClient([this](const std::string&) { Disconnect(); });
+  }
+  PublishSent sent;
+  sent.request = bus_->NextNumber();
+  sent.instance = instance_->name();
+  const uint64_t size = bus_->chance().Between(uint64_t{1}, plan_.max_batch);
+  while (sent.events.size() < size && left_ + again_.size() > 0) sent.events.push_back(NextEvent());
+  const uint64_t request = sent.request;
+  under_way_.emplace(request, sent.events);
+  instance_->Publish(connection_, sent.events, [this, request](std::vector<EventAnswer> answers) {
+    OnAnswered(request, answers);
+  });
+  bus_->Record(std::move(sent));
+  bus_->world().Schedule(plan_.timeout, [this, request] {
+    if (under_way_.contains(request)) Disconnect();
+  });
+}
+
+void PublisherClient::OnAnswered(uint64_t request, const std::vector<EventAnswer>& answers) {
+  const auto sent = under_way_.extract(request);
+  if (sent.empty()) return;
+  bus_->Record(PublishAnswered{request, answers});
+  bool refused = false;
+  for (size_t i = 0; i < std::min(answers.size(), sent.mapped().size()); ++i) {
+    if (answers[i].fate != PublishFate::kNotStored) continue;
+    again_.push_back(sent.mapped()[i]);
+    refused = true;
+  }
+  // Another instance may fare better.
+  if (refused && bus_->chance().Happens(0.5)) Disconnect();
+  Wait();
+}
+
+void PublisherClient::Disconnect() {
+  if (connection_ != nullptr) connection_->CloseByClient();
+  connection_ = nullptr;
+  instance_ = nullptr;
+  // Without an answer the outcome is unknown, and nothing is published twice.
+  under_way_.clear();
+  Wait();
+}
+
+}  // namespace eventbus::simulation

@@ -1,0 +1,236 @@
+#include "tests/simulation/simulated_instance.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/broker/entry_reader.h"
+#include "server/broker/reason.h"
+#include "server/broker/wire.h"
+
+namespace eventbus::simulation {
+namespace {
+
+constexpr uint32_t kIdField = 1;
+constexpr uint32_t kTypeField = 4;
+constexpr uint32_t kDataField = 6;
+
+PublishCommand CommandOf(const std::vector<SentEvent>& events) {
+  PublishCommand command;
+  std::string framed;
+  for (const SentEvent& sent : events) {
+    std::string event;
+    AppendLengthDelimitedField(kIdField, sent.id, &event);
+    AppendLengthDelimitedField(kDataField, sent.data, &event);
+    AppendLengthDelimitedField(kTypeField, sent.type, &event);
+    PublishItem item;
+    item.begin = static_cast<uint32_t>(framed.size());
+    AppendLengthDelimitedField(1, event, &framed);
+    item.end = static_cast<uint32_t>(framed.size());
+    // The type is the last field.
+    item.type_begin = item.end - static_cast<uint32_t>(sent.type.size());
+    item.type_size = static_cast<uint32_t>(sent.type.size());
+    command.items.push_back(item);
+  }
+  command.framed = Bytes::FromString(std::move(framed));
+  return command;
+}
+
+std::vector<EventAnswer> AnswersOf(const PublishOutcome& outcome) {
+  std::vector<EventAnswer> answers;
+  for (const PublishedRun& run : outcome) {
+    for (uint32_t i = 0; i < run.count; ++i) {
+      EventAnswer answer;
+      if (run.status.ok()) {
+        answer.fate = PublishFate::kStored;
+        answer.stream = run.stream;
+        answer.position = {run.position.entry, run.position.index + i};
+      } else if (ReasonOf(run.status) != Reason::kOutcomeUnknown) {
+        answer.fate = PublishFate::kNotStored;
+      }
+      answers.push_back(std::move(answer));
+    }
+  }
+  return answers;
+}
+
+SeenEvent Parse(absl::string_view event) {
+  SeenEvent seen;
+  WireReader reader(event);
+  uint32_t field = 0;
+  WireType type;
+  absl::string_view value;
+  while (reader.ReadTag(&field, &type)) {
+    if (!reader.ReadLengthDelimited(&value)) break;
+    if (field == kIdField) seen.id = std::string(value);
+    if (field == kTypeField) seen.type = std::string(value);
+    if (field == kDataField) seen.data = std::string(value);
+  }
+  return seen;
+}
+
+SeenRun Parse(const DeliveryRun& run) {
+  SeenRun seen;
+  seen.first_delivery = run.first_delivery;
+  seen.stream = *run.stream;
+  seen.position = run.position;
+  seen.attempt = run.attempt;
+  seen.times_delivered = run.times_delivered;
+  EntryReader reader(run.events.view());
+  FramedEvent framed;
+  while (reader.Next(&framed)) seen.events.push_back(Parse(framed.event));
+  return seen;
+}
+
+}  // namespace
+
+// The server's side of one Subscribe call, as rpc has it.
+class SimulatedInstance::Call final : public SubscriberSink {
+ public:
+  Call(Broker* broker, std::shared_ptr<Connection> connection, SubscriptionListener* listener)
+      : broker_(broker), connection_(std::move(connection)), listener_(listener) {}
+
+  void Open(OpenRequest request) {
+    id_ = broker_->Open(std::move(request), this);
+    connection_->OnEndAtServer([this] { broker_->Close(id_); });
+  }
+
+  const Connection* connection() const { return connection_.get(); }
+  SubscriptionId id() const { return id_; }
+
+  void OnOpened(const OpenedInfo& opened) override {
+    connection_->ToClient(
+        [listener = listener_, created = opened.group_created] { listener->OnOpened(created); });
+  }
+  void OnDeliveries(std::vector<DeliveryRun> runs) override {
+    std::vector<SeenRun> seen;
+    uint64_t events = 0;
+    uint64_t bytes = 0;
+    for (const DeliveryRun& run : runs) {
+      seen.push_back(Parse(run));
+      events += run.count;
+      bytes += run.events.size();
+    }
+    connection_->ToClient([this, seen = std::move(seen), events, bytes]() mutable {
+      // Room in the transport is known on the server when the client has read.
+      connection_->ToServer([this, events, bytes] { broker_->Taken(id_, events, bytes); });
+      listener_->OnDelivered(std::move(seen));
+    });
+  }
+  void OnSettled(const SettledInfo& settled) override {
+    connection_->ToClient([listener = listener_, settled] { listener->OnSettled(settled); });
+  }
+  void OnLost(const std::vector<DeliveryRange>& deliveries, LostReason,
+              absl::string_view) override {
+    connection_->ToClient([listener = listener_, deliveries] { listener->OnLost(deliveries); });
+  }
+  void OnDrain(absl::Time, absl::string_view) override {
+    connection_->ToClient([listener = listener_] { listener->OnDrain(); });
+  }
+  void OnClosed(const absl::Status& why) override {
+    connection_->CloseByServer(std::string(why.message()));
+  }
+
+ private:
+  Broker* const broker_;
+  const std::shared_ptr<Connection> connection_;
+  SubscriptionListener* const listener_;
+  SubscriptionId id_ = 0;
+};
+
+SimulatedInstance::SimulatedInstance(VirtualWorld* world, MemoryStore* store, Chance* chance,
+                                     std::string name, Options options)
+    : world_(world),
+      chance_(chance),
+      name_(std::move(name)),
+      process_(&world->CreateProcess(name_, options.clock_skew)) {
+  options.broker.incarnation = name_;
+  auto link = std::make_shared<VirtualLink>(world, process_, absl::Microseconds(50),
+                                            options.max_store_latency);
+  connection_ = std::make_unique<MemoryStoreConnection>(store, process_, std::move(link));
+  mutant_ = MakeMutantStore(options.mutation, connection_.get(), process_, chance->Any());
+  options.faults.seed = chance->Any();
+  faulty_ = std::make_unique<FaultyStore>(mutant_.get(), process_, options.faults);
+  broker_ = std::make_unique<Broker>(process_, faulty_.get(), &no_events_, options.broker);
+  process_->Post([this] { broker_->Start([](const absl::Status&) {}); });
+}
+
+SimulatedInstance::~SimulatedInstance() = default;
+
+std::shared_ptr<Connection> SimulatedInstance::Connect(Connection::Latency latency) {
+  auto connection = std::make_shared<Connection>(world_, process_, chance_, latency);
+  connections_.push_back(connection);
+  if (dead()) connection->ServerDied();
+  return connection;
+}
+
+void SimulatedInstance::Publish(const std::shared_ptr<Connection>& connection,
+                                std::vector<SentEvent> events, Answered answered) {
+  connection->ToServer(
+      [this, connection, events = std::move(events), answered = std::move(answered)]() mutable {
+        PublishCommand command = CommandOf(events);
+        command.done = [connection,
+                        answered = std::move(answered)](const PublishOutcome& outcome) mutable {
+          connection->ToClient(
+              [answered = std::move(answered), answers = AnswersOf(outcome)]() mutable {
+                answered(std::move(answers));
+              });
+        };
+        broker_->Publish(std::move(command));
+      });
+}
+
+void SimulatedInstance::Subscribe(const std::shared_ptr<Connection>& connection,
+                                  OpenRequest request, SubscriptionListener* listener) {
+  connection->ToServer([this, connection, request = std::move(request), listener]() mutable {
+    calls_.push_back(std::make_unique<Call>(broker_.get(), connection, listener));
+    calls_.back()->Open(std::move(request));
+  });
+}
+
+SimulatedInstance::Call* SimulatedInstance::CallOf(const Connection* connection) {
+  for (const auto& call : calls_) {
+    if (call->connection() == connection) return call.get();
+  }
+  return nullptr;
+}
+
+void SimulatedInstance::Settle(const std::shared_ptr<Connection>& connection,
+                               SettleCommand command) {
+  connection->ToServer([this, connection = connection.get(), command = std::move(command)] {
+    broker_->Settle(CallOf(connection)->id(), command);
+  });
+}
+
+void SimulatedInstance::SetFlow(const std::shared_ptr<Connection>& connection, FlowLimits flow) {
+  connection->ToServer([this, connection = connection.get(), flow] {
+    broker_->SetFlow(CallOf(connection)->id(), flow);
+  });
+}
+
+void SimulatedInstance::Kill() {
+  if (dead()) return;
+  process_->Kill();
+  broker_.reset();
+  faulty_.reset();
+  mutant_.reset();
+  connection_.reset();
+  for (const auto& connection : connections_) connection->ServerDied();
+}
+
+void SimulatedInstance::Drain(absl::Duration grace) {
+  if (dead() || draining_) return;
+  draining_ = true;
+  process_->Post([this, grace] {
+    broker_->Drain(process_->WallNow() + grace, [this] {
+      // The process exits when this turn is over.
+      world_->Schedule(absl::ZeroDuration(), [this] { Kill(); });
+    });
+  });
+}
+
+void SimulatedInstance::BreakOneConnection() {
+  std::erase_if(connections_, [](const auto& connection) { return !connection->open_at_client(); });
+  if (!connections_.empty()) chance_->OneOf(connections_)->Break();
+}
+
+}  // namespace eventbus::simulation

@@ -37,6 +37,9 @@ struct MemoryStoreConfig {
 
 struct RedisStoreConfig {
   std::string url;
+  std::string prefix = "eventbus";            // The namespace of all keys.
+  bool allow_eviction = false;                // Serve also where Redis may evict streams.
+  absl::Duration timeout = absl::Seconds(5);  // For an answer, before the connection is given up.
 };
 
 struct StoreConfig {

@@ -77,9 +77,8 @@ void AddStore(std::vector<Setting>& all) {
   all.push_back(ScalarSetting(
       {.name = "store.kind",
        .description = "Where events are kept. `memory`: in this process, gone when it stops. "
-                      "`redis`: in Redis Streams; this build does not have that store yet and "
-                      "refuses to start with it. Giving `store.redis.url` chooses `redis` unless "
-                      "this setting is given too."},
+                      "`redis`: in Redis Streams, which any number of daemons may share. Giving "
+                      "`store.redis.url` chooses `redis` unless this setting is given too."},
       Choice<StoreKind>{{{"memory", StoreKind::kMemory}, {"redis", StoreKind::kRedis}}},
       +[](Config& c) -> StoreKind& { return c.store.kind; }));
   all.push_back(ScalarSetting(
@@ -89,6 +88,24 @@ void AddStore(std::vector<Setting>& all) {
        .flag = "--redis",
        .secret = true},
       RedisUrl{}, +[](Config& c) -> std::string& { return c.store.redis.url; }));
+  all.push_back(ScalarSetting(
+      {.name = "store.redis.prefix",
+       .description = "What the names of all keys begin with. Daemons that share a Redis and a "
+                      "prefix are one bus; two buses share one Redis by two prefixes."},
+      PlainText{.min_bytes = 1, .max_bytes = 64},
+      +[](Config& c) -> std::string& { return c.store.redis.prefix; }));
+  all.push_back(ScalarSetting(
+      {.name = "store.redis.timeout",
+       .description = "How long Redis may be silent while an answer is due, before the connection "
+                      "is given up. What was under way then has an unknown outcome."},
+      TimeSpan{.min = absl::Milliseconds(500), .max = absl::Minutes(5)},
+      +[](Config& c) -> absl::Duration& { return c.store.redis.timeout; }));
+  all.push_back(ScalarSetting(
+      {.name = "store.redis.allow_eviction",
+       .description = "Start although Redis has a `maxmemory-policy` other than `noeviction`. Such "
+                      "a Redis deletes streams when memory is short, and confirmed events with "
+                      "them."},
+      Switch{}, +[](Config& c) -> bool& { return c.store.redis.allow_eviction; }));
   all.push_back(ScalarSetting(
       {.name = "store.memory.max_bytes",
        .description = "How many bytes of events the in-memory store holds. When it is full, the "

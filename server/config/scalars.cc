@@ -122,7 +122,8 @@ absl::StatusOr<std::string> Address::Read(absl::string_view text) const {
 std::string Address::Print(const std::string& value) { return YamlScalar(value); }
 
 std::string RedisUrl::Allowed() const {
-  return "redis://[user[:password]@]host[:port][/database], or rediss:// for TLS; empty for none";
+  return "redis://[user[:password]@]host[:port][/database] or unix:///path/to/socket; empty for "
+         "none";
 }
 
 absl::StatusOr<std::string> RedisUrl::Read(absl::string_view text) const {
@@ -131,6 +132,7 @@ absl::StatusOr<std::string> RedisUrl::Read(absl::string_view text) const {
     return Bad("has a space or control character", Allowed());
   }
   absl::string_view rest = text;
+  if (absl::StartsWith(rest, "unix://")) return std::string(text);
   if (!absl::ConsumePrefix(&rest, "redis://") && !absl::ConsumePrefix(&rest, "rediss://")) {
     return Bad("not a Redis URL", Allowed());
   }

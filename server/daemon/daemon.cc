@@ -19,11 +19,14 @@
 #include "server/daemon/readiness.h"
 #include "server/daemon/sampler.h"
 #include "server/loop/uv_loop.h"
+#include "server/loop/uv_network.h"
 #include "server/observe/http_endpoint.h"
 #include "server/observe/metrics.h"
 #include "server/rpc/rpc_server.h"
 #include "server/store/memory/memory_store.h"
 #include "server/store/memory/memory_store_connection.h"
+#include "server/store/redis/redis_address.h"
+#include "server/store/redis/redis_store.h"
 
 namespace eventbus {
 namespace {
@@ -48,9 +51,6 @@ absl::Status CheckImplemented(const Config& config) {
     return absl::UnimplementedError(
         absl::StrCat(what, " is not implemented in this version of the server"));
   };
-  if (config.store.kind != StoreKind::kMemory) {
-    return unimplemented("store.kind: redis");
-  }
   bool refuse = config.retention.when_full == WhenFull::kRefuse;
   for (const RetentionRuleConfig& rule : config.retention.rules) {
     refuse = refuse || rule.when_full == WhenFull::kRefuse;
@@ -84,21 +84,25 @@ class Daemon::Parts {
   // Runs `task` on the loop and waits for it.
   void OnLoop(absl::AnyInvocable<void()> task);
   // Loop only.
+  void BuildStore();
   void BuildBroker(std::shared_ptr<absl::Notification> started);
   void OnStoreState(bool up, const absl::Status& why);
   void UpdateReadiness();
   void Sample();
 
   const Config config_;
+  RedisStoreOptions redis_options_;
   const Logger log_;
   Metrics metrics_;
   Readiness readiness_;
   BrokerObserver observer_;
 
   UvLoop loop_;
+  UvNetwork network_{&loop_};
   std::thread loop_thread_;
-  // The loop's: made, used and destroyed there.
+  // The loop's: made, used and destroyed there. One of the first two is null.
   std::unique_ptr<MemoryStore> memory_;
+  RedisStore* redis_ = nullptr;
   std::unique_ptr<StreamStore> store_;
   std::unique_ptr<Broker> broker_;
   std::unique_ptr<Sampler> sampler_;
@@ -112,6 +116,11 @@ class Daemon::Parts {
 
 absl::Status Daemon::Parts::Start() {
   if (absl::Status status = CheckImplemented(config_); !status.ok()) return status;
+  if (config_.store.kind == StoreKind::kRedis) {
+    absl::StatusOr<RedisAddress> address = RedisAddress::Parse(config_.store.redis.url);
+    if (!address.ok()) return address.status();
+    redis_options_ = RedisStoreOptionsFrom(config_, *std::move(address));
+  }
   loop_thread_ = std::thread([this] { loop_.Run(); });
   // Shared, for the store may answer after we have stopped waiting.
   const auto started = std::make_shared<absl::Notification>();
@@ -119,11 +128,13 @@ absl::Status Daemon::Parts::Start() {
   absl::Status status = StartPorts();
   if (!status.ok()) return status;
   started->WaitForNotificationWithTimeout(kStartPatience);
-  OnLoop([this] {
+  OnLoop([this, &status] {
+    // What only an operator can mend is said now; a store that is merely away may come.
+    if (redis_ != nullptr) status = redis_->refusal();
     serving_ = server_.get();
     UpdateReadiness();
   });
-  return absl::OkStatus();
+  return status;
 }
 
 void Daemon::Parts::OnLoop(absl::AnyInvocable<void()> task) {
@@ -135,14 +146,26 @@ void Daemon::Parts::OnLoop(absl::AnyInvocable<void()> task) {
   done.WaitForNotification();
 }
 
-void Daemon::Parts::BuildBroker(std::shared_ptr<absl::Notification> started) {
+void Daemon::Parts::BuildStore() {
+  if (config_.store.kind == StoreKind::kRedis) {
+    auto redis = std::make_unique<RedisStore>(&loop_, &network_, log_, redis_options_);
+    redis_ = redis.get();
+    store_ = std::move(redis);
+    return;
+  }
   memory_ = std::make_unique<MemoryStore>(MemoryStoreOptionsFrom(config_),
                                           [this] { return loop_.WallNow(); });
   store_ = std::make_unique<MemoryStoreConnection>(memory_.get(), &loop_);
+}
+
+void Daemon::Parts::BuildBroker(std::shared_ptr<absl::Notification> started) {
+  BuildStore();
   BrokerOptions options = BrokerOptionsFrom(config_);
   options.incarnation = NewIncarnation();
   options.seed = std::random_device()();
-  log_.Info("starting", {{"instance", options.incarnation}, {"store", "memory"}});
+  log_.Info("starting",
+            {{"instance", options.incarnation},
+             {"store", redis_ != nullptr ? redis_options_.address.ToString() : "memory"}});
   broker_ = std::make_unique<Broker>(&loop_, store_.get(), &observer_, std::move(options));
   metrics_.store_up.Set(1);
   sampler_ = std::make_unique<Sampler>(&loop_, &metrics_, [this] { Sample(); });
@@ -190,6 +213,7 @@ void Daemon::Parts::Sample() {
   metrics_.in_flight_events.Set(static_cast<int64_t>(counts.in_flight_events));
   metrics_.publish_queue_events.Set(static_cast<int64_t>(counts.publish_queue_events));
   metrics_.publish_queue_bytes.Set(static_cast<int64_t>(counts.publish_queue_bytes));
+  if (memory_ == nullptr) return;
   metrics_.stored_events.Set(static_cast<int64_t>(memory_->events()));
   metrics_.stored_bytes.Set(static_cast<int64_t>(memory_->bytes()));
 }
@@ -217,6 +241,7 @@ void Daemon::Parts::Stop() {
       serving_ = nullptr;
       sampler_.reset();
       broker_.reset();
+      redis_ = nullptr;
       store_.reset();
       memory_.reset();
     });

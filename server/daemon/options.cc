@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace eventbus {
 
@@ -26,6 +27,15 @@ MemoryStoreOptions MemoryStoreOptionsFrom(const Config& config) {
   MemoryStoreOptions options;
   options.max_bytes = config.store.memory.max_bytes;
   options.max_events = config.store.memory.max_events;
+  return options;
+}
+
+RedisStoreOptions RedisStoreOptionsFrom(const Config& config, RedisAddress address) {
+  RedisStoreOptions options;
+  options.address = std::move(address);
+  options.prefix = config.store.redis.prefix;
+  options.allow_eviction = config.store.redis.allow_eviction;
+  options.reply_timeout = config.store.redis.timeout;
   return options;
 }
 

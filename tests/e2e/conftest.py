@@ -1,19 +1,48 @@
 """Fixtures of the end-to-end tests. They drive the programs in EVENTBUS_BIN_DIR (default:
 build/release/bin)."""
 
+import itertools
+
 import pytest
 
 from harness.bus import Bus
 from harness.daemon import EVENTBUSCTL, EVENTBUSD, Daemon
+from harness.redis_server import RedisServer
 
-# The stores that the suite runs on.
-STORES = ["memory"]
+# The stores that the suite runs on. What a test says of one store only carries the marker of that
+# store's name.
+STORES = ["memory", "redis"]
+
+_namespaces = itertools.count(1)
 
 
 @pytest.fixture(scope="session", params=STORES)
-def store(request) -> dict:
-    """The daemon's settings that choose the store. Starts the server of one that needs it."""
-    return {"store.kind": request.param}
+def store(request, tmp_path_factory):
+    """store() is settings that choose the store, for one daemon that shares it with no other one."""
+    if request.param == "memory":
+        yield lambda: {"store.kind": "memory"}
+        return
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield lambda: {
+            "store.redis.url": server.url,
+            "store.redis.prefix": f"e2e-{next(_namespaces)}",
+        }
+
+
+@pytest.fixture(autouse=True)
+def _only_on(request):
+    """Skips a test marked for one store on the other ones."""
+    if "store" not in request.fixturenames:
+        return
+    wanted = [name for name in STORES if request.node.get_closest_marker(name)]
+    if wanted and request.node.callspec.params["store"] not in wanted:
+        pytest.skip(f"a test of the {wanted[0]} store")
+
+
+@pytest.fixture
+def store_kind(request, store) -> str:
+    """What the daemons of the test keep their events in: one of STORES."""
+    return request.node.callspec.params["store"]
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +58,7 @@ def start_daemon(programs, store, tmp_path_factory):
     daemons = []
 
     def start(settings: dict = {}, *arguments: str) -> Daemon:
-        daemons.append(Daemon(tmp_path_factory.mktemp("daemon"), store | settings, arguments))
+        daemons.append(Daemon(tmp_path_factory.mktemp("daemon"), store() | settings, arguments))
         return daemons[-1]
 
     yield start
@@ -52,7 +81,7 @@ def bus(daemon):
 @pytest.fixture(scope="module")
 def shared_daemon(programs, store, tmp_path_factory):
     """One daemon for all tests of a file that leave nothing behind which others could see."""
-    daemon = Daemon(tmp_path_factory.mktemp("daemon"), store)
+    daemon = Daemon(tmp_path_factory.mktemp("daemon"), store())
     yield daemon
     _finish([daemon])
 

@@ -113,7 +113,7 @@ TEST_F(DaemonTest, TakenPortIsSaidClearly) {
 
 TEST_F(DaemonTest, WhatIsNotImplementedIsRefusedAtStart) {
   config_.store.kind = StoreKind::kRedis;
-  config_.store.redis.url = "redis://127.0.0.1";
+  config_.store.redis.url = "rediss://127.0.0.1";
   EXPECT_EQ(Daemon::Start(config_, Logger::Null()).status().code(),
             absl::StatusCode::kUnimplemented);
 }

@@ -1,0 +1,137 @@
+#include "server/store/redis/redis_address.h"
+
+#include <cctype>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace eventbus {
+namespace {
+
+constexpr int kMaxDatabase = 1'000'000;
+
+absl::Status Bad(absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "not a Redis URL: ", what,
+      "; it looks like redis://[user[:password]@]host[:port][/database] or unix:///path[?db=n]"));
+}
+
+absl::StatusOr<std::string> PercentDecode(absl::string_view text) {
+  std::string decoded;
+  while (!text.empty()) {
+    if (text.front() != '%') {
+      decoded.push_back(text.front());
+      text.remove_prefix(1);
+      continue;
+    }
+    if (text.size() < 3 || !absl::ascii_isxdigit(static_cast<unsigned char>(text[1])) ||
+        !absl::ascii_isxdigit(static_cast<unsigned char>(text[2]))) {
+      return Bad("a % that is not followed by two hexadecimal digits");
+    }
+    decoded += absl::HexStringToBytes(text.substr(1, 2));
+    text.remove_prefix(3);
+  }
+  return decoded;
+}
+
+// Takes "[user][:password]@" off the front of `rest`.
+absl::Status TakeCredentials(absl::string_view* rest, RedisAddress* address) {
+  const size_t end = rest->rfind('@');
+  if (end == absl::string_view::npos) return absl::OkStatus();
+  const absl::string_view credentials = rest->substr(0, end);
+  rest->remove_prefix(end + 1);
+  const size_t colon = credentials.find(':');
+  const absl::StatusOr<std::string> user = PercentDecode(credentials.substr(0, colon));
+  if (!user.ok()) return user.status();
+  address->user = *user;
+  if (colon == absl::string_view::npos) return absl::OkStatus();
+  const absl::StatusOr<std::string> password = PercentDecode(credentials.substr(colon + 1));
+  if (!password.ok()) return password.status();
+  address->password = *password;
+  return absl::OkStatus();
+}
+
+absl::Status SetDatabase(absl::string_view text, RedisAddress* address) {
+  if (absl::SimpleAtoi(text, &address->database) && address->database >= 0 &&
+      address->database <= kMaxDatabase) {
+    return absl::OkStatus();
+  }
+  return Bad("the database is not a number");
+}
+
+absl::StatusOr<RedisAddress> ParseUnix(absl::string_view rest) {
+  RedisAddress address;
+  if (!absl::StartsWith(rest, "/")) {
+    if (absl::Status status = TakeCredentials(&rest, &address); !status.ok()) return status;
+  }
+  const size_t question = rest.find('?');
+  address.socket_path = std::string(rest.substr(0, question));
+  if (!absl::StartsWith(address.socket_path, "/")) return Bad("the socket's path is not absolute");
+  if (question == absl::string_view::npos) return address;
+  absl::string_view query = rest.substr(question + 1);
+  if (!absl::ConsumePrefix(&query, "db=")) return Bad("only ?db=n may follow the path");
+  if (absl::Status status = SetDatabase(query, &address); !status.ok()) return status;
+  return address;
+}
+
+absl::StatusOr<RedisAddress> ParseTcp(absl::string_view rest) {
+  RedisAddress address;
+  // A password may hold a slash only percent-encoded, so the first one begins the database.
+  const size_t slash = rest.find('/');
+  absl::string_view place = rest.substr(0, slash);
+  if (slash != absl::string_view::npos && slash + 1 < rest.size()) {
+    absl::Status status = SetDatabase(rest.substr(slash + 1), &address);
+    if (!status.ok()) return status;
+  }
+  if (absl::Status status = TakeCredentials(&place, &address); !status.ok()) return status;
+  absl::string_view port;
+  if (absl::ConsumePrefix(&place, "[")) {
+    const size_t end = place.find(']');
+    if (end == absl::string_view::npos) return Bad("a [ without its ]");
+    address.host = std::string(place.substr(0, end));
+    port = place.substr(end + 1);
+  } else {
+    const size_t colon = place.find(':');
+    address.host = std::string(place.substr(0, colon));
+    port = colon == absl::string_view::npos ? absl::string_view() : place.substr(colon);
+  }
+  if (address.host.empty()) return Bad("it has no host");
+  if (port.empty()) return address;
+  if (!absl::ConsumePrefix(&port, ":") || !absl::SimpleAtoi(port, &address.port) ||
+      address.port < 1 || address.port > 65535) {
+    return Bad("the port is not a number from 1 to 65535");
+  }
+  return address;
+}
+
+}  // namespace
+
+absl::StatusOr<RedisAddress> RedisAddress::Parse(absl::string_view url) {
+  if (absl::ConsumePrefix(&url, "redis://")) return ParseTcp(url);
+  if (absl::ConsumePrefix(&url, "unix://")) return ParseUnix(url);
+  if (absl::StartsWith(url, "rediss://")) {
+    return absl::UnimplementedError(
+        "rediss:// (Redis over TLS) is not implemented in this version; use redis://, through a "
+        "TLS tunnel where the network is not trusted");
+  }
+  if (absl::StartsWith(url, "redis+sentinel://")) {
+    return absl::UnimplementedError(
+        "redis+sentinel:// is not implemented in this version; use redis:// with a name that "
+        "follows the master");
+  }
+  return Bad("it begins with none of redis://, unix://");
+}
+
+std::string RedisAddress::ToString() const {
+  if (!socket_path.empty()) return absl::StrCat("unix:", socket_path, "/", database);
+  const bool v6 = absl::StrContains(host, ':');
+  return absl::StrCat(v6 ? "[" : "", host, v6 ? "]" : "", ":", port, "/", database);
+}
+
+}  // namespace eventbus

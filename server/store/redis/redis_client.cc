@@ -1,0 +1,194 @@
+#include "server/store/redis/redis_client.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "server/store/redis/redis_error.h"
+#include "server/store/stream_store.h"
+
+namespace eventbus {
+namespace {
+
+constexpr absl::Duration kTick = absl::Milliseconds(250);
+constexpr uint32_t kMaxDoublings = 10;
+
+}  // namespace
+
+RedisClient::RedisClient(Loop* loop, Network* network, Listener* listener,
+                         RedisClientOptions options)
+    : loop_(loop),
+      network_(network),
+      listener_(listener),
+      options_(std::move(options)),
+      tick_timer_(loop->CreateTimer([this] { Tick(); })),
+      connect_timer_(loop->CreateTimer([this] {
+        Lose(absl::UnavailableError(
+            absl::StrCat("no connection within ", absl::FormatDuration(options_.connect_timeout))));
+      })),
+      retry_timer_(loop->CreateTimer([this] { Attempt(); })),
+      self_(std::make_shared<RedisClient*>(this)) {}
+
+RedisClient::~RedisClient() { *self_ = nullptr; }
+
+void RedisClient::Start() { Attempt(); }
+
+// ---- Connecting ----
+
+void RedisClient::Attempt() {
+  state_ = State::kConnecting;
+  ++attempts_;
+  connect_timer_->Arm(options_.connect_timeout);
+  if (!options_.address.socket_path.empty()) {
+    connection_ = RedisConnection::ConnectUnix(loop_, network_, this, options_.address.socket_path);
+    return;
+  }
+  network_->Resolve(options_.address.host, [self = self_, attempt = attempts_](
+                                               absl::StatusOr<std::vector<std::string>> addresses) {
+    // Too late: the attempt was given up.
+    if (*self == nullptr || (*self)->attempts_ != attempt) return;
+    if ((*self)->state_ != State::kConnecting) return;
+    (*self)->OnResolved(std::move(addresses));
+  });
+}
+
+void RedisClient::OnResolved(absl::StatusOr<std::vector<std::string>> addresses) {
+  if (!addresses.ok()) return Lose(addresses.status());
+  // One address an attempt, in turn.
+  const std::string& address = (*addresses)[attempts_ % addresses->size()];
+  connection_ = RedisConnection::Connect(loop_, network_, this, address, options_.address.port);
+}
+
+void RedisClient::OnConnected() {
+  state_ = State::kPreparing;
+  Introduce();
+}
+
+void RedisClient::Introduce() {
+  const RedisAddress& address = options_.address;
+  const auto lose_on_error = [this](const absl::StatusOr<RedisReply>& reply) {
+    if (!reply.ok() && state_ == State::kPreparing) Lose(reply.status());
+  };
+  if (!address.password.empty()) {
+    RedisCommand auth("AUTH");
+    if (!address.user.empty()) auth.Add(address.user);
+    Write(std::move(auth.Add(address.password)), lose_on_error);
+  }
+  // Names are a courtesy to operators; a server that forbids them is served all the same.
+  Write(std::move(RedisCommand("CLIENT").Add("SETNAME").Add(options_.name)),
+        [](const absl::StatusOr<RedisReply>&) {});
+  Write(std::move(RedisCommand("SELECT").Add(static_cast<uint64_t>(address.database))),
+        [this](const absl::StatusOr<RedisReply>& reply) {
+          if (state_ != State::kPreparing) return;
+          if (!reply.ok()) return Lose(reply.status());
+          listener_->OnPrepare();
+        });
+}
+
+void RedisClient::SendPreparing(RedisCommand command, Answer answer) {
+  Write(std::move(command), std::move(answer));
+}
+
+void RedisClient::Prepared(const absl::Status& status) {
+  if (state_ != State::kPreparing) return;
+  if (!status.ok()) return Lose(status);
+  state_ = State::kUp;
+  failures_ = 0;
+  connect_timer_->Disarm();
+  for (Waiting& waiting : std::exchange(waiting_, {})) {
+    Write(std::move(waiting.command), std::move(waiting.answer));
+  }
+  waiting_bytes_ = 0;
+  listener_->OnUp();
+}
+
+// ---- Speaking ----
+
+void RedisClient::Send(RedisCommand command, Answer answer) {
+  if (state_ == State::kUp) return Write(std::move(command), std::move(answer));
+  absl::Status problem = last_problem_;
+  if (state_ != State::kDown) {
+    const size_t size = command.Wire().size();
+    if (waiting_.empty() || waiting_bytes_ + size <= options_.max_waiting_bytes) {
+      waiting_bytes_ += size;
+      waiting_.push_back({std::move(command), std::move(answer)});
+      return;
+    }
+    problem = absl::UnavailableError("too much waits for the connection to Redis");
+  }
+  loop_->Post([self = self_, problem = NotDoneError(problem.message()),
+               answer = std::move(answer)]() mutable {
+    if (*self != nullptr) answer(problem);
+  });
+}
+
+void RedisClient::Write(RedisCommand command, Answer answer) {
+  if (due_.empty()) silent_ticks_ = 0;
+  due_.push_back(std::move(answer));
+  connection_->Send(command.Wire());
+  if (!tick_timer_->armed()) tick_timer_->Arm(kTick);
+}
+
+void RedisClient::OnReply(RedisReply reply) {
+  silent_ticks_ = 0;
+  if (due_.empty()) return Lose(absl::UnavailableError("a reply that nobody asked for"));
+  Answer answer = std::move(due_.front());
+  due_.pop_front();
+  if (!reply.is_error()) return answer(reply);
+  const absl::Status status = StatusFromRedisError(reply.text());
+  const bool ends = EndsConnection(reply.text());
+  const std::shared_ptr<RedisClient*> self = self_;
+  answer(status);
+  if (ends && *self != nullptr) Lose(status);
+}
+
+void RedisClient::OnClosed(const absl::Status& why) { Lose(why); }
+
+void RedisClient::Tick() {
+  if (due_.empty()) return;
+  tick_timer_->Arm(kTick);
+  if (++silent_ticks_ * kTick < options_.reply_timeout) return;
+  if (state_ != State::kUp) return;  // The connect timer's affair.
+  Lose(absl::UnavailableError(
+      absl::StrCat("no answer for ", absl::FormatDuration(options_.reply_timeout))));
+}
+
+absl::Status RedisClient::Named(const absl::Status& why) const {
+  return absl::Status(why.code(),
+                      absl::StrCat("Redis at ", options_.address.ToString(), ": ", why.message()));
+}
+
+void RedisClient::Lose(const absl::Status& why) {
+  if (state_ == State::kDown) return;
+  const bool was_up = state_ == State::kUp;
+  last_problem_ = Named(why);
+  state_ = State::kDown;
+  silent_ticks_ = 0;
+  tick_timer_->Disarm();
+  connect_timer_->Disarm();
+  connection_.reset();
+  if (was_up) {
+    retry_timer_->Arm(absl::ZeroDuration());
+  } else {
+    const absl::Duration full =
+        std::min(options_.max_backoff,
+                 options_.min_backoff * (uint64_t{1} << std::min(failures_, kMaxDoublings)));
+    ++failures_;
+    retry_timer_->Arm(full * absl::Uniform(random_, 0.5, 1.0));
+  }
+  // Any of these may destroy the client.
+  const std::shared_ptr<RedisClient*> self = self_;
+  const absl::Status unknown = OutcomeUnknownError(last_problem_.message());
+  for (Answer& answer : std::exchange(due_, {})) {
+    answer(unknown);
+    if (*self == nullptr) return;
+  }
+  waiting_bytes_ = 0;
+  const absl::Status not_done = NotDoneError(last_problem_.message());
+  for (Waiting& waiting : std::exchange(waiting_, {})) {
+    waiting.answer(not_done);
+    if (*self == nullptr) return;
+  }
+  listener_->OnDown(last_problem_);
+}
+
+}  // namespace eventbus

@@ -1,0 +1,133 @@
+#ifndef EVENTBUS_SERVER_STORE_REDIS_REDIS_CLIENT_H_
+#define EVENTBUS_SERVER_STORE_REDIS_REDIS_CLIENT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/random/random.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/loop/loop.h"
+#include "server/loop/network.h"
+#include "server/store/redis/redis_address.h"
+#include "server/store/redis/redis_command.h"
+#include "server/store/redis/redis_connection.h"
+#include "server/store/redis/redis_reply.h"
+
+namespace eventbus {
+
+struct RedisClientOptions {
+  RedisAddress address;
+  // What CLIENT LIST shows.
+  std::string name = "eventbusd";
+  // For resolving, connecting and preparing together.
+  absl::Duration connect_timeout = absl::Seconds(3);
+  // A connection on which something is due and nothing has come for this long is given up.
+  absl::Duration reply_timeout = absl::Seconds(5);
+  // The first attempt after a connection was lost is made at once; then these, doubled each time,
+  // each with a random part taken off.
+  absl::Duration min_backoff = absl::Milliseconds(50);
+  absl::Duration max_backoff = absl::Seconds(2);
+  // What may wait while a connection is being made.
+  size_t max_waiting_bytes = size_t{256} << 20;
+};
+
+// RedisClient is a connection to Redis that comes back: it resolves, connects, authenticates, has
+// its owner prepare the connection, and begins anew with backoff whenever it is lost. It never
+// sends a command twice.
+//
+// What is sent while a connection is being made waits for it; what is sent while none is being made
+// fails at once, as not done. What was sent over a connection that is lost has an unknown outcome.
+//
+// Owned by RedisStore. Loop thread only.
+class RedisClient final : private RedisConnection::Owner {
+ public:
+  // Error replies are errors here (StatusFromRedisError). The reply is valid only during the call.
+  using Answer = absl::AnyInvocable<void(absl::StatusOr<RedisReply>)>;
+
+  // Calls may destroy the client.
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    // A new connection speaks for us; look at what is there (SendPreparing), then call Prepared.
+    virtual void OnPrepare() = 0;
+    // Prepared: what waited has been sent.
+    virtual void OnUp() = 0;
+    // Lost, or an attempt to connect has failed. What was under way has been answered.
+    virtual void OnDown(const absl::Status& why) = 0;
+  };
+
+  // All must outlive it.
+  RedisClient(Loop* loop, Network* network, Listener* listener, RedisClientOptions options);
+  ~RedisClient() override;
+  RedisClient(const RedisClient&) = delete;
+  RedisClient& operator=(const RedisClient&) = delete;
+
+  void Start();
+  bool up() const { return state_ == State::kUp; }
+
+  // `answer` comes in a later task.
+  void Send(RedisCommand command, Answer answer);
+  // Like Send, between OnPrepare and Prepared; goes before what waits.
+  void SendPreparing(RedisCommand command, Answer answer);
+  // The connection may be used; or not, and then it is closed and tried again.
+  void Prepared(const absl::Status& status);
+
+ private:
+  enum class State { kDown, kConnecting, kPreparing, kUp };
+  struct Waiting {
+    RedisCommand command;
+    Answer answer;
+  };
+
+  // RedisConnection::Owner
+  void OnConnected() override;
+  void OnReply(RedisReply reply) override;
+  void OnClosed(const absl::Status& why) override;
+
+  void Attempt();
+  void OnResolved(absl::StatusOr<std::vector<std::string>> addresses);
+  void Introduce();
+  void Write(RedisCommand command, Answer answer);
+  // Gives up the connection, or the attempt at one.
+  void Lose(const absl::Status& why);
+  void Tick();
+  absl::Status Named(const absl::Status& why) const;
+
+  Loop* const loop_;
+  Network* const network_;
+  Listener* const listener_;
+  const RedisClientOptions options_;
+
+  State state_ = State::kDown;
+  std::unique_ptr<RedisConnection> connection_;
+  // Answers due, in the order of their commands.
+  std::deque<Answer> due_;
+  std::deque<Waiting> waiting_;
+  size_t waiting_bytes_ = 0;
+  absl::Status last_problem_;
+
+  uint64_t attempts_ = 0;
+  uint32_t failures_ = 0;
+  // Ticks since something has come while something was due. Ticks rather than time: whoever was
+  // frozen must not take its own sleep for the server's.
+  uint32_t silent_ticks_ = 0;
+  std::unique_ptr<Timer> tick_timer_;
+  std::unique_ptr<Timer> connect_timer_;
+  std::unique_ptr<Timer> retry_timer_;
+  absl::BitGen random_;
+  // Ends with this object; what is posted finds out by it.
+  const std::shared_ptr<RedisClient*> self_;
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_STORE_REDIS_REDIS_CLIENT_H_

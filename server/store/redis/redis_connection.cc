@@ -1,0 +1,174 @@
+#include "server/store/redis/redis_connection.h"
+
+#include <hiredis/async.h>
+#include <hiredis/hiredis.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace eventbus {
+
+// Belongs to hiredis' context, which has it destroyed at its end (`cleanup`), perhaps in the middle
+// of a call from here: what follows such a call looks at `alive` first.
+class RedisConnection::Hooks {
+ public:
+  static void Attach(Loop* loop, Network* network, redisAsyncContext* context) {
+    auto* hooks = new Hooks(loop, context);
+    hooks->watcher_ = network->WatchSocket(
+        context->c.fd, [hooks](Network::Readiness readiness) { hooks->OnReady(readiness); });
+    context->ev.data = hooks;
+    context->ev.addRead = [](void* data) { static_cast<Hooks*>(data)->SetReading(true); };
+    context->ev.delRead = [](void* data) { static_cast<Hooks*>(data)->SetReading(false); };
+    context->ev.addWrite = [](void* data) { static_cast<Hooks*>(data)->BeginWriting(); };
+    context->ev.delWrite = [](void* data) { static_cast<Hooks*>(data)->SetWriting(false); };
+    context->ev.cleanup = [](void* data) { delete static_cast<Hooks*>(data); };
+    // To hear of the connection's success or failure.
+    hooks->SetWriting(true);
+  }
+
+ private:
+  Hooks(Loop* loop, redisAsyncContext* context)
+      : loop_(loop), context_(context), alive_(std::make_shared<bool>(true)) {}
+  ~Hooks() { *alive_ = false; }
+
+  bool connected() const { return (context_->c.flags & REDIS_CONNECTED) != 0; }
+
+  void OnReady(Network::Readiness readiness) {
+    const std::shared_ptr<bool> alive = alive_;
+    if (readiness.readable && connected()) redisAsyncHandleRead(context_);
+    if (*alive && readiness.writable) Write();
+  }
+
+  // hiredis has something to write. While the socket takes it, one write at the end of the turn
+  // does for all that was sent in it, also by what was deferred before; only what the socket does
+  // not take waits for the poll.
+  void BeginWriting() {
+    if (in_write_ || !connected()) return SetWriting(true);
+    if (write_deferred_ || writing_) return;
+    write_deferred_ = true;
+    loop_->Defer([this, alive = alive_] {
+      if (!*alive) return;
+      loop_->Defer([this, alive] {
+        if (!*alive) return;
+        write_deferred_ = false;
+        Write();
+      });
+    });
+  }
+
+  void Write() {
+    const std::shared_ptr<bool> alive = alive_;
+    in_write_ = true;
+    redisAsyncHandleWrite(context_);
+    if (*alive) in_write_ = false;
+  }
+
+  void SetReading(bool reading) {
+    if (reading == reading_) return;
+    reading_ = reading;
+    watcher_->Watch(reading_, writing_);
+  }
+
+  void SetWriting(bool writing) {
+    if (writing == writing_) return;
+    writing_ = writing;
+    watcher_->Watch(reading_, writing_);
+  }
+
+  Loop* const loop_;
+  redisAsyncContext* const context_;
+  const std::shared_ptr<bool> alive_;
+  std::unique_ptr<SocketWatcher> watcher_;
+  bool reading_ = false;
+  bool writing_ = false;
+  bool in_write_ = false;
+  bool write_deferred_ = false;
+};
+
+RedisConnection::RedisConnection(Loop* loop, Network* network, Owner* owner)
+    : loop_(loop),
+      network_(network),
+      owner_(owner),
+      self_(std::make_shared<RedisConnection*>(this)) {}
+
+RedisConnection::~RedisConnection() {
+  *self_ = nullptr;
+  if (context_ == nullptr) return;
+  // hiredis calls back for every command that has no reply; nobody listens any more.
+  context_->data = nullptr;
+  redisAsyncFree(context_);
+}
+
+std::unique_ptr<RedisConnection> RedisConnection::Connect(Loop* loop, Network* network,
+                                                          Owner* owner, const std::string& host,
+                                                          int port) {
+  std::unique_ptr<RedisConnection> connection(new RedisConnection(loop, network, owner));
+  connection->Adopt(redisAsyncConnect(host.c_str(), port));
+  return connection;
+}
+
+std::unique_ptr<RedisConnection> RedisConnection::ConnectUnix(Loop* loop, Network* network,
+                                                              Owner* owner,
+                                                              const std::string& path) {
+  std::unique_ptr<RedisConnection> connection(new RedisConnection(loop, network, owner));
+  connection->Adopt(redisAsyncConnectUnix(path.c_str()));
+  return connection;
+}
+
+void RedisConnection::Adopt(redisAsyncContext* context) {
+  if (context == nullptr) return FailLater("out of memory");
+  if (context->err != 0) {
+    FailLater(context->errstr);
+    redisAsyncFree(context);
+    return;
+  }
+  context_ = context;
+  context->data = this;
+  Hooks::Attach(loop_, network_, context);
+  redisAsyncSetConnectCallback(context, &RedisConnection::OnConnect);
+  redisAsyncSetDisconnectCallback(context, &RedisConnection::OnDisconnect);
+}
+
+void RedisConnection::FailLater(const char* why) {
+  loop_->Post([self = self_, text = std::string(why)] {
+    if (*self != nullptr) (*self)->Closed(text.c_str());
+  });
+}
+
+void RedisConnection::Closed(const char* why) {
+  owner_->OnClosed(
+      absl::UnavailableError(why == nullptr || *why == '\0' ? "connection closed" : why));
+}
+
+void RedisConnection::OnConnect(const redisAsyncContext* context, int status) {
+  auto* self = static_cast<RedisConnection*>(context->data);
+  if (self == nullptr) return;
+  if (status == REDIS_OK) return self->owner_->OnConnected();
+  // hiredis frees the context when this returns.
+  self->context_ = nullptr;
+  // Copied into errstr only later.
+  self->Closed(context->c.errstr);
+}
+
+void RedisConnection::OnDisconnect(const redisAsyncContext* context, int /*status*/) {
+  auto* self = static_cast<RedisConnection*>(context->data);
+  if (self == nullptr) return;
+  self->context_ = nullptr;
+  self->Closed(context->errstr);
+}
+
+void RedisConnection::OnReplyOf(redisAsyncContext* context, void* reply, void* /*unused*/) {
+  auto* self = static_cast<RedisConnection*>(context->data);
+  // Without a reply the connection has broken, which OnDisconnect tells.
+  if (self == nullptr || reply == nullptr) return;
+  self->owner_->OnReply(RedisReply(static_cast<const redisReply*>(reply)));
+}
+
+void RedisConnection::Send(absl::string_view wire) {
+  if (context_ == nullptr) return;
+  redisAsyncFormattedCommand(context_, &RedisConnection::OnReplyOf, nullptr, wire.data(),
+                             wire.size());
+}
+
+}  // namespace eventbus

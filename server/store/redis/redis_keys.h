@@ -1,0 +1,44 @@
+#ifndef EVENTBUS_SERVER_STORE_REDIS_REDIS_KEYS_H_
+#define EVENTBUS_SERVER_STORE_REDIS_REDIS_KEYS_H_
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "server/store/stream_store.h"
+
+namespace eventbus {
+
+// The names of all keys (docs/redis.md). What is in braces is a hash tag of Redis Cluster: all keys
+// of a stream share a slot, and so do those of the registry.
+class RedisKeys {
+ public:
+  // The prefix is the namespace: two buses share one Redis by two prefixes.
+  explicit RedisKeys(std::string prefix) : prefix_(std::move(prefix)) {}
+
+  std::string Log(absl::string_view stream) const { return OfStream(stream, ":log"); }
+  std::string State(absl::string_view stream, const GroupKey& group) const {
+    return absl::StrCat(OfStream(stream, ":state:"), group.ToString());
+  }
+  std::string Types() const { return OfRegistry("types"); }
+  std::string Groups() const { return OfRegistry("groups"); }
+  std::string Instances() const { return OfRegistry("instances"); }
+  std::string Stamp() const { return OfRegistry("stamp"); }
+  std::string Meta() const { return OfRegistry("meta"); }
+  std::string Signals() const { return OfRegistry("signals"); }
+
+ private:
+  std::string OfStream(absl::string_view stream, absl::string_view what) const {
+    return absl::StrCat(prefix_, ":{", stream, "}", what);
+  }
+  std::string OfRegistry(absl::string_view what) const {
+    return absl::StrCat(prefix_, ":{registry}:", what);
+  }
+
+  const std::string prefix_;
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_STORE_REDIS_REDIS_KEYS_H_

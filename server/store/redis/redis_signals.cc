@@ -1,0 +1,48 @@
+#include "server/store/redis/redis_signals.h"
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "server/store/redis/redis_values.h"
+
+namespace eventbus {
+
+RedisCommand RedisSignal::Write(absl::string_view key, uint64_t max_length) const {
+  RedisCommand command("XADD");
+  command.Add(key).Add("MAXLEN").Add("~").Add(max_length).Add("*").Add("from").Add(from);
+  if (!advanced.empty()) command.Add("advanced").Add(absl::StrJoin(advanced, " "));
+  if (!released.empty()) {
+    command.Add("released").Add(absl::StrJoin(released, " ", [](std::string* out, const auto& one) {
+      absl::StrAppend(out, one.first, "|", one.second.ToString());
+    }));
+  }
+  return command;
+}
+
+RedisSignal RedisSignal::Read(RedisReply fields) {
+  RedisSignal signal;
+  for (size_t i = 0; i + 1 < fields.size(); i += 2) {
+    const absl::string_view name = fields[i].text();
+    const absl::string_view value = fields[i + 1].text();
+    if (name == "from") signal.from = std::string(value);
+    if (name == "registry") signal.registry_changed = true;
+    if (name == "left") signal.instance_left = true;
+    if (name == "advanced") {
+      for (const absl::string_view stream : absl::StrSplit(value, ' ', absl::SkipEmpty())) {
+        signal.advanced.emplace(stream);
+      }
+    }
+    if (name == "released") {
+      for (const absl::string_view one : absl::StrSplit(value, ' ', absl::SkipEmpty())) {
+        const std::pair<absl::string_view, absl::string_view> parts =
+            absl::StrSplit(one, absl::MaxSplits('|', 1));
+        const absl::StatusOr<GroupKey> group = ReadGroupKey(parts.second);
+        if (group.ok()) signal.released.emplace(std::string(parts.first), *group);
+      }
+    }
+  }
+  return signal;
+}
+
+}  // namespace eventbus

@@ -1,0 +1,195 @@
+#include "server/store/redis/redis_store.h"
+
+#include <utility>
+
+#include "absl/random/random.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "server/store/redis/redis_values.h"
+
+namespace eventbus {
+namespace {
+
+// What this version writes, and the oldest that it reads (docs/redis.md).
+constexpr uint64_t kLayout = 1;
+constexpr uint64_t kOldestLayout = 1;
+constexpr absl::Duration kMemoryInterval = absl::Seconds(1);
+
+RedisServerInfo InfoIn(const RedisReply& reply) { return RedisServerInfo::Parse(reply.text()); }
+
+}  // namespace
+
+RedisStore::RedisStore(Loop* loop, Network* network, Logger log, RedisStoreOptions options)
+    : loop_(loop),
+      log_(std::move(log)),
+      options_(std::move(options)),
+      keys_(options_.prefix),
+      sender_(absl::StrCat(absl::Hex(absl::Uniform<uint64_t>(absl::BitGen()), absl::kZeroPad16))),
+      memory_timer_(loop->CreateTimer([this] { WatchMemory(); })),
+      self_(std::make_shared<RedisStore*>(this)),
+      client_(loop, network, this, ClientOptions("eventbusd")),
+      signals_(
+          loop, network, ClientOptions("eventbusd-signals"), keys_.Signals(),
+          [this](const RedisSignal& signal) { OnSignal(signal); },
+          [this] {
+            if (listener_ != nullptr) listener_->OnSignalsMissed();
+          }) {
+  client_.Start();
+}
+
+RedisStore::~RedisStore() { *self_ = nullptr; }
+
+RedisClientOptions RedisStore::ClientOptions(std::string name) const {
+  RedisClientOptions client;
+  client.address = options_.address;
+  client.name = std::move(name);
+  client.connect_timeout = options_.connect_timeout;
+  client.reply_timeout = options_.reply_timeout;
+  return client;
+}
+
+// ---- The connection ----
+
+void RedisStore::OnPrepare() {
+  struct Findings {
+    absl::Status status;
+    RedisServerInfo server;
+  };
+  auto findings = std::make_shared<Findings>();
+  client_.SendPreparing(RedisCommand("INFO"),
+                        [this, findings](const absl::StatusOr<RedisReply>& reply) {
+                          findings->status = reply.status();
+                          if (!reply.ok()) return;
+                          findings->server = InfoIn(*reply);
+                          findings->status = CheckServer(findings->server, options_.allow_eviction);
+                        });
+  for (size_t i = 0; i < kRedisScripts; ++i) {
+    const absl::string_view source = SourceOf(static_cast<RedisScript>(i));
+    client_.SendPreparing(std::move(RedisCommand("SCRIPT", source.size()).Add("LOAD").Add(source)),
+                          [this, findings, i](const absl::StatusOr<RedisReply>& reply) {
+                            if (reply.ok()) hashes_[i] = std::string(reply->text());
+                            findings->status.Update(reply.status());
+                          });
+  }
+  client_.SendPreparing(
+      std::move(RedisCommand("EVAL")
+                    .Add(SourceOf(RedisScript::kOpenBus))
+                    .Add("2")
+                    .Add(keys_.Meta())
+                    .Add(keys_.Signals())
+                    .Add(kLayout)
+                    .Add(kOldestLayout)),
+      [this, findings](const absl::StatusOr<RedisReply>& reply) {
+        // What was found first says most: after it, the rest may just follow from it.
+        findings->status.Update(reply.status());
+        if (findings->status.ok() && !opened_) {
+          const absl::StatusOr<EntryId> last = ReadEntryId(*reply);
+          findings->status = last.status();
+          if (last.ok()) {
+            opened_ = true;
+            signals_.Start(*last);
+          }
+        }
+        if (findings->status.ok()) {
+          nearly_full_ = NearlyFull(findings->server);
+          log_.Info("connected to Redis",
+                    {{"address", options_.address.ToString()},
+                     {"server", findings->server.server},
+                     {"version", findings->server.version},
+                     {"append_only_file", findings->server.append_only_file}});
+          if (!findings->server.append_only_file) {
+            log_.Warning(
+                "Redis keeps no append-only file: it forgets confirmed events when it "
+                "stops; set appendonly yes",
+                {{"address", options_.address.ToString()}});
+          }
+        }
+        client_.Prepared(findings->status);
+      });
+}
+
+void RedisStore::OnUp() {
+  refusal_ = absl::OkStatus();
+  memory_timer_->Arm(kMemoryInterval);
+  if (!std::exchange(down_, false)) return;
+  if (listener_ != nullptr) listener_->OnStoreUp();
+}
+
+void RedisStore::OnDown(const absl::Status& why) {
+  memory_timer_->Disarm();
+  refusal_ = why.code() == absl::StatusCode::kFailedPrecondition ? why : absl::OkStatus();
+  if (std::exchange(down_, true)) return;
+  if (listener_ != nullptr) listener_->OnStoreDown(why);
+}
+
+void RedisStore::WatchMemory() {
+  Send(std::move(RedisCommand("INFO").Add("memory")),
+       [this](const absl::StatusOr<RedisReply>& reply) {
+         if (!reply.ok()) return;  // It begins anew with the next connection.
+         const bool was = std::exchange(nearly_full_, NearlyFull(InfoIn(*reply)));
+         if (nearly_full_ && !was) {
+           log_.Warning(
+               "Redis has used 90 % of its maxmemory; publishes are refused until there "
+               "is room");
+         }
+         memory_timer_->Arm(kMemoryInterval);
+       });
+}
+
+void RedisStore::Run(RedisScript script, std::vector<std::string> keys,
+                     std::vector<std::string> arguments, Answer answer) {
+  const auto command = [&keys, &arguments](absl::string_view name, absl::string_view which) {
+    RedisCommand text(name);
+    text.Add(which).Add(uint64_t{keys.size()});
+    for (const std::string& key : keys) text.Add(key);
+    for (const std::string& argument : arguments) text.Add(argument);
+    return text;
+  };
+  RedisCommand by_hash = command("EVALSHA", hashes_[static_cast<size_t>(script)]);
+  Send(std::move(by_hash),
+       [this, script, by_text = command("EVAL", SourceOf(script)),
+        answer = std::move(answer)](const absl::StatusOr<RedisReply>& reply) mutable {
+         // Somebody has flushed the scripts: nothing was done.
+         if (!reply.ok() && absl::StrContains(reply.status().message(), "NOSCRIPT")) {
+           return Send(std::move(by_text), std::move(answer));
+         }
+         answer(reply);
+       });
+}
+
+// ---- Signals ----
+
+RedisSignal& RedisStore::Signal() {
+  if (!std::exchange(signal_scheduled_, true)) {
+    loop_->Defer([self = self_] {
+      if (*self != nullptr) (*self)->SendSignal();
+    });
+  }
+  return signal_;
+}
+
+void RedisStore::SendSignal() {
+  signal_scheduled_ = false;
+  RedisSignal signal = std::exchange(signal_, {});
+  signal.from = sender_;
+  // Lost with its connection it does no harm: others look at everything from time to time.
+  Send(signal.Write(keys_.Signals(), options_.max_signals),
+       [](const absl::StatusOr<RedisReply>&) {});
+}
+
+void RedisStore::OnSignal(const RedisSignal& signal) {
+  if (signal.from == sender_) return;
+  // The listener may go away, or the store, at any of them.
+  const std::shared_ptr<RedisStore*> self = self_;
+  const auto listening = [&self] { return *self != nullptr && (*self)->listener_ != nullptr; };
+  if (signal.registry_changed && listening()) listener_->OnRegistryChanged();
+  for (const std::string& stream : signal.advanced) {
+    if (listening()) listener_->OnStreamAdvanced(stream);
+  }
+  for (const auto& [stream, group] : signal.released) {
+    if (listening()) listener_->OnEntriesReleased(stream, group);
+  }
+  if (signal.instance_left && listening()) listener_->OnInstanceLeft();
+}
+
+}  // namespace eventbus

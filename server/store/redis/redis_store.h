@@ -1,0 +1,156 @@
+#ifndef EVENTBUS_SERVER_STORE_REDIS_REDIS_STORE_H_
+#define EVENTBUS_SERVER_STORE_REDIS_REDIS_STORE_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "server/loop/loop.h"
+#include "server/loop/network.h"
+#include "server/observe/logging.h"
+#include "server/store/redis/redis_client.h"
+#include "server/store/redis/redis_keys.h"
+#include "server/store/redis/redis_scripts.h"
+#include "server/store/redis/redis_server_info.h"
+#include "server/store/redis/redis_signal_reader.h"
+#include "server/store/redis/redis_signals.h"
+#include "server/store/stream_store.h"
+
+namespace eventbus {
+
+struct RedisStoreOptions {
+  RedisAddress address;
+  // The namespace of all keys.
+  std::string prefix = "eventbus";
+  // Serve also where Redis may evict streams, and lose them.
+  bool allow_eviction = false;
+  absl::Duration connect_timeout = absl::Seconds(3);
+  absl::Duration reply_timeout = absl::Seconds(5);
+  // About how many signals are kept for those who fall behind.
+  uint64_t max_signals = 10'000;
+};
+
+// RedisStore is StreamStore on Redis Streams (docs/redis.md): any number of instances share one
+// Redis, and all of the state that matters is there. Two connections, however many groups and
+// subscribers are served: one for all commands, pipelined, and one that waits for signals. What
+// must be one step is a script.
+//
+// Sizes of streams (StreamInfo::events, ::bytes, and with them the bounds of a trim) are estimated
+// from some entries at either end where there are more than a few; exact where there are few.
+//
+// Owned by the daemon (or a test). Loop thread only.
+class RedisStore final : public StreamStore, private RedisClient::Listener {
+ public:
+  // Begins to connect. Until the first attempt has ended, calls wait.
+  RedisStore(Loop* loop, Network* network, Logger log, RedisStoreOptions options);
+  ~RedisStore() override;
+  RedisStore(const RedisStore&) = delete;
+  RedisStore& operator=(const RedisStore&) = delete;
+
+  // FAILED_PRECONDITION: what the last attempt found there cannot be the store until somebody
+  // changes something, which the message names. OK otherwise.
+  const absl::Status& refusal() const { return refusal_; }
+
+  void SetListener(StoreListener* listener) override { listener_ = listener; }
+
+  void RegisterType(std::string stream, uint64_t max_types,
+                    Callback<TypeRegistration> done) override;
+  void ListTypes(Callback<std::vector<TypeRecord>> done) override;
+  void RegisterGroup(std::string name, std::string definition, uint64_t max_groups,
+                     Callback<GroupRegistration> done) override;
+  void UpdateGroup(GroupRecord changed, uint64_t expected_version,
+                   Callback<GroupRecord> done) override;
+  void UnregisterGroup(std::string name, uint64_t expected_version, StatusCallback done) override;
+  void ListGroups(Callback<std::vector<GroupRecord>> done) override;
+
+  void Append(AppendRequest request, Callback<EntryId> done) override;
+  void CreateStream(CreateStreamRequest request, Callback<CreateStreamResult> done) override;
+  void ReadRange(ReadRangeRequest request, Callback<std::vector<Entry>> done) override;
+  void GetStreamInfo(std::string stream, Callback<StreamInfo> done) override;
+  void Trim(TrimRequest request, Callback<TrimResult> done) override;
+
+  void CreateGroup(CreateGroupRequest request, StatusCallback done) override;
+  void DestroyGroup(std::string stream, GroupKey group, StatusCallback done) override;
+  void ReadGroup(ReadGroupRequest request, Callback<ReadGroupResult> done) override;
+  void ReadPending(ReadPendingRequest request, Callback<std::vector<PendingEntry>> done) override;
+  void Ack(std::string stream, GroupKey group, std::vector<EntryId> ids,
+           Callback<uint64_t> done) override;
+  void WriteStates(std::string stream, GroupKey group, std::string consumer,
+                   std::vector<EntryState> states, Callback<uint64_t> done) override;
+  void ReadStates(std::string stream, GroupKey group, std::vector<EntryId> ids,
+                  Callback<std::vector<EntryState>> done) override;
+  void Claim(ClaimRequest request, Callback<ClaimResult> done) override;
+  void Release(ReleaseRequest request, StatusCallback done) override;
+  void ListConsumers(std::string stream, GroupKey group,
+                     Callback<std::vector<ConsumerInfo>> done) override;
+  void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
+                      Callback<bool> done) override;
+
+  void Heartbeat(HeartbeatRequest request, Callback<std::vector<InstanceRecord>> done) override;
+  void Leave(std::string incarnation, StatusCallback done) override;
+  void ForgetInstance(std::string incarnation, StatusCallback done) override;
+
+ private:
+  using Answer = RedisClient::Answer;
+  // State records that this instance has written or seen, by the key they are under: most entries
+  // have none, and then an ack is one plain command.
+  using KnownStates = absl::flat_hash_map<std::string, absl::flat_hash_set<EntryId>>;
+  struct TrimInProgress;
+
+  // RedisClient::Listener
+  void OnPrepare() override;
+  void OnUp() override;
+  void OnDown(const absl::Status& why) override;
+
+  RedisClientOptions ClientOptions(std::string name) const;
+  void Send(RedisCommand command, Answer answer) {
+    client_.Send(std::move(command), std::move(answer));
+  }
+  // Calls the script by its hash; by its text, once more, where Redis does not know it any more.
+  void Run(RedisScript script, std::vector<std::string> keys, std::vector<std::string> arguments,
+           Answer answer);
+  void NoteState(const std::string& key, EntryId id) { states_[key].insert(id); }
+  void ForgetStates(const std::string& key, const std::vector<EntryId>& ids);
+  RedisSignal& Signal();
+  void SendSignal();
+  void OnSignal(const RedisSignal& signal);
+  void WatchMemory();
+  void CheckExists(const std::string& stream, Callback<std::vector<Entry>> done);
+  void NoteEntries(const std::string& stream, const std::vector<Entry>& entries);
+  void TrimSome(std::shared_ptr<TrimInProgress> trim);
+
+  Loop* const loop_;
+  const Logger log_;
+  const RedisStoreOptions options_;
+  const RedisKeys keys_;
+  // Tells our own signals from those of others.
+  const std::string sender_;
+  StoreListener* listener_ = nullptr;
+
+  std::array<std::string, kRedisScripts> hashes_;
+  bool down_ = false;
+  bool opened_ = false;
+  absl::Status refusal_;
+  bool nearly_full_ = false;
+  KnownStates states_;
+  // Of the entries seen lately, per stream: how large they are.
+  absl::flat_hash_map<std::string, double> bytes_per_entry_;
+  RedisSignal signal_;
+  bool signal_scheduled_ = false;
+  std::unique_ptr<Timer> memory_timer_;
+  // Ends with this object; what is posted or deferred finds out by it.
+  const std::shared_ptr<RedisStore*> self_;
+  RedisClient client_;
+  RedisSignalReader signals_;
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_STORE_REDIS_REDIS_STORE_H_

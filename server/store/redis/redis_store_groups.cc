@@ -1,0 +1,219 @@
+// RedisStore: groups on a stream, and what is pending of them.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/store/redis/redis_store.h"
+#include "server/store/redis/redis_values.h"
+
+namespace eventbus {
+namespace {
+
+// Arguments of one command: Lua's stack ends somewhere, and Redis serves nobody meanwhile.
+constexpr size_t kMostIds = 1'000;
+
+std::vector<std::string> Texts(const std::vector<EntryId>& ids) {
+  std::vector<std::string> texts;
+  texts.reserve(ids.size());
+  for (const EntryId& id : ids) texts.push_back(id.ToString());
+  return texts;
+}
+
+void AddStates(const std::vector<EntryState>& states, std::vector<std::string>* arguments) {
+  for (const EntryState& state : states) {
+    arguments->push_back(state.id.ToString());
+    arguments->push_back(state.record);
+  }
+}
+
+}  // namespace
+
+void RedisStore::DestroyGroup(std::string stream, GroupKey group, StatusCallback done) {
+  const std::string state = keys_.State(stream, group);
+  states_.erase(state);
+  Run(RedisScript::kDestroyGroup, {keys_.Log(stream), state}, {group.ToString()},
+      [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+        done(reply.status());
+      });
+}
+
+void RedisStore::ReadGroup(ReadGroupRequest request, Callback<ReadGroupResult> done) {
+  Send(std::move(RedisCommand("XREADGROUP")
+                     .Add("GROUP")
+                     .Add(request.group.ToString())
+                     .Add(request.consumer)
+                     .Add("COUNT")
+                     .Add(uint64_t{request.max_entries})
+                     .Add("STREAMS")
+                     .Add(keys_.Log(request.stream))
+                     .Add(">")),
+       [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+         if (!reply.ok()) return done(reply.status());
+         absl::StatusOr<std::vector<Entry>> entries = ReadEntriesOfGroup(*reply);
+         if (!entries.ok()) return done(entries.status());
+         done(ReadGroupResult{*std::move(entries)});
+       });
+}
+
+void RedisStore::ReadPending(ReadPendingRequest request, Callback<std::vector<PendingEntry>> done) {
+  RedisCommand command("XPENDING");
+  command.Add(keys_.Log(request.stream))
+      .Add(request.group.ToString())
+      .Add(request.after == EntryId::Min() ? "-" : "(" + request.after.ToString())
+      .Add("+")
+      .Add(uint64_t{request.max_entries});
+  if (!request.consumer.empty()) command.Add(request.consumer);
+  Send(std::move(command),
+       [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+         if (!reply.ok()) return done(reply.status());
+         done(ReadPendingEntries(*reply));
+       });
+}
+
+void RedisStore::ForgetStates(const std::string& key, const std::vector<EntryId>& ids) {
+  const auto known = states_.find(key);
+  if (known == states_.end()) return;
+  for (const EntryId& id : ids) known->second.erase(id);
+  if (known->second.empty()) states_.erase(known);
+}
+
+void RedisStore::Ack(std::string stream, GroupKey group, std::vector<EntryId> ids,
+                     Callback<uint64_t> done) {
+  struct Progress {
+    uint64_t acked = 0;
+    size_t open = 0;
+    absl::Status status;
+    Callback<uint64_t> done;
+  };
+  auto progress = std::make_shared<Progress>();
+  progress->done = std::move(done);
+  const std::string log = keys_.Log(stream);
+  const std::string state = keys_.State(stream, group);
+  const auto known = states_.find(state);
+  const auto has_state = [&](EntryId id) {
+    return known != states_.end() && known->second.contains(id);
+  };
+  const auto with_states =
+      std::partition(ids.begin(), ids.end(), [&](EntryId id) { return !has_state(id); });
+  const auto send = [&](auto begin, auto end, bool has_states) {
+    while (begin != end) {
+      const auto stop = begin + std::min<ptrdiff_t>(end - begin, kMostIds);
+      const std::vector<EntryId> part(begin, stop);
+      begin = stop;
+      ++progress->open;
+      Answer answer = [this, progress, state, part,
+                       has_states](const absl::StatusOr<RedisReply>& reply) {
+        if (reply.ok()) {
+          progress->acked += reply->number();
+          if (has_states) ForgetStates(state, part);
+        } else if (!absl::IsNotFound(reply.status())) {
+          progress->status.Update(reply.status());
+        }
+        if (--progress->open > 0) return;
+        if (!progress->status.ok()) return progress->done(progress->status);
+        progress->done(progress->acked);
+      };
+      std::vector<std::string> arguments = Texts(part);
+      arguments.insert(arguments.begin(), group.ToString());
+      if (has_states) {
+        Run(RedisScript::kAckWithStates, {log, state}, std::move(arguments), std::move(answer));
+        continue;
+      }
+      RedisCommand command("XACK", part.size() * 32);
+      command.Add(log);
+      for (const std::string& argument : arguments) command.Add(argument);
+      Send(std::move(command), std::move(answer));
+    }
+  };
+  send(ids.begin(), with_states, false);
+  send(with_states, ids.end(), true);
+  if (progress->open > 0) return;
+  loop_->Post([self = self_, progress] {
+    if (*self != nullptr) progress->done(uint64_t{0});
+  });
+}
+
+void RedisStore::WriteStates(std::string stream, GroupKey group, std::string consumer,
+                             std::vector<EntryState> states, Callback<uint64_t> done) {
+  const std::string key = keys_.State(stream, group);
+  std::vector<std::string> arguments = {group.ToString(), std::move(consumer)};
+  AddStates(states, &arguments);
+  // Noted before it is certain: an ack that follows must not leave a record behind.
+  for (const EntryState& state : states) NoteState(key, state.id);
+  Run(RedisScript::kWriteStates, {keys_.Log(stream), key}, std::move(arguments),
+      [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+        if (!reply.ok()) return done(reply.status());
+        done(reply->number());
+      });
+}
+
+void RedisStore::ReadStates(std::string stream, GroupKey group, std::vector<EntryId> ids,
+                            Callback<std::vector<EntryState>> done) {
+  const std::string key = keys_.State(stream, group);
+  std::vector<std::string> arguments = Texts(ids);
+  arguments.insert(arguments.begin(), group.ToString());
+  Run(RedisScript::kReadStates, {keys_.Log(stream), key}, std::move(arguments),
+      [this, key, ids = std::move(ids),
+       done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+        if (!reply.ok()) return done(reply.status());
+        std::vector<EntryState> states;
+        for (size_t i = 0; i < ids.size(); ++i) {
+          const RedisReply record = (*reply)[i];
+          if (record.is_nil()) continue;
+          NoteState(key, ids[i]);
+          states.push_back({ids[i], std::string(record.text())});
+        }
+        done(std::move(states));
+      });
+}
+
+void RedisStore::Claim(ClaimRequest request, Callback<ClaimResult> done) {
+  const std::string key = keys_.State(request.stream, request.group);
+  Run(RedisScript::kClaim, {keys_.Log(request.stream), key},
+      {request.group.ToString(), request.from, request.to, absl::StrCat(request.max_entries)},
+      [this, key, done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+        if (!reply.ok()) return done(reply.status());
+        absl::StatusOr<ClaimResult> result = ReadClaim(*reply);
+        if (result.ok()) {
+          for (const ClaimedEntry& claimed : result->entries) {
+            if (!claimed.record.empty()) NoteState(key, claimed.entry.id);
+          }
+        }
+        done(std::move(result));
+      });
+}
+
+void RedisStore::Release(ReleaseRequest request, StatusCallback done) {
+  const std::string key = keys_.State(request.stream, request.group);
+  std::vector<std::string> arguments = {request.group.ToString(), request.consumer,
+                                        kReleasedConsumer, absl::StrCat(request.ids.size())};
+  for (std::string& id : Texts(request.ids)) arguments.push_back(std::move(id));
+  AddStates(request.states, &arguments);
+  ForgetStates(key, request.ids);
+  Run(RedisScript::kRelease, {keys_.Log(request.stream), key}, std::move(arguments),
+      [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+        done(reply.status());
+      });
+  Signal().released.emplace(std::move(request.stream), std::move(request.group));
+}
+
+void RedisStore::ListConsumers(std::string stream, GroupKey group,
+                               Callback<std::vector<ConsumerInfo>> done) {
+  Send(std::move(
+           RedisCommand("XINFO").Add("CONSUMERS").Add(keys_.Log(stream)).Add(group.ToString())),
+       [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+         if (!reply.ok()) return done(reply.status());
+         done(ReadConsumers(*reply));
+       });
+}
+
+void RedisStore::RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
+                                Callback<bool> done) {
+  Run(RedisScript::kRemoveConsumer, {keys_.Log(stream)}, {group.ToString(), std::move(consumer)},
+      [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+        if (!reply.ok()) return done(reply.status());
+        done(reply->number() > 0);
+      });
+}
+
+}  // namespace eventbus

@@ -1,0 +1,220 @@
+// RedisStore: streams, reading them and trimming them.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "server/store/redis/redis_store.h"
+#include "server/store/redis/redis_values.h"
+
+namespace eventbus {
+namespace {
+
+// How many entries at each end of a stream are looked at to estimate the rest.
+constexpr uint64_t kSample = 8;
+// How many entries one step of a trim removes at most.
+constexpr uint64_t kTrimStep = 500;
+// How many entries a read bounded by bytes asks for while their size is not known.
+constexpr uint32_t kFirstPage = 16;
+
+// Adds what XADD is to store: the events, and how many they are where that is not one.
+template <typename Sink>
+void AddFields(const AppendRequest& request, Sink add) {
+  add(absl::string_view(kEventsField));
+  add(request.value.view());
+  if (request.event_count == 1) return;
+  add(absl::string_view(kCountField));
+  add(absl::string_view(absl::StrCat(request.event_count)));
+}
+
+std::string StartOf(std::optional<EntryId> after) { return after ? after->ToString() : "$"; }
+
+void AddLosses(const std::vector<GroupLoss>& losses, std::vector<GroupLoss>* sum) {
+  for (const GroupLoss& loss : losses) {
+    const auto known = std::find_if(sum->begin(), sum->end(),
+                                    [&](const GroupLoss& one) { return one.group == loss.group; });
+    if (known == sum->end()) {
+      sum->push_back(loss);
+    } else {
+      known->events += loss.events;
+    }
+  }
+}
+
+}  // namespace
+
+void RedisStore::Append(AppendRequest request, Callback<EntryId> done) {
+  if (nearly_full_) {
+    loop_->Post([self = self_, done = std::move(done)]() mutable {
+      if (*self == nullptr) return;
+      done(absl::ResourceExhaustedError(
+          "Redis has used 90 % of its maxmemory; what is left is kept for settling"));
+    });
+    return;
+  }
+  RedisCommand command("XADD", request.value.size());
+  command.Add(keys_.Log(request.stream)).Add("NOMKSTREAM").Add("*");
+  AddFields(request, [&command](absl::string_view field) { command.Add(field); });
+  Send(std::move(command), [done = std::move(done), stream = request.stream](
+                               const absl::StatusOr<RedisReply>& reply) mutable {
+    if (!reply.ok()) return done(reply.status());
+    if (reply->is_nil()) {
+      return done(absl::NotFoundError(absl::StrCat("there is no stream \"", stream, "\"")));
+    }
+    done(ReadEntryId(*reply));
+  });
+  Signal().advanced.insert(std::move(request.stream));
+}
+
+void RedisStore::CreateStream(CreateStreamRequest request, Callback<CreateStreamResult> done) {
+  std::vector<std::string> arguments = {absl::StrCat(request.groups.size())};
+  for (const GroupKey& group : request.groups) arguments.push_back(group.ToString());
+  if (request.append) {
+    AddFields(*request.append,
+              [&arguments](absl::string_view field) { arguments.emplace_back(field); });
+  }
+  Run(RedisScript::kCreateStream, {keys_.Log(request.stream)}, std::move(arguments),
+      [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+        if (!reply.ok()) return done(reply.status());
+        CreateStreamResult result;
+        if (!reply->is_nil()) {
+          const absl::StatusOr<EntryId> id = ReadEntryId(*reply);
+          if (!id.ok()) return done(id.status());
+          result.appended = *id;
+        }
+        done(result);
+      });
+  if (request.append) Signal().advanced.insert(std::move(request.stream));
+}
+
+void RedisStore::ReadRange(ReadRangeRequest request, Callback<std::vector<Entry>> done) {
+  // COUNT bounds entries and not bytes: what is asked for follows from the sizes seen lately.
+  uint32_t count = request.max_entries;
+  if (request.max_bytes > 0) {
+    const auto seen = bytes_per_entry_.find(request.stream);
+    // One more than fits on average: what does not fit after all is dropped here.
+    const double fitting = seen == bytes_per_entry_.end()
+                               ? kFirstPage
+                               : static_cast<double>(request.max_bytes) / seen->second + 2;
+    count = static_cast<uint32_t>(std::min(fitting, static_cast<double>(count)));
+  }
+  const std::string from = request.from.ToString();
+  const std::string to = request.to.ToString();
+  RedisCommand command(request.newest_first ? "XREVRANGE" : "XRANGE");
+  command.Add(keys_.Log(request.stream))
+      .Add(request.newest_first ? to : from)
+      .Add(request.newest_first ? from : to)
+      .Add("COUNT")
+      .Add(uint64_t{count});
+  Send(std::move(command),
+       [this, stream = std::move(request.stream), max_bytes = request.max_bytes,
+        done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+         if (!reply.ok()) return done(reply.status());
+         absl::StatusOr<std::vector<Entry>> entries = ReadEntries(*reply);
+         if (!entries.ok()) return done(entries.status());
+         if (entries->empty()) return CheckExists(stream, std::move(done));
+         NoteEntries(stream, *entries);
+         uint64_t bytes = 0;
+         size_t fitting = 0;
+         for (const Entry& entry : *entries) {
+           bytes += entry.value.size();
+           if (fitting > 0 && max_bytes > 0 && bytes > max_bytes) break;
+           ++fitting;
+         }
+         entries->resize(fitting);
+         done(std::move(entries));
+       });
+}
+
+void RedisStore::CheckExists(const std::string& stream, Callback<std::vector<Entry>> done) {
+  Send(std::move(RedisCommand("EXISTS").Add(keys_.Log(stream))),
+       [stream, done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+         if (!reply.ok()) return done(reply.status());
+         if (reply->number() > 0) return done(std::vector<Entry>());
+         done(absl::NotFoundError(absl::StrCat("there is no stream \"", stream, "\"")));
+       });
+}
+
+void RedisStore::NoteEntries(const std::string& stream, const std::vector<Entry>& entries) {
+  const auto [seen, first] = bytes_per_entry_.try_emplace(stream, 1.0);
+  for (const Entry& entry : entries) {
+    const auto size = static_cast<double>(std::max<size_t>(entry.value.size(), 1));
+    // Up at once, down slowly: a page that is too large costs more than one that is too small.
+    seen->second = first ? std::max(seen->second, size)
+                         : std::max(size, seen->second + (size - seen->second) / 16);
+  }
+}
+
+void RedisStore::GetStreamInfo(std::string stream, Callback<StreamInfo> done) {
+  Run(RedisScript::kStreamInfo, {keys_.Log(stream)}, {absl::StrCat(kSample)},
+      [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+        if (!reply.ok()) return done(reply.status());
+        done(ReadStreamInfo(*reply));
+      });
+}
+
+struct RedisStore::TrimInProgress {
+  TrimRequest request;
+  Callback<TrimResult> done;
+  // What is still too much.
+  uint64_t events_too_many = 0;
+  uint64_t bytes_too_many = 0;
+  TrimResult sum;
+};
+
+void RedisStore::Trim(TrimRequest request, Callback<TrimResult> done) {
+  auto trim = std::make_shared<TrimInProgress>();
+  trim->request = std::move(request);
+  trim->done = std::move(done);
+  if (trim->request.max_events == 0 && trim->request.max_bytes == 0) return TrimSome(trim);
+  GetStreamInfo(trim->request.stream, [this, trim](const absl::StatusOr<StreamInfo>& info) {
+    if (!info.ok()) return trim->done(info.status());
+    const auto excess = [](uint64_t is, uint64_t may_be) {
+      return may_be > 0 && is > may_be ? is - may_be : 0;
+    };
+    trim->events_too_many = excess(info->events, trim->request.max_events);
+    trim->bytes_too_many = excess(info->bytes, trim->request.max_bytes);
+    TrimSome(trim);
+  });
+}
+
+void RedisStore::TrimSome(std::shared_ptr<TrimInProgress> trim) {
+  Run(RedisScript::kTrim, {keys_.Log(trim->request.stream)},
+      {trim->request.min_id.ToString(), absl::StrCat(kTrimStep),
+       absl::StrCat(trim->events_too_many), absl::StrCat(trim->bytes_too_many)},
+      [this, trim](const absl::StatusOr<RedisReply>& reply) {
+        if (!reply.ok()) return trim->done(reply.status());
+        TrimResult step;
+        step.entries = (*reply)[0].number();
+        step.events = (*reply)[1].number();
+        step.bytes = (*reply)[2].number();
+        const RedisReply losses = (*reply)[4];
+        for (size_t i = 0; i + 1 < losses.size(); i += 2) {
+          // Groups that are not ours, made by hand for a look, lose nothing of ours.
+          const absl::StatusOr<GroupKey> group = ReadGroupKey(losses[i].text());
+          if (group.ok()) step.losses.push_back({*group, losses[i + 1].number()});
+        }
+        trim->sum.entries += step.entries;
+        trim->sum.events += step.events;
+        trim->sum.bytes += step.bytes;
+        AddLosses(step.losses, &trim->sum.losses);
+        trim->events_too_many -= std::min(trim->events_too_many, step.events);
+        trim->bytes_too_many -= std::min(trim->bytes_too_many, step.bytes);
+        if ((*reply)[3].number() > 0) return TrimSome(trim);
+        trim->done(std::move(trim->sum));
+      });
+}
+
+void RedisStore::CreateGroup(CreateGroupRequest request, StatusCallback done) {
+  Send(std::move(RedisCommand("XGROUP")
+                     .Add("CREATE")
+                     .Add(keys_.Log(request.stream))
+                     .Add(request.group.ToString())
+                     .Add(StartOf(request.after))),
+       [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+         const bool exists = absl::StrContains(reply.status().message(), "BUSYGROUP");
+         done(exists ? absl::OkStatus() : reply.status());
+       });
+}
+
+}  // namespace eventbus

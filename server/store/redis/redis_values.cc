@@ -1,0 +1,188 @@
+#include "server/store/redis/redis_values.h"
+
+#include <cstdint>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace eventbus {
+namespace {
+
+absl::Status Strange(absl::string_view what, absl::string_view text = "") {
+  return absl::InternalError(absl::StrCat("Redis gave a strange ", what, ": \"",
+                                          absl::CHexEscape(text.substr(0, 100)),
+                                          "\"; does something else write to these keys?"));
+}
+
+// Takes "123 " off the front of `text`.
+bool TakeNumber(absl::string_view* text, uint64_t* number) {
+  const size_t space = text->find(' ');
+  if (space == absl::string_view::npos || !absl::SimpleAtoi(text->substr(0, space), number)) {
+    return false;
+  }
+  text->remove_prefix(space + 1);
+  return true;
+}
+
+// Calls read(part) for each part of an array, and collects what it gives.
+template <typename T, typename Read>
+absl::StatusOr<std::vector<T>> ReadAll(RedisReply reply, Read read) {
+  std::vector<T> all;
+  all.reserve(reply.size());
+  for (size_t i = 0; i < reply.size(); ++i) {
+    absl::StatusOr<T> one = read(reply[i]);
+    if (!one.ok()) return one.status();
+    all.push_back(*std::move(one));
+  }
+  return all;
+}
+
+// The same for what stands there by turns, as in HGETALL.
+template <typename T, typename Read>
+absl::StatusOr<std::vector<T>> ReadPairs(RedisReply reply, Read read) {
+  std::vector<T> all;
+  all.reserve(reply.size() / 2);
+  for (size_t i = 0; i + 1 < reply.size(); i += 2) {
+    absl::StatusOr<T> one = read(reply[i].text(), reply[i + 1].text());
+    if (!one.ok()) return one.status();
+    all.push_back(*std::move(one));
+  }
+  return all;
+}
+
+}  // namespace
+
+absl::StatusOr<EntryId> ReadEntryId(RedisReply reply) {
+  absl::StatusOr<EntryId> id = EntryId::Parse(reply.text());
+  if (!id.ok()) return Strange("entry id", reply.text());
+  return id;
+}
+
+absl::StatusOr<Entry> ReadEntry(RedisReply reply) {
+  const absl::StatusOr<EntryId> id = ReadEntryId(reply[0]);
+  if (!id.ok()) return id.status();
+  const RedisReply fields = reply[1];
+  if (fields[0].text() != kEventsField) return Strange("entry field", fields[0].text());
+  return Entry{*id, Bytes::FromString(std::string(fields[1].text()))};
+}
+
+absl::StatusOr<std::vector<Entry>> ReadEntries(RedisReply reply) {
+  return ReadAll<Entry>(reply, &ReadEntry);
+}
+
+absl::StatusOr<std::vector<Entry>> ReadEntriesOfGroup(RedisReply reply) {
+  return ReadEntries(reply[0][1]);
+}
+
+absl::StatusOr<std::vector<PendingEntry>> ReadPendingEntries(RedisReply reply) {
+  return ReadAll<PendingEntry>(reply, [](RedisReply part) -> absl::StatusOr<PendingEntry> {
+    const absl::StatusOr<EntryId> id = ReadEntryId(part[0]);
+    if (!id.ok()) return id.status();
+    return PendingEntry{*id, std::string(part[1].text()), part[3].number()};
+  });
+}
+
+absl::StatusOr<std::vector<ConsumerInfo>> ReadConsumers(RedisReply reply) {
+  return ReadAll<ConsumerInfo>(reply, [](RedisReply part) -> absl::StatusOr<ConsumerInfo> {
+    ConsumerInfo consumer;
+    for (size_t i = 0; i + 1 < part.size(); i += 2) {
+      if (part[i].text() == "name") consumer.name = std::string(part[i + 1].text());
+      if (part[i].text() == "pending") consumer.pending = part[i + 1].number();
+    }
+    return consumer;
+  });
+}
+
+absl::StatusOr<ClaimResult> ReadClaim(RedisReply reply) {
+  absl::StatusOr<std::vector<Entry>> entries = ReadEntries(reply[0]);
+  if (!entries.ok()) return entries.status();
+  ClaimResult result;
+  result.entries.reserve(entries->size());
+  for (size_t i = 0; i < entries->size(); ++i) {
+    result.entries.push_back(
+        {std::move((*entries)[i]), reply[1][i].number(), std::string(reply[2][i].text())});
+  }
+  result.vanished = reply[3].number();
+  result.more = reply[4].number() > 0;
+  return result;
+}
+
+absl::StatusOr<StreamInfo> ReadStreamInfo(RedisReply reply) {
+  StreamInfo info;
+  info.entries = reply[0].number();
+  const absl::StatusOr<EntryId> last = ReadEntryId(reply[2]);
+  if (!last.ok()) return last.status();
+  info.last = *last;
+  info.first = info.last.Next();
+  if (!reply[1].text().empty()) {
+    const absl::StatusOr<EntryId> first = ReadEntryId(reply[1]);
+    if (!first.ok()) return first.status();
+    info.first = *first;
+  }
+  const uint64_t looked_at = reply[3].number();
+  if (looked_at > 0) {
+    const double share = static_cast<double>(info.entries) / static_cast<double>(looked_at);
+    info.events = static_cast<uint64_t>(static_cast<double>(reply[4].number()) * share + 0.5);
+    info.bytes = static_cast<uint64_t>(static_cast<double>(reply[5].number()) * share + 0.5);
+  }
+  info.store_time = absl::FromUnixSeconds(static_cast<int64_t>(reply[6].number())) +
+                    absl::Microseconds(static_cast<int64_t>(reply[7].number()));
+  return info;
+}
+
+absl::StatusOr<GroupKey> ReadGroupKey(absl::string_view text) {
+  const size_t at = text.rfind('@');
+  GroupKey key;
+  if (at == absl::string_view::npos || !absl::SimpleAtoi(text.substr(at + 1), &key.generation)) {
+    return Strange("group", text);
+  }
+  key.name = std::string(text.substr(0, at));
+  return key;
+}
+
+absl::StatusOr<std::vector<TypeRecord>> ReadTypes(RedisReply reply) {
+  return ReadPairs<TypeRecord>(
+      reply, [](absl::string_view name, absl::string_view stamp) -> absl::StatusOr<TypeRecord> {
+        TypeRecord type{std::string(name), 0};
+        if (!absl::SimpleAtoi(stamp, &type.stamp)) return Strange("type record", stamp);
+        return type;
+      });
+}
+
+absl::StatusOr<GroupRecord> ReadGroupRecord(absl::string_view name, absl::string_view record) {
+  GroupRecord group;
+  group.name = std::string(name);
+  absl::string_view rest = record;
+  if (!TakeNumber(&rest, &group.stamp) || !TakeNumber(&rest, &group.version) ||
+      !TakeNumber(&rest, &group.generation)) {
+    return Strange("group record", record);
+  }
+  group.definition = std::string(rest);
+  return group;
+}
+
+absl::StatusOr<std::vector<GroupRecord>> ReadGroups(RedisReply reply) {
+  return ReadPairs<GroupRecord>(reply, &ReadGroupRecord);
+}
+
+absl::StatusOr<std::vector<InstanceRecord>> ReadInstances(RedisReply reply) {
+  return ReadPairs<InstanceRecord>(
+      reply,
+      [](absl::string_view name, absl::string_view record) -> absl::StatusOr<InstanceRecord> {
+        InstanceRecord instance;
+        instance.incarnation = std::string(name);
+        absl::string_view rest = record;
+        uint64_t left = 0;
+        if (!TakeNumber(&rest, &instance.counter) || !TakeNumber(&rest, &left)) {
+          return Strange("instance record", record);
+        }
+        instance.left = left != 0;
+        instance.report = std::string(rest);
+        return instance;
+      });
+}
+
+}  // namespace eventbus

@@ -1,0 +1,14 @@
+-- Raises the counter of an incarnation. A record is "counter left report"; left is 0 or 1.
+-- KEYS: instances
+-- ARGV: incarnation, report
+-- → all instances
+local counter = 0
+local record = redis.call('HGET', KEYS[1], ARGV[1])
+local left = '0'
+if record then
+  local seen, gone = string.match(record, '^(%d+) (%d) ')
+  counter = tonumber(seen)
+  left = gone
+end
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%d', counter + 1) .. ' ' .. left .. ' ' .. ARGV[2])
+return redis.call('HGETALL', KEYS[1])

@@ -1,0 +1,17 @@
+-- Records that a type exists, and stamps it if it is new.
+-- KEYS: types, groups, stamp, signals
+-- ARGV: stream, most types there may be, sender, length of signals
+-- → {1 if new, stamp, all groups}; error LIMIT
+local created = 0
+local stamp = redis.call('HGET', KEYS[1], ARGV[1])
+if not stamp then
+  local count = redis.call('HLEN', KEYS[1])
+  if count >= tonumber(ARGV[2]) then
+    return redis.error_reply('LIMIT there are ' .. count .. ' types already, the limit is ' .. ARGV[2])
+  end
+  stamp = redis.call('INCR', KEYS[3])
+  redis.call('HSET', KEYS[1], ARGV[1], stamp)
+  redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[4], '*', 'from', ARGV[3], 'registry', '1')
+  created = 1
+end
+return {created, tostring(stamp), redis.call('HGETALL', KEYS[2])}

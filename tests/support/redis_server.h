@@ -1,0 +1,46 @@
+#ifndef EVENTBUS_TESTS_SUPPORT_REDIS_SERVER_H_
+#define EVENTBUS_TESTS_SUPPORT_REDIS_SERVER_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace eventbus {
+
+// A real redis-server of a test's own, on a Unix socket in a directory of its own; both end with
+// this object. The program is $EVENTBUS_REDIS_SERVER, else redis-server.
+//
+//   RedisServer redis;
+//   Connect(redis.url());
+class RedisServer {
+ public:
+  // Returns when it accepts connections; ends the test program if it does not. `options`: more for
+  // its command line, such as {"--maxmemory", "10mb"}.
+  explicit RedisServer(std::vector<std::string> options = {});
+  ~RedisServer();
+  RedisServer(const RedisServer&) = delete;
+  RedisServer& operator=(const RedisServer&) = delete;
+
+  const std::string& socket_path() const { return socket_path_; }
+  // "unix:///tmp/…/redis.sock"
+  std::string url() const { return "unix://" + socket_path_; }
+  pid_t pid() const { return pid_; }
+
+  // SIGKILL, and again with the same directory and options.
+  void Kill();
+  void Start();
+  // SIGSTOP and SIGCONT.
+  void Freeze();
+  void Thaw();
+
+ private:
+  const std::vector<std::string> options_;
+  std::string directory_;
+  std::string socket_path_;
+  pid_t pid_ = 0;
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_TESTS_SUPPORT_REDIS_SERVER_H_

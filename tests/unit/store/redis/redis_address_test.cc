@@ -1,0 +1,71 @@
+#include "server/store/redis/redis_address.h"
+
+#include <string>
+
+#include "absl/strings/match.h"
+#include "gtest/gtest.h"
+
+namespace eventbus {
+namespace {
+
+TEST(RedisAddressTest, ReadsEveryPartOfAUrl) {
+  const auto address = RedisAddress::Parse("redis://app:s3cret@cache.example:6380/2");
+  ASSERT_TRUE(address.ok()) << address.status();
+  EXPECT_EQ(address->host, "cache.example");
+  EXPECT_EQ(address->port, 6380);
+  EXPECT_EQ(address->user, "app");
+  EXPECT_EQ(address->password, "s3cret");
+  EXPECT_EQ(address->database, 2);
+  EXPECT_EQ(address->ToString(), "cache.example:6380/2");
+}
+
+TEST(RedisAddressTest, WhatIsLeftOutHasItsDefault) {
+  const auto address = RedisAddress::Parse("redis://cache");
+  ASSERT_TRUE(address.ok()) << address.status();
+  EXPECT_EQ(address->port, 6379);
+  EXPECT_EQ(address->user, "");
+  EXPECT_EQ(address->password, "");
+  EXPECT_EQ(address->database, 0);
+}
+
+TEST(RedisAddressTest, APasswordAloneAndPercentEncodingAreUnderstood) {
+  const auto address = RedisAddress::Parse("redis://:p%40ss%2Fword@[::1]:7000");
+  ASSERT_TRUE(address.ok()) << address.status();
+  EXPECT_EQ(address->user, "");
+  EXPECT_EQ(address->password, "p@ss/word");
+  EXPECT_EQ(address->host, "::1");
+  EXPECT_EQ(address->ToString(), "[::1]:7000/0");
+}
+
+TEST(RedisAddressTest, UnixSocketsHaveAPathAndPerhapsADatabase) {
+  const auto plain = RedisAddress::Parse("unix:///run/redis.sock");
+  ASSERT_TRUE(plain.ok()) << plain.status();
+  EXPECT_EQ(plain->socket_path, "/run/redis.sock");
+  const auto full = RedisAddress::Parse("unix://me:secret@/run/redis.sock?db=3");
+  ASSERT_TRUE(full.ok()) << full.status();
+  EXPECT_EQ(full->socket_path, "/run/redis.sock");
+  EXPECT_EQ(full->user, "me");
+  EXPECT_EQ(full->password, "secret");
+  EXPECT_EQ(full->database, 3);
+}
+
+TEST(RedisAddressTest, WhatIsNoUrlIsRefusedWithoutShowingThePassword) {
+  for (const std::string url :
+       {"", "cache:6379", "http://cache", "redis://", "redis://:6379", "redis://u:hunter2@",
+        "redis://u:hunter2@cache:0", "redis://u:hunter2@cache:70000", "redis://u:hunter2@cache:x",
+        "redis://u:hunter2@cache/x", "redis://u:hunter2@cache/-1", "redis://u:hunter2%4@cache",
+        "redis://[::1", "unix://redis.sock", "unix:///redis.sock?x=1"}) {
+    const auto address = RedisAddress::Parse(url);
+    EXPECT_EQ(address.status().code(), absl::StatusCode::kInvalidArgument) << url;
+    EXPECT_FALSE(absl::StrContains(address.status().message(), "hunter2")) << address.status();
+  }
+}
+
+TEST(RedisAddressTest, WhatThisVersionDoesNotSpeakIsSaidSo) {
+  for (const std::string url : {"rediss://cache", "redis+sentinel://a,b/mymaster"}) {
+    EXPECT_EQ(RedisAddress::Parse(url).status().code(), absl::StatusCode::kUnimplemented) << url;
+  }
+}
+
+}  // namespace
+}  // namespace eventbus

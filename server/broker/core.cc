@@ -71,8 +71,8 @@ void Broker::Core::OnJoined() {
 
 absl::Status Broker::Core::Ready() const {
   if (draining_) return DrainingError("it takes no more work");
-  if (!started_) return absl::UnavailableError("the store has not answered yet");
-  return store_problem_;
+  if (!store_problem_.ok()) return store_problem_;
+  return started_ ? absl::OkStatus() : absl::UnavailableError("the store has not answered yet");
 }
 
 // ---- Publishing ----

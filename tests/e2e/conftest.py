@@ -66,6 +66,35 @@ def start_daemon(programs, store, tmp_path_factory):
 
 
 @pytest.fixture
+def own_redis(tmp_path_factory):
+    """own_redis(option…) starts a redis-server of the test's own, which keeps what it confirmed."""
+    servers = []
+
+    def start(*options: str) -> RedisServer:
+        durable = ("--appendonly", "yes", "--appendfsync", "always")
+        servers.append(RedisServer(tmp_path_factory.mktemp("redis"), *durable, *options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture
+def start_on_redis(programs, tmp_path_factory):
+    """start_on_redis(server, {setting: value}) starts a daemon there; all there are one bus."""
+    daemons = []
+
+    def start(server: RedisServer, settings: dict = {}) -> Daemon:
+        chosen = {"store.redis.url": server.url}
+        daemons.append(Daemon(tmp_path_factory.mktemp("daemon"), chosen | settings))
+        return daemons[-1]
+
+    yield start
+    _finish(daemons)
+
+
+@pytest.fixture
 def daemon(start_daemon) -> Daemon:
     """A daemon of the test's own, with stock settings."""
     return start_daemon()
@@ -94,8 +123,11 @@ def shared_bus(shared_daemon):
 
 
 def _finish(daemons) -> None:
+    """Stops those that a test has not killed, and says what was wrong with any."""
     errors = []
     for daemon in daemons:
+        if daemon.killed:
+            continue
         try:
             with daemon:
                 pass

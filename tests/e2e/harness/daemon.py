@@ -62,6 +62,7 @@ class Daemon:
         self._directory = directory
         self._lines = []
         self._asked_to_stop = False
+        self.killed = False
         self._changed = threading.Condition()
         self._stderr_path = directory / "eventbusd.stderr"
         config = directory / "eventbus.yaml"
@@ -152,9 +153,19 @@ class Daemon:
         check_sanitizer_reports(self.stderr())
 
     def kill(self) -> None:
+        self.killed = True
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+
+    def freeze(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def ready(self) -> bool:
+        return self.http("/readyz")[0] == 200
 
     def http(self, path: str) -> tuple:
         """Status code and text that the operators' port answers."""

@@ -1,0 +1,120 @@
+"""Several daemons on one Redis are one bus."""
+
+import pytest
+
+from harness.bus import Bus, earliest, event, group_open
+from harness.subscription import data_of
+from harness.waiting import eventually
+
+pytestmark = pytest.mark.redis
+
+
+@pytest.fixture
+def two(own_redis, start_on_redis):
+    """Two daemons on one Redis, and a client of each."""
+    redis = own_redis()
+    daemons = [start_on_redis(redis) for _ in range(2)]
+    with Bus(daemons[0].address) as a, Bus(daemons[1].address) as b:
+        yield redis, daemons, a, b
+
+
+def test_what_one_takes_the_other_delivers(two):
+    _, _, a, b = two
+    member, tail = b.group("g", "a.*"), b.tail("a.*")
+    a.publish("a.b", b"one")
+    assert data_of(member.take(1)) == data_of(tail.take(1)) == [b"one"]
+
+
+def test_group_gets_a_type_from_its_first_event_on_whichever_instance(two):
+    _, _, a, b = two
+    call = b.receive(group_open("idle", "new.*"))
+    assert next(call).WhichOneof("message") == "opened"
+    call.cancel()
+    # Nobody is connected to the group, and the other instance takes the first event.
+    a.publish("new.type", b"first")
+    assert data_of(a.group("idle").take(1)) == [b"first"]
+
+
+def test_members_on_both_share_the_work(two):
+    _, _, a, b = two
+    members = [a.group("g", "a.*", in_flight=1), b.group("g", "a.*", in_flight=1)]
+    a.publish_batch([event("a.b", b"%d" % n) for n in range(10)])
+    got = []
+    for _ in range(5):
+        for member in members:
+            taken = member.take(1)
+            got += data_of(taken)
+            member.ack(*taken)
+    assert sorted(got) == [b"%d" % n for n in range(10)]
+
+
+def test_what_the_last_member_held_goes_to_the_other_instance_at_once(two):
+    _, _, a, b = two
+    leaving, staying = a.group("g", "a.*"), b.group("g", "a.*", in_flight=1)
+    a.publish_batch([event("a.b", b"%d" % n) for n in range(20)])
+    held = staying.take(1)
+    leaving.take(1)
+    leaving.cancel()
+    got = data_of(held)
+    staying.ack(*held)
+    while len(set(got)) < 20:
+        taken = staying.take(1, deadline=5)
+        got += data_of(taken)
+        staying.ack(*taken)
+
+
+def test_drained_instance_leaves_everything_to_the_other(two):
+    _, daemons, a, b = two
+    member = a.group("g", "a.*")
+    a.publish_batch([event("a.b", b"%d" % n) for n in range(20)])
+    held = member.take(20)
+    daemons[0].terminate()
+    member.next("drain")
+    member.settled(ack=[delivery.number for delivery in held[:10]])
+    member.cancel()
+    daemons[0].wait()
+    other = b.group("g")
+    assert sorted(data_of(other.take(10))) == sorted(data_of(held[10:]))
+
+
+@pytest.mark.slow
+def test_killed_instance_loses_nothing(two):
+    redis, daemons, a, b = two
+    doomed, other = a.group("g", "a.*"), b.group("g", "a.*", in_flight=1)
+    a.publish_batch([event("a.b", b"%d" % n) for n in range(20)])
+    doomed.take(1)
+    daemons[0].kill()
+    got = set()
+    while len(got) < 20:
+        taken = other.take(1, deadline=30)
+        got |= set(data_of(taken))
+        other.ack(*taken)
+
+    def nothing_pending() -> bool:
+        return redis.ask("XPENDING", "eventbus:{a.b}:log", "g@1").split()[0] == "0"
+
+    eventually(nothing_pending, "nothing stays pending")
+
+
+@pytest.mark.slow
+def test_frozen_instance_that_wakes_does_no_harm(two):
+    _, daemons, a, b = two
+    frozen, other = a.group("g", "a.*"), b.group("g", "a.*", in_flight=1)
+    a.publish_batch([event("a.b", b"%d" % n) for n in range(20)])
+    held = frozen.take(1)
+    daemons[0].freeze()
+    got = set()
+    while not set(data_of(held)) <= got:
+        taken = other.take(1, deadline=30)
+        got |= set(data_of(taken))
+        other.ack(*taken)
+    daemons[0].thaw()
+    lost = frozen.next("lost").lost
+    assert lost.deliveries[0].first == held[0].number
+    b.publish("a.b", b"after")
+    while b"after" not in got:
+        for member in (other, frozen):
+            if member.pending():
+                taken = member.take(1)
+                got |= set(data_of(taken))
+                member.ack(*taken)

@@ -1,0 +1,183 @@
+"""Redis goes away in every way it can: nothing is confirmed wrongly, and all goes on by itself."""
+
+import grpc
+import pytest
+
+from harness.bus import Bus, event
+from harness.refusal import refused
+from harness.stubs import v1
+from harness.waiting import eventually
+
+pytestmark = pytest.mark.redis
+
+
+def publish(bus, data: bytes):
+    return refused(
+        bus.stub.Publish, v1.PublishRequest(event=event("a.b", data)), timeout=20
+    )
+
+
+def goes_on(bus, member, data: bytes = b"after") -> None:
+    """A publish succeeds again, and the open subscription gets it."""
+
+    def published() -> bool:
+        try:
+            bus.publish("a.b", data)
+            return True
+        except grpc.RpcError:
+            return False
+
+    eventually(published, "a publish succeeds")
+    while True:
+        taken = member.take(1)[0]
+        member.ack(taken)
+        if taken.data == data:
+            return
+
+
+def test_killed_and_started_again(own_redis, start_on_redis):
+    redis = own_redis()
+    daemon = start_on_redis(redis)
+    with Bus(daemon.address) as bus:
+        member, tail = bus.group("g", "a.*"), bus.tail("a.*")
+        bus.publish("a.b", b"before")
+        first = member.take(1)[0]
+        redis.kill()
+        eventually(lambda: not daemon.ready(), "the daemon says that it is not ready")
+        refusal = publish(bus, b"while it is away")
+        assert refusal.code == grpc.StatusCode.UNAVAILABLE
+        assert refusal.reason == "NOT_STORED"
+        member.ack(first)
+        redis.start()
+        goes_on(bus, member)
+        assert [taken.data for taken in tail.take(2)] == [b"before", b"after"]
+        assert daemon.ready()
+
+
+def test_not_there_at_start_and_comes_later(own_redis, start_on_redis):
+    redis = own_redis()
+    redis.kill()
+    daemon = start_on_redis(redis)
+    assert not daemon.ready()
+    with Bus(daemon.address) as bus:
+        redis.start()
+        eventually(daemon.ready, "the daemon is ready")
+        goes_on(bus, bus.group("g", "a.*"))
+
+
+def test_frozen(own_redis, start_on_redis):
+    redis = own_redis()
+    daemon = start_on_redis(redis, {"store.redis.timeout": "1s"})
+    with Bus(daemon.address) as bus:
+        member = bus.group("g", "a.*")
+        bus.publish("a.b", b"before")
+        member.ack(*member.take(1))
+        redis.freeze()
+        refusal = publish(bus, b"perhaps")
+        assert refusal.code == grpc.StatusCode.UNAVAILABLE
+        assert refusal.reason == "OUTCOME_UNKNOWN"
+        eventually(lambda: not daemon.ready(), "the daemon says that it is not ready")
+        redis.thaw()
+        goes_on(bus, member)
+
+
+def test_connections_killed_again_and_again(own_redis, start_on_redis):
+    redis = own_redis()
+    daemon = start_on_redis(redis)
+    confirmed, got = set(), set()
+    with Bus(daemon.address) as bus:
+        member = bus.group("g", "a.*")
+        for n in range(200):
+            if n % 20 == 10:
+                redis.ask("CLIENT", "KILL", "TYPE", "normal")
+            try:
+                bus.publish("a.b", b"%d" % n)
+                confirmed.add(b"%d" % n)
+            except grpc.RpcError as error:
+                assert error.code() == grpc.StatusCode.UNAVAILABLE
+        assert len(confirmed) > 150
+        while not confirmed <= got:
+            taken = member.take(1)[0]
+            member.ack(taken)
+            got.add(taken.data)
+
+
+def test_becomes_a_replica_and_a_master_again(own_redis, start_on_redis):
+    redis = own_redis()
+    daemon = start_on_redis(redis)
+    with Bus(daemon.address) as bus:
+        member = bus.group("g", "a.*")
+        bus.publish("a.b", b"before")
+        redis.ask("REPLICAOF", "127.0.0.1", "1")
+        refusal = publish(bus, b"to a replica")
+        assert refusal.code == grpc.StatusCode.UNAVAILABLE
+        assert refusal.reason == "NOT_STORED"
+        eventually(lambda: not daemon.ready(), "the daemon says that it is not ready")
+        redis.ask("REPLICAOF", "NO", "ONE")
+        goes_on(bus, member)
+
+
+def test_nearly_full_refuses_publishes_and_goes_on_settling(own_redis, start_on_redis):
+    redis = own_redis()
+    daemon = start_on_redis(redis)
+    with Bus(daemon.address) as bus:
+        member = bus.group("g", "a.*")
+        bus.publish_batch([event("a.b", b"x" * 1000) for _ in range(100)])
+        held = member.take(100)
+        used = int(redis.ask("INFO", "memory").split("used_memory:")[1].split()[0])
+        redis.ask("CONFIG", "SET", "maxmemory", str(int(used * 1.05)))
+
+        def full():
+            try:
+                bus.publish("a.b", b"one more")
+            except grpc.RpcError as error:
+                return error
+
+        error = eventually(full, "publishes are refused")
+        assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert publish(bus, b"another").reason == "STORE_FULL"
+        settled = member.settled(ack=[delivery.number for delivery in held])
+        assert sum(one.last - one.first + 1 for one in settled.done) == 100
+        redis.ask("CONFIG", "SET", "maxmemory", "0")
+        goes_on(bus, member)
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (["--maxmemory-policy", "allkeys-lru"], ["allkeys-lru", "store.redis.allow_eviction"]),
+    ],
+)
+def test_what_only_an_operator_can_mend_is_refused_at_start(
+    own_redis, start_on_redis, options, words
+):
+    redis = own_redis(*options)
+    with pytest.raises(AssertionError) as error:
+        start_on_redis(redis)
+    for word in words:
+        assert word in str(error.value)
+    assert start_on_redis(redis, {"store.redis.allow_eviction": True}).ready()
+
+
+def test_password(own_redis, start_on_redis):
+    redis = own_redis("--requirepass", "s3cret")
+    daemon = start_on_redis(redis)
+    assert not daemon.ready()
+    assert "NOAUTH" in daemon.http("/readyz")[1]
+    daemon.stop()
+    redis.url = redis.url.replace("unix://", "unix://:s3cret@")
+    daemon = start_on_redis(redis)
+    assert daemon.ready()
+    assert "s3cret" not in daemon.stderr()
+
+
+def test_everything_deleted(own_redis, start_on_redis):
+    """FLUSHALL: what was stored is gone, and said to be; the bus goes on."""
+    redis = own_redis()
+    daemon = start_on_redis(redis)
+    with Bus(daemon.address) as bus:
+        member = bus.group("g", "a.*")
+        bus.publish("a.b", b"before")
+        member.ack(*member.take(1))
+        redis.ask("FLUSHALL")
+        goes_on(bus, member)

@@ -271,6 +271,18 @@ def test_first_message_must_be_open(shared_bus, first):
     assert "open" in refusal.message
 
 
+def test_first_message_that_is_not_known_is_refused(shared_bus):
+    """As a client of a later version would send."""
+    call = shared_bus.channel.stream_stream(
+        "/eventbus.v1.EventBus/Subscribe",
+        request_serializer=lambda whole: whole,
+        response_deserializer=lambda whole: whole,
+    )
+    refusal = refused(call, iter([field(15, b"from the future")]), timeout=DEADLINE)
+    assert (refusal.code, refusal.reason) == (INVALID, "OUT_OF_TURN")
+    assert "open" in refusal.message
+
+
 def test_open_comes_only_once(shared_bus):
     call = shared_bus.tail("a")
     call.send(open=tail_open("b"))

@@ -42,6 +42,7 @@ struct BrokerCounts {
   uint64_t group_subscribers = 0;
   uint64_t tails = 0;
   uint64_t in_flight_events = 0;
+  uint64_t in_flight_bytes = 0;
   uint64_t publish_queue_events = 0;
   uint64_t publish_queue_bytes = 0;
 };

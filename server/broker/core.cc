@@ -456,7 +456,10 @@ BrokerCounts Broker::Core::Counts() const {
   counts.groups = registry_.groups().size();
   counts.group_subscribers = members_.size();
   counts.tails = tails_.size();
-  for (const auto& [name, group] : groups_) counts.in_flight_events += group->in_flight();
+  for (const auto& [name, group] : groups_) {
+    counts.in_flight_events += group->in_flight();
+    counts.in_flight_bytes += group->in_flight_bytes();
+  }
   counts.publish_queue_events = publisher_.queued_events();
   counts.publish_queue_bytes = publisher_.queued_bytes();
   return counts;

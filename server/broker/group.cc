@@ -235,6 +235,12 @@ void Group::SetFlow(SubscriptionId id, FlowLimits flow) {
   Schedule();
 }
 
+uint64_t Group::in_flight_bytes() const {
+  uint64_t sum = 0;
+  for (const auto& [id, member] : members_) sum += member->in_flight_bytes();
+  return sum;
+}
+
 uint64_t Group::in_flight() const {
   uint64_t sum = 0;
   for (const auto& [id, member] : members_) sum += member->in_flight();
@@ -504,16 +510,37 @@ void Group::Drain(absl::Time deadline, absl::string_view message) {
   Schedule();
 }
 
+void Group::TellLost(const Member& member, const std::vector<Member::TakenRun>& lost,
+                     LostReason reason, absl::string_view message) const {
+  if (!member.tokens()) {
+    std::vector<DeliveryRange> deliveries;
+    for (const Member::TakenRun& run : lost) {
+      AppendRange({run.first_delivery, run.first_delivery + run.run.count - 1}, &deliveries);
+    }
+    member.sink()->OnLost(deliveries, reason, message);
+    return;
+  }
+  std::vector<DeliveryToken> tokens;
+  for (const auto& [stream, run, first_delivery] : lost) {
+    for (uint32_t i = run.first; i < run.first + run.count; ++i) {
+      const EventDelivery& event = run.entry->events[i];
+      tokens.push_back({.group = {known_.record.name, known_.record.generation},
+                        .stream = *stream->shared_stream(),
+                        .position = {run.entry->entry.id, i},
+                        .attempt = event.attempt(),
+                        .times_delivered = event.times_delivered});
+    }
+  }
+  member.sink()->OnTokensLost(tokens, reason, message);
+}
+
 void Group::LoseAll() {
   for (const auto& [id, member] : members_) {
-    std::vector<DeliveryRange> lost;
-    for (const Member::TakenRun& run : member->TakeAway(kAllDeliveries)) {
-      AppendRange({run.first_delivery, run.first_delivery + run.run.count - 1}, &lost);
-    }
+    const std::vector<Member::TakenRun> lost = member->TakeAway(kAllDeliveries);
     member->DropOutbox();
     if (lost.empty()) continue;
-    member->sink()->OnLost(lost, LostReason::kTakenOver,
-                           "this instance lost touch with the store; another one took over");
+    TellLost(*member, lost, LostReason::kTakenOver,
+             "this instance lost touch with the store; another one took over");
   }
   ready_queue_.clear();
   fetch_queue_.clear();

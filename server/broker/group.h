@@ -84,6 +84,7 @@ class Group {
   std::vector<std::string> streams() const;
   size_t members() const { return members_.size(); }
   uint64_t in_flight() const;
+  uint64_t in_flight_bytes() const;
 
  private:
   struct Attached {
@@ -111,6 +112,8 @@ class Group {
   void LeaveStreams();
   void CloseMember(SubscriptionId id, const absl::Status& why);
   void PutBack(std::vector<Member::TakenRun> taken, DeliveryInput input);
+  void TellLost(const Member& member, const std::vector<Member::TakenRun>& lost, LostReason reason,
+                absl::string_view message) const;
   void CheckConsumers(const std::string& stream, const std::vector<ConsumerInfo>& consumers);
 
   const Context* const context_;

@@ -35,6 +35,8 @@ class Member {
 
   SubscriptionId id() const { return id_; }
   SubscriberSink* sink() const { return sink_; }
+  // Settles by tokens and not by numbers.
+  bool tokens() const { return tokens_; }
   const std::string& client_id() const { return client_id_; }
   const std::string& peer() const { return peer_; }
   const FlowLimits& flow() const { return flow_; }
@@ -45,6 +47,7 @@ class Member {
   void set_opened() { opened_ = true; }
 
   uint64_t in_flight() const { return in_flight_; }
+  uint64_t in_flight_bytes() const { return in_flight_bytes_; }
   // How many events of these sizes may be handed to it now: none, or at least one.
   bool HasRoom() const;
   uint64_t RoomEvents() const;

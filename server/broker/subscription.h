@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/broker/delivery_token.h"
 #include "server/broker/group_definition.h"
 #include "server/store/bytes.h"
 #include "server/store/entry.h"
@@ -120,8 +121,12 @@ class SubscriberSink {
   // message (unless it exceeds the bound on bytes).
   virtual void OnDeliveries(std::vector<DeliveryRun> runs) = 0;
   virtual void OnSettled(const SettledInfo& settled) = 0;
+  // What was handed over and not settled has been taken away: told by numbers, or to who settles by
+  // tokens, by those.
   virtual void OnLost(const std::vector<DeliveryRange>& deliveries, LostReason reason,
                       absl::string_view message) = 0;
+  virtual void OnTokensLost(const std::vector<DeliveryToken>& /*tokens*/, LostReason /*reason*/,
+                            absl::string_view /*message*/) {}
   // No new deliveries come; the call ends at the deadline.
   virtual void OnDrain(absl::Time deadline, absl::string_view message) = 0;
   // The subscription has ended from the broker's side.

@@ -45,19 +45,6 @@ std::string NewIncarnation() {
   return absl::StrCat(host[0] == '\0' ? "instance" : host.data(), "-", uuid.view());
 }
 
-// What a configuration may say, and this version does not do.
-absl::Status CheckImplemented(const Config& config) {
-  const auto unimplemented = [](absl::string_view what) {
-    return absl::UnimplementedError(
-        absl::StrCat(what, " is not implemented in this version of the server"));
-  };
-  bool refuse = config.retention.when_full == WhenFull::kRefuse;
-  for (const RetentionRuleConfig& rule : config.retention.rules) {
-    refuse = refuse || rule.when_full == WhenFull::kRefuse;
-  }
-  return refuse ? unimplemented("retention.when_full: refuse") : absl::OkStatus();
-}
-
 }  // namespace
 
 // Members are in order of dependency; Stop takes them down from the last to the first.
@@ -115,7 +102,6 @@ class Daemon::Parts {
 };
 
 absl::Status Daemon::Parts::Start() {
-  if (absl::Status status = CheckImplemented(config_); !status.ok()) return status;
   if (config_.store.kind == StoreKind::kRedis) {
     absl::StatusOr<RedisAddress> address = RedisAddress::Parse(config_.store.redis.url);
     if (!address.ok()) return address.status();
@@ -211,6 +197,7 @@ void Daemon::Parts::Sample() {
   metrics_.groups.Set(static_cast<int64_t>(counts.groups));
   metrics_.streams.Set(static_cast<int64_t>(counts.streams));
   metrics_.in_flight_events.Set(static_cast<int64_t>(counts.in_flight_events));
+  metrics_.in_flight_bytes.Set(static_cast<int64_t>(counts.in_flight_bytes));
   metrics_.publish_queue_events.Set(static_cast<int64_t>(counts.publish_queue_events));
   metrics_.publish_queue_bytes.Set(static_cast<int64_t>(counts.publish_queue_bytes));
   if (memory_ == nullptr) return;

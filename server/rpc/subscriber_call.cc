@@ -229,7 +229,14 @@ void SubscriberCall::OnSettled(const SettledInfo& settled) {
 
 void SubscriberCall::OnLost(const std::vector<DeliveryRange>& deliveries, LostReason reason,
                             absl::string_view message) {
-  AddMessage(messages_.Lost(deliveries, reason, message));
+  for (const grpc::ByteBuffer& one : messages_.Lost(deliveries, reason, message)) AddMessage(one);
+}
+
+void SubscriberCall::OnTokensLost(const std::vector<DeliveryToken>& tokens, LostReason reason,
+                                  absl::string_view message) {
+  for (const grpc::ByteBuffer& one : messages_.TokensLost(tokens, reason, message)) {
+    AddMessage(one);
+  }
 }
 
 void SubscriberCall::OnDrain(absl::Time deadline, absl::string_view message) {

@@ -94,6 +94,8 @@ class SubscriberCall final : public SubscriberSink,
   void OnSettled(const SettledInfo& settled) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnLost(const std::vector<DeliveryRange>& deliveries, LostReason reason,
               absl::string_view message) override ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnTokensLost(const std::vector<DeliveryToken>& tokens, LostReason reason,
+                    absl::string_view message) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnDrain(absl::Time deadline, absl::string_view message) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnClosed(const absl::Status& why) override ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -1,7 +1,9 @@
 #include "server/rpc/subscriber_messages.h"
 
 #include <string>
+#include <utility>
 
+#include "absl/types/span.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "server/rpc/group_policy.h"
 #include "server/rpc/message_slices.h"
@@ -38,7 +40,7 @@ void FillDrain(absl::Time deadline, absl::string_view message, v1::Drain* drain)
   drain->set_message(std::string(message));
 }
 
-void AddRanges(const std::vector<DeliveryRange>& ranges,
+void AddRanges(absl::Span<const DeliveryRange> ranges,
                google::protobuf::RepeatedPtrField<v1::DeliveryRange>* out) {
   for (const DeliveryRange& range : ranges) {
     v1::DeliveryRange& added = *out->Add();
@@ -46,6 +48,11 @@ void AddRanges(const std::vector<DeliveryRange>& ranges,
     added.set_last(range.last);
   }
 }
+
+// Far below kMaxServerMessageBytes; a range takes at most 24 bytes, a token with the longest names
+// less than 1 KiB.
+constexpr size_t kRangesPerMessage = 100'000;
+constexpr size_t kTokenBytesPerMessage = size_t{1} << 20;
 
 class OfSubscribe final : public SubscriberMessages {
  public:
@@ -67,14 +74,19 @@ class OfSubscribe final : public SubscriberMessages {
     return BufferOf(response);
   }
 
-  grpc::ByteBuffer Lost(const std::vector<DeliveryRange>& deliveries, LostReason reason,
-                        absl::string_view message) const override {
-    v1::SubscribeResponse response;
-    v1::LostLeases& lost = *response.mutable_lost();
-    AddRanges(deliveries, lost.mutable_deliveries());
-    lost.set_reason(static_cast<v1::LostReason>(reason));
-    lost.set_message(std::string(message));
-    return BufferOf(response);
+  std::vector<grpc::ByteBuffer> Lost(const std::vector<DeliveryRange>& deliveries,
+                                     LostReason reason, absl::string_view message) const override {
+    std::vector<grpc::ByteBuffer> messages;
+    for (size_t begin = 0; begin < deliveries.size(); begin += kRangesPerMessage) {
+      v1::SubscribeResponse response;
+      v1::LostLeases& lost = *response.mutable_lost();
+      AddRanges(absl::MakeConstSpan(deliveries).subspan(begin, kRangesPerMessage),
+                lost.mutable_deliveries());
+      lost.set_reason(static_cast<v1::LostReason>(reason));
+      lost.set_message(std::string(message));
+      messages.push_back(BufferOf(response));
+    }
+    return messages;
   }
 
   std::optional<grpc::ByteBuffer> Pong(uint64_t number) const override {
@@ -115,14 +127,24 @@ class OfReceive final : public SubscriberMessages {
     return BufferOf(response);
   }
 
-  // The broker knows deliveries by number, which a receiver never saw: it learns the reason, and
-  // each token's fate from Settle.
-  grpc::ByteBuffer Lost(const std::vector<DeliveryRange>& /*deliveries*/, LostReason reason,
-                        absl::string_view message) const override {
-    v1::ReceiveResponse response;
-    response.mutable_lost()->set_reason(static_cast<v1::LostReason>(reason));
-    response.mutable_lost()->set_message(std::string(message));
-    return BufferOf(response);
+  std::vector<grpc::ByteBuffer> TokensLost(const std::vector<DeliveryToken>& tokens,
+                                           LostReason reason,
+                                           absl::string_view message) const override {
+    std::vector<grpc::ByteBuffer> messages;
+    size_t next = 0;
+    while (next < tokens.size()) {
+      v1::ReceiveResponse response;
+      v1::LostTokens& lost = *response.mutable_lost();
+      lost.set_reason(static_cast<v1::LostReason>(reason));
+      lost.set_message(std::string(message));
+      for (size_t bytes = 0; next < tokens.size() && bytes < kTokenBytesPerMessage; ++next) {
+        std::string token = tokens[next].Encode();
+        bytes += token.size();
+        lost.add_tokens(std::move(token));
+      }
+      messages.push_back(BufferOf(response));
+    }
+    return messages;
   }
 
   std::optional<grpc::ByteBuffer> Pong(uint64_t /*number*/) const override { return std::nullopt; }
@@ -132,6 +154,16 @@ class OfReceive final : public SubscriberMessages {
 };
 
 }  // namespace
+
+std::vector<grpc::ByteBuffer> SubscriberMessages::Lost(const std::vector<DeliveryRange>&,
+                                                       LostReason, absl::string_view) const {
+  return {};
+}
+
+std::vector<grpc::ByteBuffer> SubscriberMessages::TokensLost(const std::vector<DeliveryToken>&,
+                                                             LostReason, absl::string_view) const {
+  return {};
+}
 
 const SubscriberMessages& SubscribeMessages() {
   static const OfSubscribe kMessages;

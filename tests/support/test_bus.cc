@@ -43,6 +43,11 @@ void RecordingSink::OnLost(const std::vector<DeliveryRange>& deliveries, LostRea
   lost.insert(lost.end(), deliveries.begin(), deliveries.end());
 }
 
+void RecordingSink::OnTokensLost(const std::vector<DeliveryToken>& taken, LostReason,
+                                 absl::string_view) {
+  lost_tokens.insert(lost_tokens.end(), taken.begin(), taken.end());
+}
+
 void RecordingSink::OnDrain(absl::Time, absl::string_view) { drained = true; }
 
 std::vector<std::string> RecordingSink::ids() const {

@@ -34,6 +34,8 @@ class RecordingSink final : public SubscriberSink {
   void OnSettled(const SettledInfo& info) override { settled.push_back(info); }
   void OnLost(const std::vector<DeliveryRange>& deliveries, LostReason reason,
               absl::string_view message) override;
+  void OnTokensLost(const std::vector<DeliveryToken>& taken, LostReason reason,
+                    absl::string_view message) override;
   void OnDrain(absl::Time deadline, absl::string_view message) override;
   void OnClosed(const absl::Status& why) override { closed = why; }
 
@@ -46,6 +48,7 @@ class RecordingSink final : public SubscriberSink {
   std::vector<size_t> messages;
   std::vector<SettledInfo> settled;
   std::vector<DeliveryRange> lost;
+  std::vector<DeliveryToken> lost_tokens;
   bool drained = false;
   std::optional<absl::Status> closed;
   // By delivery, for settling by tokens.

@@ -218,6 +218,19 @@ TEST(GroupTest, TooManyGroupsAreRefused) {
   EXPECT_EQ(ReasonOf(*sink.closed), Reason::kTooManyGroups);
 }
 
+TEST(GroupTest, TooManySubscribersAreRefusedUntilOneLeaves) {
+  BrokerOptions options;
+  options.max_subscribers = 2;
+  TestBus bus(options);
+  RecordingSink& member = bus.Join("a", {"*"});
+  bus.Tail({"*"});
+  RecordingSink& refused = bus.Join("a", {"*"});
+  ASSERT_TRUE(refused.closed.has_value());
+  EXPECT_EQ(ReasonOf(*refused.closed), Reason::kTooManySubscribers);
+  bus.Close(member);
+  EXPECT_TRUE(bus.Join("a", {"*"}).opened.has_value());
+}
+
 TEST(GroupTest, EventsOfManyStreamsAllArrive) {
   TestBus bus;
   RecordingSink& sink = bus.Join("all", {"*"});

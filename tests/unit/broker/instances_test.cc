@@ -94,6 +94,30 @@ TEST(InstancesTest, AFrozenInstanceLosesWhatItHeldAndGoesOnUnderANewName) {
   EXPECT_THAT(taker.received, SizeIs(1));
 }
 
+TEST(InstancesTest, WhoSettlesByTokensHearsWhichOfThemAreLost) {
+  TestBus bus;
+  const size_t other = bus.AddInstance();
+  OpenRequest request;
+  request.group = "work";
+  request.patterns = {"job"};
+  request.tokens = true;
+  RecordingSink& sink = bus.Open(request);
+  bus.PublishAll({{"job", "1"}, {"job", "2"}, {"job", "3"}});
+  ASSERT_THAT(sink.tokens, SizeIs(3));
+  TokenSettleCommand ack;
+  ack.acks = {sink.tokens[1]};
+  ack.done = [](const TokenSettlement&) {};
+  bus.instance().broker().SettleByTokens(std::move(ack));
+  bus.Run();
+  bus.Join("work", {"job"}, other);
+  bus.instance().process().Freeze();
+  bus.Run(absl::Seconds(15));
+  bus.instance().process().Thaw();
+  bus.Run(absl::Seconds(3));
+  EXPECT_THAT(sink.lost_tokens, ElementsAre(sink.tokens[0], sink.tokens[2]));
+  EXPECT_THAT(sink.lost, IsEmpty());
+}
+
 TEST(InstancesTest, WhenTheLastMemberHereLeavesOthersElsewhereGetItsEventsAtOnce) {
   TestBus bus;
   const size_t other = bus.AddInstance();

@@ -69,8 +69,8 @@ enum class WhenFull {
   kRefuse,      // RESOURCE_EXHAUSTED.
 };
 
-// What differs for the types that `pattern` matches. The first rule that matches a type counts;
-// what it leaves unset is as in RetentionConfig and LimitsConfig.
+// What differs for the types that `pattern` matches. What a rule leaves unset falls through to the
+// next rule that matches, and last to RetentionConfig and LimitsConfig.
 struct RetentionRuleConfig {
   std::string pattern;
   std::optional<absl::Duration> ttl;

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "server/config/command_line.h"
 #include "server/config/did_you_mean.h"
 #include "server/config/node.h"
@@ -23,14 +24,20 @@ bool IsExpected(const std::string& variable) {
          absl::StartsWith(variable, "EVENTBUS_SERVICE_");
 }
 
-bool BeginsLikeASection(const Registry& registry, const std::string& variable) {
+// The variables of the section that this one begins like; none if it begins like no section.
+std::vector<std::string> OfItsSection(const Registry& registry, const std::string& variable) {
   for (const Section& section : registry.sections()) {
-    if (absl::StartsWith(variable,
-                         absl::StrCat("EVENTBUS_", absl::AsciiStrToUpper(section.name), "_"))) {
-      return true;
+    if (!absl::StartsWith(variable,
+                          absl::StrCat("EVENTBUS_", absl::AsciiStrToUpper(section.name), "_"))) {
+      continue;
     }
+    std::vector<std::string> names;
+    for (const Setting& setting : registry.InSection(section.name)) {
+      names.push_back(setting.environment_variable());
+    }
+    return names;
   }
-  return false;
+  return {};
 }
 
 const Setting* FindByVariable(const Registry& registry, const std::string& variable) {
@@ -53,14 +60,17 @@ Findings ReadEnvironment(const Registry& registry, const Environment& environmen
     const Setting* setting = FindByVariable(registry, variable);
     if (setting == nullptr) {
       const std::string closest = ClosestTo(variable, known);
-      if (BeginsLikeASection(registry, variable)) {
-        findings.problems.push_back(absl::StrCat(variable, ": unknown setting",
-                                                 closest.empty() ? "" : "; did you mean ", closest,
-                                                 closest.empty() ? "" : "?"));
+      const std::string meant =
+          closest.empty() ? "" : absl::StrCat("; did you mean ", closest, "?");
+      const std::vector<std::string> allowed = OfItsSection(registry, variable);
+      if (allowed.empty()) {
+        findings.warnings.push_back(
+            absl::StrCat(variable, ": no setting of the daemon; ignored", meant));
       } else {
-        findings.warnings.push_back(absl::StrCat(variable, ": no setting of the daemon; ignored",
-                                                 closest.empty() ? "" : "; did you mean ", closest,
-                                                 closest.empty() ? "" : "?"));
+        findings.problems.push_back(absl::StrCat(
+            variable, ": unknown setting",
+            meant.empty() ? absl::StrCat("; allowed here: ", absl::StrJoin(allowed, ", "))
+                          : meant));
       }
       continue;
     }

@@ -1,5 +1,6 @@
 #include "server/config/registry.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -9,8 +10,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "server/config/config.h"
 #include "server/config/did_you_mean.h"
@@ -201,9 +204,9 @@ void AddRetention(std::vector<Setting>& all,
       WhenFullChoice(), +[](Config& c) -> WhenFull& { return c.retention.when_full; }));
   all.push_back(RetentionRulesSetting(
       {.name = "retention.rules",
-       .description = "What differs for some types. The first rule whose pattern matches a type "
-                      "counts; what it leaves out is as in the settings above and in "
-                      "`limits.max_events_per_entry`."},
+       .description = "What differs for some types. For each member the first rule counts that has "
+                      "it and whose pattern matches the type; what none of them has is as in the "
+                      "settings above and in `limits.max_events_per_entry`."},
       check_pattern));
 }
 
@@ -379,7 +382,21 @@ std::string Registry::Suggestion(absl::string_view unknown) const {
   for (const std::string& name : names) {
     if (closest.empty() && absl::EndsWith(name, absl::StrCat(".", last))) closest = name;
   }
-  return closest.empty() ? "" : absl::StrCat("did you mean ", closest, "?");
+  return closest.empty() ? absl::StrCat("allowed here: ", absl::StrJoin(Beside(unknown), ", "))
+                         : absl::StrCat("did you mean ", closest, "?");
+}
+
+std::vector<std::string> Registry::Beside(absl::string_view name) const {
+  const absl::string_view section = name.substr(0, name.rfind('.') + 1);
+  std::vector<std::string> parts;
+  for (const Setting& setting : settings_) {
+    absl::string_view rest = setting.name();
+    if (name.rfind('.') != absl::string_view::npos && !absl::ConsumePrefix(&rest, section))
+      continue;
+    const std::string part(rest.substr(0, rest.find('.')));
+    if (std::find(parts.begin(), parts.end(), part) == parts.end()) parts.push_back(part);
+  }
+  return parts;
 }
 
 }  // namespace eventbus::settings

@@ -48,10 +48,13 @@ class Registry {
   // True if a setting's name begins with `path` and a dot.
   bool IsPrefix(absl::string_view path) const;
 
-  // "did you mean retention.ttl?" for a name that is no setting, or "".
+  // For a name that is no setting: "did you mean retention.ttl?", or what may stand in its place.
   std::string Suggestion(absl::string_view unknown) const;
 
  private:
+  // Names of what stands beside `name` in its section, or at the top.
+  std::vector<std::string> Beside(absl::string_view name) const;
+
   std::vector<Section> sections_;
   std::vector<Setting> settings_;
   std::vector<ForeignName> foreign_names_;

@@ -33,9 +33,7 @@ class Walk {
       } else if (registry_.IsPrefix(name)) {
         TakeSection(member, name);
       } else {
-        const std::string suggestion = registry_.Suggestion(name);
-        Problem(member.line, name,
-                absl::StrCat("unknown setting", suggestion.empty() ? "" : "; ", suggestion));
+        Problem(member.line, name, absl::StrCat("unknown setting; ", registry_.Suggestion(name)));
       }
     }
   }

@@ -51,7 +51,10 @@ TEST_F(SourcesTest, EveryProblemOfAFileNamesLineKeyValueAndWhatIsAllowed) {
        "bus.yaml:1: maxRetries: unknown setting; here it is max_retries in the "
        "policy of each consumer group"},
       {"ttl: 1h\n", "bus.yaml:1: ttl: unknown setting; did you mean retention.ttl?"},
-      {"colour: red\n", "bus.yaml:1: colour: unknown setting"},
+      {"colour: red\n",
+       "bus.yaml:1: colour: unknown setting; allowed here: listen, insecure, metrics, "},
+      {"store:\n  memory:\n    colour: red\n",
+       "bus.yaml:3: store.memory.colour: unknown setting; allowed here: max_bytes, max_events"},
       {"limits:\n  max_types: many\n",
        "bus.yaml:2: limits.max_types: \"many\": not a whole number; allowed: 1 to 10000000"},
       {"logging:\n  level: loud\n",
@@ -101,7 +104,7 @@ TEST_F(SourcesTest, ASectionWhoseLinesAreAllCommentsIsFine) {
 TEST_F(SourcesTest, RulesHoldWhatTheyNameAndNothingElse) {
   const Loaded loaded = FromFile(
       "retention:\n  ttl: 0\n  rules:\n    - pattern: \"orders.*\"\n      ttl: 7d\n"
-      "    - {pattern: logs.**, max_bytes: 1GiB, max_events: 5, when_full: refuse, "
+      "    - {pattern: logs.**, max_bytes: 1GiB, max_events: 5, when_full: drop_oldest, "
       "max_events_per_entry: 1}\n");
   ASSERT_THAT(loaded.problems, IsEmpty());
   EXPECT_EQ(loaded.config.retention.ttl, absl::InfiniteDuration());
@@ -115,7 +118,7 @@ TEST_F(SourcesTest, RulesHoldWhatTheyNameAndNothingElse) {
   EXPECT_FALSE(logs.ttl.has_value());
   EXPECT_EQ(logs.max_bytes, kGiB);
   EXPECT_EQ(logs.max_events, 5u);
-  EXPECT_EQ(logs.when_full, WhenFull::kRefuse);
+  EXPECT_EQ(logs.when_full, WhenFull::kDropOldest);
   EXPECT_EQ(logs.max_events_per_entry, 1u);
 }
 
@@ -133,12 +136,15 @@ TEST_F(SourcesTest, VariablesGiveEverySetting) {
 }
 
 TEST_F(SourcesTest, AMistypedVariableIsRefusedAndAForeignOneOnlyNoted) {
-  const Loaded loaded = FromEnvironment({{"EVENTBUS_RETENTION_TLL", "1h"},
+  const Loaded loaded = FromEnvironment({{"EVENTBUS_METRICS_COLOUR_OF_ALL", "red"},
+                                         {"EVENTBUS_RETENTION_TLL", "1h"},
                                          {"EVENTBUS_TEST_TOOLS", "/x"},
                                          {"EVENTBUS_PORT", "tcp://10.0.0.1:9463"},
                                          {"EVENTBUS_PORT_9463_TCP", "tcp://10.0.0.1:9463"},
                                          {"EVENTBUS_SERVICE_HOST", "10.0.0.1"}});
-  EXPECT_THAT(loaded.problems, ElementsAre("EVENTBUS_RETENTION_TLL: unknown setting; did you mean "
+  EXPECT_THAT(loaded.problems, ElementsAre("EVENTBUS_METRICS_COLOUR_OF_ALL: unknown setting; "
+                                           "allowed here: EVENTBUS_METRICS_ADDRESS",
+                                           "EVENTBUS_RETENTION_TLL: unknown setting; did you mean "
                                            "EVENTBUS_RETENTION_TTL?"));
   EXPECT_THAT(loaded.warnings, ElementsAre(StartsWith("EVENTBUS_TEST_TOOLS: ")));
 }
@@ -205,6 +211,12 @@ TEST_F(SourcesTest, ImpossibleCombinationsNameBothSettingsTheirValuesAndPlaces) 
        "(default) do not go together"},
       {{"--store-memory-max-bytes", "1MiB"},
        "limits.max_batch_bytes 3MiB (default) and store.memory.max_bytes 1MiB"},
+      {{"--retention-when-full", "refuse"},
+       "retention.when_full refuse (--retention-when-full) is not available in this version; "
+       "allowed for now: drop_oldest"},
+      {{"--retention-rules", "[{pattern: \"a.*\", when_full: refuse}]"},
+       "retention.rules [{pattern: a.*, when_full: refuse}] (--retention-rules) has a rule with "
+       "when_full: refuse, for a.*, which is not available"},
   };
   for (const auto& c : kCases) {
     EXPECT_THAT(FromFlags(c.arguments).problems, ElementsAre(StartsWith(c.problem)))

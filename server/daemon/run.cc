@@ -6,12 +6,15 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "server/broker/pattern.h"
 #include "server/daemon/daemon.h"
@@ -52,6 +55,22 @@ std::string WithPort(absl::string_view address, int port) {
   return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
 }
 
+// How a shell calls the eventbusctl that stands beside this program: by its name where that leads
+// to it, else by its path.
+std::string ControlProgram() {
+  const std::string name = "eventbusctl";
+  std::error_code error;
+  const std::filesystem::path folder =
+      std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  const char* path = std::getenv("PATH");
+  for (const absl::string_view on_path :
+       absl::StrSplit(path == nullptr ? "" : path, ':', absl::SkipEmpty())) {
+    if (std::filesystem::equivalent(std::string(on_path), folder, error)) return name;
+  }
+  const std::filesystem::path beside = folder / name;
+  return std::filesystem::exists(beside, error) ? beside.string() : name;
+}
+
 void Greet(const Config& config, const Daemon& daemon) {
   const std::string address = WithPort(config.listen.address, daemon.port());
   std::string greeting = absl::StrCat("eventbusd listening on ", address, "\n");
@@ -59,9 +78,10 @@ void Greet(const Config& config, const Daemon& daemon) {
     absl::StrAppend(&greeting, "eventbusd metrics on http://",
                     WithPort(config.metrics.address, daemon.metrics_port()), "/metrics\n");
   }
-  absl::StrAppend(&greeting, "try: eventbusctl --server ", address,
-                  " sub '*' & eventbusctl --server ", address,
-                  " pub order.created --data '{\"id\": 1}'\n");
+  std::string ctl = ControlProgram();
+  if (address != ListenConfig().address) absl::StrAppend(&ctl, " --server ", address);
+  absl::StrAppend(&greeting, "try: ", ctl, " pub order.created --data '{\"id\": 1}' && ", ctl,
+                  " tail '*' --from earliest --count 1\n");
   std::fputs(greeting.c_str(), stdout);
   std::fflush(stdout);
 }

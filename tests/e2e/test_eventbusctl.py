@@ -1,8 +1,15 @@
 """eventbusctl, as people and scripts use it."""
 
+import contextlib
+import datetime
 import json
-import shlex
+import os
+import pty
+import re
+import select
+import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -178,23 +185,110 @@ def test_health_is_asked(ctl):
     ctl("health")
 
 
-def test_completion_scripts_are_printed(ctl):
-    assert b"eventbusctl" in ctl("completion", "bash").stdout
+COMPLETIONS = {
+    "eventbusctl ": ["pub", "sub", "tail", "health", "version", "completion", "--server"],
+    "eventbusctl su": ["sub"],
+    "eventbusctl sub --g": ["--group"],
+    "eventbusctl --server x:1 tail --fr": ["--from"],
+    "eventbusctl sub --output ": ["pretty", "ndjson", "raw"],
+    "eventbusctl tail -o nd": ["ndjson"],
+    "eventbusctl completion f": ["fish"],
+    "eventbusctl pub --nd": ["--ndjson"],
+}
+
+# What bash does at the tab key, with the line so far as its argument.
+BASH_TAB = """
+eval "$1"; words=($2); [[ $2 == *' ' ]] && words+=("")
+COMP_WORDS=("${words[@]}"); COMP_CWORD=$((${#words[@]} - 1))
+complete -p eventbusctl >&2 && _eventbusctl && printf '%s\\n' "${COMPREPLY[@]}"
+"""
 
 
-def test_line_to_try_that_the_daemon_prints_works(daemon, bus):
-    line = daemon.wait_for_line(r"^try: (.+)$").group(1)
-    member = bus.group("g", "*")
-    publishing = shlex.split(line.split("&")[1])
-    assert publishing[0] == "eventbusctl"
+@pytest.mark.parametrize("line", COMPLETIONS)
+def test_tab_completes_in_bash(ctl, line):
+    script = ctl("completion", "bash").stdout.decode()
     done = subprocess.run(
-        [str(EVENTBUSCTL), *publishing[1:]],
+        ["bash", "-c", BASH_TAB, "bash", script, line],
         capture_output=True,
-        env=clean_environment(),
+        text=True,
         timeout=DEADLINE,
     )
+    assert done.returncode == 0, done.stderr
+    assert set(COMPLETIONS[line]) <= set(done.stdout.split())
+    if not line.endswith(" "):
+        assert all(word.startswith(line.split()[-1]) for word in done.stdout.split())
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_completion_scripts_of_other_shells_name_commands_and_options(ctl, shell):
+    script = ctl("completion", shell).stdout.decode()
+    for word in ("pub", "sub", "tail", "ndjson", "group"):
+        assert word in script
+    if shutil.which(shell):
+        subprocess.run([shell, "-n"], input=script, text=True, check=True, timeout=DEADLINE)
+
+
+def test_publishing_many_shows_progress_on_a_terminal(daemon):
+    """Feeds lines for as long as nothing is shown."""
+    terminal, its_end = pty.openpty()
+    publishing = subprocess.Popen(
+        [str(EVENTBUSCTL), "--server", daemon.address, "pub", "--ndjson", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=its_end,
+        env=clean_environment(),
+    )
+    os.close(its_end)
+    shown = b""
+    end = time.monotonic() + DEADLINE
+    with publishing, os.fdopen(terminal, "rb", buffering=0) as screen:
+        while b"/s" not in shown and time.monotonic() < end:
+            publishing.stdin.write(b'{"type": "progress.test"}\n' * 64)
+            publishing.stdin.flush()
+            if select.select([screen], [], [], 0)[0]:
+                shown += screen.read(4096)
+        publishing.stdin.close()
+        assert re.search(rb"\r\x1b\[K[0-9,]+ events  \S+/s", shown), shown
+        with contextlib.suppress(OSError):  # How a terminal says that nobody writes any more.
+            while chunk := screen.read(4096):
+                shown += chunk
+        assert publishing.wait(DEADLINE) == 0
+    assert re.search(rb"published [0-9,]+ events in ", shown), shown
+
+
+def test_no_progress_is_drawn_where_there_is_no_terminal(ctl):
+    err = ctl("pub", "a.b", "--count", "5000").stderr
+    assert b"\r" not in err and err.startswith(b"published 5,000 events")
+
+
+def test_from_says_where_to_begin(ctl, bus):
+    first = bus.publish("from.test", id="first")
+    [delivery] = bus.tail("from.test", start=earliest()).take(1)
+    stored = delivery.batch.stored_time.ToDatetime(datetime.timezone.utc)
+    bus.publish("from.test", id="second")
+
+    def ids(start: str, count: int) -> list:
+        out = ctl("tail", "from.test", "--from", start, "--count", str(count), "-o", "ndjson")
+        return [json.loads(line)["id"] for line in out.stdout.splitlines()]
+
+    assert ids("earliest", 2) == ["first", "second"]
+    assert ids(f"from.test={first.position}", 1) == ["second"]
+    assert ids("1h", 2) == ["first", "second"]
+    assert ids((stored - datetime.timedelta(seconds=1)).isoformat(), 2) == ["first", "second"]
+    future = (stored + datetime.timedelta(days=1)).isoformat()
+    ctl("--timeout", "1s", "tail", "from.test", "--from", future, "--count", "1", code=4)
+    err = ctl("tail", "from.test", "--from", "yesterday", code=2).stderr
+    assert b"yesterday" in err and b"earliest" in err
+
+
+def test_line_to_try_that_the_daemon_prints_works(daemon):
+    """As it stands, in a shell that knows nothing of the build."""
+    line = daemon.wait_for_line(r"^try: (.+)$").group(1)
+    done = subprocess.run(
+        ["sh", "-c", line], capture_output=True, env=clean_environment(), timeout=DEADLINE
+    )
     assert done.returncode == 0, done.stderr.decode()
-    member.take(1)
+    assert b"order.created" in done.stdout and b'"id": 1' in done.stdout
 
 
 def test_version_is_told(ctl):

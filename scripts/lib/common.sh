@@ -120,14 +120,17 @@ build() {
 # twentieth, so that progress is seen without drowning warnings; all other lines whole.
 thin_out() {
   if [ -t 1 ]; then cat; return; fi
-  awk '
-    match($0, /^\[[0-9]+\/[0-9]+/) {
-      split(substr($0, 2, RLENGTH - 1), n, "/")
-      if (!($0 ~ /^FAILED/) && n[1] < n[2] && n[1] - last < n[2] / 20) { next }
-      last = n[1]
-      print substr($0, 1, 120); fflush(); next
-    }
-    { print; fflush() }'
+  # Not awk: Debian's reads ahead, and so keeps what it was given for a minute.
+  local line last=0
+  while IFS= read -r line || [ -n "$line" ]; do
+    if [[ $line =~ ^\[([0-9]+)/([0-9]+) ]]; then
+      [ "${BASH_REMATCH[1]}" -eq "${BASH_REMATCH[2]}" ] ||
+        [ $(((BASH_REMATCH[1] - last) * 20)) -ge "${BASH_REMATCH[2]}" ] || continue
+      last=${BASH_REMATCH[1]}
+      line=${line:0:120}
+    fi
+    printf '%s\n' "$line"
+  done
 }
 
 # python_environment NAME REQUIREMENTS…  makes build/venv/NAME hold exactly the pinned requirements;

@@ -2,18 +2,25 @@
 build/release/bin)."""
 
 import itertools
+import os
+import shutil
+import subprocess
 
 import pytest
 
 from harness.bus import Bus
 from harness.daemon import EVENTBUSCTL, EVENTBUSD, Daemon
 from harness.redis_server import RedisServer
+from harness.stubs import ROOT
 
 # The stores that the suite runs on. What a test says of one store only carries the marker of that
 # store's name.
 STORES = ["memory", "redis"]
 
 _namespaces = itertools.count(1)
+
+GRPCURL_VERSION = "v1.9.3"
+GRPCURL_MODULE = "github.com/fullstorydev/grpcurl/cmd/grpcurl"
 
 
 @pytest.fixture(scope="session", params=STORES)
@@ -120,6 +127,24 @@ def shared_bus(shared_daemon):
     """A client of the shared daemon."""
     with Bus(shared_daemon.address) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def grpcurl() -> str:
+    """The program: EVENTBUS_GRPCURL, else the one installed, else built with Go (build/tools)."""
+    built = ROOT / "build" / "tools" / f"grpcurl-{GRPCURL_VERSION}" / "grpcurl"
+    found = os.environ.get("EVENTBUS_GRPCURL") or shutil.which("grpcurl")
+    if found or built.exists():
+        return found or str(built)
+    if not shutil.which("go"):
+        pytest.skip("needs grpcurl, or a Go toolchain to build it: neither is installed")
+    environment = os.environ | {"GOBIN": str(built.parent), "GOFLAGS": "-mod=mod"}
+    done = subprocess.run(
+        ["go", "install", f"{GRPCURL_MODULE}@{GRPCURL_VERSION}"], capture_output=True, text=True, env=environment
+    )
+    if not built.exists():
+        pytest.skip(f"grpcurl could not be built: {done.stderr.strip().splitlines()[-1:]}")
+    return str(built)
 
 
 def _finish(daemons) -> None:

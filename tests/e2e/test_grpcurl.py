@@ -2,41 +2,18 @@
 
 import base64
 import json
-import os
-import shutil
 import subprocess
 
 import pytest
 
 from harness.bus import unique
-from harness.stubs import PROTO, ROOT
+from harness.stubs import PROTO
 from harness.waiting import DEADLINE
-
-VERSION = "v1.9.3"
-MODULE = "github.com/fullstorydev/grpcurl/cmd/grpcurl"
 
 HOW = {
     "proto files": [f"-import-path={PROTO}", "-proto=eventbus/v1/broker.proto"],
     "reflection": [],
 }
-
-
-@pytest.fixture(scope="session")
-def grpcurl() -> str:
-    """The program: EVENTBUS_GRPCURL, else the one installed, else built with Go (build/tools)."""
-    built = ROOT / "build" / "tools" / f"grpcurl-{VERSION}" / "grpcurl"
-    found = os.environ.get("EVENTBUS_GRPCURL") or shutil.which("grpcurl")
-    if found or built.exists():
-        return found or str(built)
-    if not shutil.which("go"):
-        pytest.skip("needs grpcurl, or a Go toolchain to build it: neither is installed")
-    environment = os.environ | {"GOBIN": str(built.parent), "GOFLAGS": "-mod=mod"}
-    done = subprocess.run(
-        ["go", "install", f"{MODULE}@{VERSION}"], capture_output=True, text=True, env=environment
-    )
-    if not built.exists():
-        pytest.skip(f"grpcurl could not be built: {done.stderr.strip().splitlines()[-1:]}")
-    return str(built)
 
 
 @pytest.fixture(params=HOW)

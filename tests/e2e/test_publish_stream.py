@@ -3,9 +3,10 @@
 import grpc
 import pytest
 
-from harness.bus import earliest, event, unique
+from harness.bus import Bus, earliest, event, unique
 from harness.stubs import v1
 from harness.subscription import data_of
+from harness.waiting import eventually
 
 
 @pytest.fixture
@@ -97,3 +98,28 @@ def test_events_of_one_publisher_keep_their_order(shared_bus, type_):
         last = call.publish(event(type_, b"%d" % n, source="/one"))
     call.wait_for(last)
     assert data_of(tail.take(300)) == [b"%d" % n for n in range(300)]
+
+
+def test_publisher_that_takes_no_acknowledgements_is_not_read_from(daemon, bus):
+    """It stalls, and the daemon keeps no more of it than the window."""
+    pulled = 0
+    events = [event("flood.test", id=f"{n:0100}") for n in range(1000)]
+
+    def requests():
+        nonlocal pulled
+        while True:
+            pulled += 1
+            yield v1.PublishStreamRequest(sequence=pulled, events=events, return_results=True)
+
+    with Bus(daemon.address) as flooding:
+        call = flooding.stub.PublishStream(requests())
+
+        def stands_still() -> bool:
+            before = pulled
+            for _ in range(100):
+                bus.publish("other.test")
+            return pulled == before
+
+        eventually(stands_still, "the publisher stalls")
+        call.cancel()
+    assert pulled < 1000, "the window, and what lies in the buffers of the connection"

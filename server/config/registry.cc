@@ -235,8 +235,10 @@ void AddLimits(std::vector<Setting>& all) {
       ByteSize{.min = kKiB, .max = 3 * kMiB},
       +[](Config& c) -> std::uint64_t& { return c.limits.max_event_bytes; }));
   all.push_back(ScalarSetting(
-      {.name = "limits.max_batch_events", .description = "How many events one publish may hold."},
-      WholeNumber{.min = 1, .max = 100'000},
+      {.name = "limits.max_batch_events",
+       .description = "How many events one publish may hold. The answer has a result for each, and "
+                      "stays below the 4 MiB that stock gRPC clients accept."},
+      WholeNumber{.min = 1, .max = 5'000},
       +[](Config& c) -> std::uint64_t& { return c.limits.max_batch_events; }));
   all.push_back(ScalarSetting(
       {.name = "limits.max_batch_bytes",

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -72,17 +73,17 @@ std::string Quoted(const std::string& text) {
   return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "'\\''"}}), "'");
 }
 
-std::string BashScript(const std::string& program, const std::vector<CompletedCommand>& commands) {
-  std::string script = absl::StrCat(
-      "_", program,
-      "() {\n  local word=\"${COMP_WORDS[COMP_CWORD]}\"\n"
-      "  local before=\"${COMP_WORDS[COMP_CWORD-1]}\"\n  local command=\"\" each\n"
-      "  for each in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n    case \"$each\" in\n      ",
-      absl::StrJoin(CommandNames(commands), "|"),
-      ") command=\"$each\"; break ;;\n    esac\n  done\n  COMPREPLY=()\n"
-      "  case \"$command:$before\" in\n");
+// What bash and zsh are told: after which word of which command which values may stand, and
+// otherwise which words each command takes. The program itself is the command "".
+struct WordLists {
+  // "sub:-o|sub:--output", as a pattern of the shells' `case`.
+  std::vector<std::pair<std::string, std::vector<std::string>>> values;
+  std::vector<std::pair<std::string, std::vector<std::string>>> words;
+};
+
+WordLists ListWords(const std::vector<CompletedCommand>& commands) {
+  WordLists lists;
   std::vector<std::string> program_options;
-  std::string words;
   for (const CompletedCommand& command : commands) {
     std::vector<std::string> candidates = program_options;
     for (const CompletedOption& option : command.options) {
@@ -96,28 +97,67 @@ std::string BashScript(const std::string& program, const std::vector<CompletedCo
       for (const std::string& name : option.names) {
         places.push_back(absl::StrCat(command.name, ":", name));
       }
-      absl::StrAppend(&script, "    ", absl::StrJoin(places, "|"), ") COMPREPLY=($(compgen -W ",
-                      Quoted(absl::StrJoin(option.values, " ")), " -- \"$word\")); return ;;\n");
+      lists.values.emplace_back(absl::StrJoin(places, "|"), option.values);
     }
     if (command.name.empty()) {
       program_options = candidates;
       const std::vector<std::string> names = CommandNames(commands);
       candidates.insert(candidates.end(), names.begin(), names.end());
     }
-    absl::StrAppend(&words, "    ", Quoted(command.name),
-                    ") words=", Quoted(absl::StrJoin(candidates, " ")), " ;;\n");
+    lists.words.emplace_back(Quoted(command.name), candidates);
   }
-  absl::StrAppend(&script, "  esac\n  local words=\"\"\n  case \"$command\" in\n", words,
+  return lists;
+}
+
+std::string BashScript(const std::string& program, const std::vector<CompletedCommand>& commands) {
+  std::string script = absl::StrCat(
+      "_", program,
+      "() {\n  local word=\"${COMP_WORDS[COMP_CWORD]}\"\n"
+      "  local before=\"${COMP_WORDS[COMP_CWORD-1]}\"\n  local command=\"\" each\n"
+      "  for each in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n    case \"$each\" in\n      ",
+      absl::StrJoin(CommandNames(commands), "|"),
+      ") command=\"$each\"; break ;;\n    esac\n  done\n  COMPREPLY=()\n"
+      "  case \"$command:$before\" in\n");
+  const WordLists lists = ListWords(commands);
+  for (const auto& [place, values] : lists.values) {
+    absl::StrAppend(&script, "    ", place, ") COMPREPLY=($(compgen -W ",
+                    Quoted(absl::StrJoin(values, " ")), " -- \"$word\")); return ;;\n");
+  }
+  absl::StrAppend(&script, "  esac\n  local words=\"\"\n  case \"$command\" in\n");
+  for (const auto& [command, words] : lists.words) {
+    absl::StrAppend(&script, "    ", command, ") words=", Quoted(absl::StrJoin(words, " ")),
+                    " ;;\n");
+  }
+  absl::StrAppend(&script,
                   "  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\n"
                   "complete -o default -F _",
                   program, " ", program, "\n");
   return script;
 }
 
-// Zsh runs the script of bash by its own means of compatibility.
 std::string ZshScript(const std::string& program, const std::vector<CompletedCommand>& commands) {
-  return absl::StrCat("#compdef ", program, "\nautoload -U +X bashcompinit && bashcompinit\n",
-                      BashScript(program, commands));
+  std::string script = absl::StrCat(
+      "#compdef ", program, "\n\n_", program,
+      "() {\n  local before=\"${words[CURRENT-1]}\" command=\"\" each\n  local -a candidates\n"
+      "  for each in \"${(@)words[2,CURRENT-1]}\"; do\n    case \"$each\" in\n      ",
+      absl::StrJoin(CommandNames(commands), "|"),
+      ") command=\"$each\"; break ;;\n    esac\n  done\n  case \"$command:$before\" in\n");
+  const WordLists lists = ListWords(commands);
+  for (const auto& [place, values] : lists.values) {
+    absl::StrAppend(&script, "    ", place, ") compadd -- ", absl::StrJoin(values, " "),
+                    "; return ;;\n");
+  }
+  absl::StrAppend(&script, "  esac\n  case \"$command\" in\n");
+  for (const auto& [command, words] : lists.words) {
+    absl::StrAppend(&script, "    ", command, ") candidates=(", absl::StrJoin(words, " "),
+                    ") ;;\n");
+  }
+  // Loaded by compinit, the file is the function; sourced, it has to be made known.
+  absl::StrAppend(&script,
+                  "  esac\n  compadd -a candidates || _files\n}\n\nif [[ \"$funcstack[1]\" = _",
+                  program, " ]]; then\n  _", program, " \"$@\"\nelse\n  compdef _", program, " ",
+                  program, "\nfi\n");
+  return script;
 }
 
 std::string FishScript(const std::string& program, const std::vector<CompletedCommand>& commands) {

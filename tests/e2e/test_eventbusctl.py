@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import subprocess
 import time
 
@@ -196,36 +195,43 @@ COMPLETIONS = {
     "eventbusctl pub --nd": ["--ndjson"],
 }
 
-# What bash does at the tab key, with the line so far as its argument.
-BASH_TAB = """
+# What each shell does at the tab key, as far as it shows: $1 is the script, $2 the line so far.
+TAB = {
+    "bash": """
 eval "$1"; words=($2); [[ $2 == *' ' ]] && words+=("")
 COMP_WORDS=("${words[@]}"); COMP_CWORD=$((${#words[@]} - 1))
 complete -p eventbusctl >&2 && _eventbusctl && printf '%s\\n' "${COMPREPLY[@]}"
-"""
+""",
+    "zsh": """
+compdef() { known=$2 }
+compadd() { local -a all; all=("${@[2,-1]}"); [[ $1 = -a ]] && all=("${(@P)2}")
+            print -rl -- "${(@M)all:#${words[CURRENT]}*}" }
+eval "$1"; words=(${=2}); [[ $2 = *' ' ]] && words+=("")
+CURRENT=$#words; [[ $known = eventbusctl ]] && _eventbusctl
+""",
+    "fish": """echo $argv[1] | source; complete -C $argv[2] | string replace -r '\\t.*' ''""",
+}
 
 
 @pytest.mark.parametrize("line", COMPLETIONS)
-def test_tab_completes_in_bash(ctl, line):
-    script = ctl("completion", "bash").stdout.decode()
+@pytest.mark.parametrize("shell", TAB)
+def test_tab_completes(ctl, shell, line):
+    script = ctl("completion", shell).stdout.decode()
+    # bash and zsh take the first word behind a command line for their own name.
+    own_name = [] if shell == "fish" else [shell]
     done = subprocess.run(
-        ["bash", "-c", BASH_TAB, "bash", script, line],
+        [shell, "-c", TAB[shell], *own_name, script, line],
         capture_output=True,
         text=True,
         timeout=DEADLINE,
     )
     assert done.returncode == 0, done.stderr
-    assert set(COMPLETIONS[line]) <= set(done.stdout.split())
+    wanted, got = set(COMPLETIONS[line]), set(done.stdout.split())
+    if shell == "fish" and line == "eventbusctl ":
+        wanted.discard("--server")  # It shows options once there is a dash.
+    assert wanted <= got
     if not line.endswith(" "):
-        assert all(word.startswith(line.split()[-1]) for word in done.stdout.split())
-
-
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_completion_scripts_of_other_shells_name_commands_and_options(ctl, shell):
-    script = ctl("completion", shell).stdout.decode()
-    for word in ("pub", "sub", "tail", "ndjson", "group"):
-        assert word in script
-    if shutil.which(shell):
-        subprocess.run([shell, "-n"], input=script, text=True, check=True, timeout=DEADLINE)
+        assert all(word.startswith(line.split()[-1]) for word in got)
 
 
 def test_publishing_many_shows_progress_on_a_terminal(daemon):

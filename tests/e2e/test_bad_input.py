@@ -112,6 +112,11 @@ def test_batch_of_too_many_bytes_is_refused(shared_bus):
     assert refusal.metadata["setting"] == "limits.max_batch_bytes"
 
 
+def test_message_above_all_limits_is_refused_by_the_transport(shared_bus):
+    batch = [event(data=bytes(900_000))] * 10
+    assert refused(shared_bus.publish_batch, batch).code == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 def test_batch_of_no_events_is_refused(shared_bus):
     assert_names(refused(shared_bus.publish_batch, []), "events", "INVALID_FIELD", "")
 

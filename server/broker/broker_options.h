@@ -12,13 +12,24 @@
 
 namespace eventbus {
 
+// What a stream does without before its ttl is over.
+enum class Discard {
+  kExpired,  // Nothing: it can be replayed.
+  kSettled,  // What every group that matches is done with. Without such a group: nothing.
+};
+
+// What happens at max_bytes or max_events.
+enum class WhenStreamFull { kDropOldest, kRefuse };
+
 // How a stream keeps its events.
 struct StreamPolicy {
   // Infinite: for ever.
   absl::Duration ttl = absl::Hours(24);
-  // Past these the oldest entries are dropped. 0: no bound.
+  // Past these the oldest entries are dropped, or publishes refused. 0: no bound.
   uint64_t max_bytes = 0;
   uint64_t max_events = 0;
+  WhenStreamFull when_full = WhenStreamFull::kDropOldest;
+  Discard discard = Discard::kExpired;
   // Events that share an entry at most.
   uint32_t max_events_per_entry = 100;
 };
@@ -30,6 +41,8 @@ struct StreamPolicyRule {
   std::optional<absl::Duration> ttl;
   std::optional<uint64_t> max_bytes;
   std::optional<uint64_t> max_events;
+  std::optional<WhenStreamFull> when_full;
+  std::optional<Discard> discard;
   std::optional<uint32_t> max_events_per_entry;
 };
 

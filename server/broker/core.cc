@@ -10,6 +10,9 @@ namespace eventbus {
 namespace {
 
 constexpr int kSweepTicks = 20;
+// However many streams and groups there are, a sweep asks no more at a time: it is there for what
+// should not have been missed, and a round may take longer.
+constexpr size_t kMostSweptPerTick = 25;
 // What a drain waits for the store beyond its deadline.
 constexpr absl::Duration kDrainGrace = absl::Seconds(2);
 
@@ -31,11 +34,11 @@ Broker::Core::Core(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerO
       context_{loop, store, events, &options_, options_.incarnation},
       policies_(options_),
       registry_(&context_, this),
-      publisher_(&context_, &registry_, &policies_,
+      publisher_(&context_, &registry_, &policies_, &room_,
                  [this](absl::string_view stream) { OnStreamAdvanced(stream); }),
       reader_(&context_),
       membership_(&context_, this, [this] { return expiry_.Report(GroupsInUse()); }),
-      retention_(&context_, &registry_, &policies_),
+      retention_(&context_, &registry_, &policies_, &room_),
       expiry_(&context_, &registry_),
       opener_(&context_, &registry_),
       sweep_timer_(loop->CreateTimer([this] { SweepTick(); })),
@@ -392,7 +395,7 @@ void Broker::Core::SweepTick() {
         sweep_round_.emplace_back(name, std::move(stream));
       }
     }
-    sweep_per_tick_ = sweep_round_.size() / kSweepTicks + 1;
+    sweep_per_tick_ = std::min(sweep_round_.size() / kSweepTicks + 1, kMostSweptPerTick);
   }
   for (size_t i = 0; i < sweep_per_tick_ && !sweep_round_.empty(); ++i) {
     const auto [name, stream] = std::move(sweep_round_.front());

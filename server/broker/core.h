@@ -103,6 +103,7 @@ class Broker::Core final : public StoreListener,
   Context context_;
   const StreamPolicies policies_;
   Registry registry_;
+  StreamRoom room_;
   Publisher publisher_;
   SharedReader reader_;
   Membership membership_;

@@ -39,10 +39,11 @@ PublishOutcome AllFailed(const PublishCommand& command, const absl::Status& stat
 }  // namespace
 
 Publisher::Publisher(const Context* context, Registry* registry, const StreamPolicies* policies,
-                     std::function<void(absl::string_view)> on_advanced)
+                     StreamRoom* room, std::function<void(absl::string_view)> on_advanced)
     : context_(context),
       registry_(registry),
       policies_(policies),
+      room_(room),
       on_advanced_(std::move(on_advanced)) {}
 
 void Publisher::Publish(PublishCommand command) {
@@ -86,11 +87,17 @@ Publisher::Lane& Publisher::LaneFor(absl::string_view stream) {
   auto lane = std::make_unique<Lane>();
   lane->stream = std::string(stream);
   lane->exists = registry_->HasType(stream);
-  lane->max_events_per_entry = policies_->For(stream).max_events_per_entry;
+  lane->policy = policies_->For(stream);
   return *lanes_.emplace(lane->stream, std::move(lane)).first->second;
 }
 
 void Publisher::Enqueue(Lane& lane, Part part) {
+  if (lane.policy.when_full == WhenStreamFull::kRefuse) {
+    const PublishCommand& command = part.accepted->command;
+    const uint64_t bytes = command.items[part.first + part.count - 1].end - command.items[part.first].begin;
+    const absl::Status room = room_->Take(lane.stream, lane.policy, part.count, bytes);
+    if (!room.ok()) return Settle(part, room, lane.stream, Position());
+  }
   lane.waiting.push_back(std::move(part));
   if (lane.in_turn) return;
   lane.in_turn = true;
@@ -122,7 +129,7 @@ void Publisher::Send(Lane& lane) {
   const absl::Duration now = context_->loop->MonotonicNow();
   const double share = lane.rate.PerSecond(now) * kEntrySeconds;
   const auto target =
-      static_cast<uint32_t>(std::clamp(share, 1.0, static_cast<double>(lane.max_events_per_entry)));
+      static_cast<uint32_t>(std::clamp(share, 1.0, static_cast<double>(lane.policy.max_events_per_entry)));
   uint64_t events = 0;
   while (!lane.waiting.empty()) {
     Outgoing outgoing = TakeEntry(lane, target);

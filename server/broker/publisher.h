@@ -17,6 +17,7 @@
 #include "server/broker/publish_command.h"
 #include "server/broker/registry.h"
 #include "server/broker/stream_policies.h"
+#include "server/broker/stream_room.h"
 
 namespace eventbus {
 
@@ -35,6 +36,7 @@ class Publisher {
  public:
   // `on_advanced` is called with a stream to which something was appended. All must outlive it.
   Publisher(const Context* context, Registry* registry, const StreamPolicies* policies,
+            StreamRoom* room,
             std::function<void(absl::string_view)> on_advanced);
 
   // What is published before Begin waits for it, within the same bounds.
@@ -79,7 +81,7 @@ class Publisher {
     // Entries that found the stream missing. They go first once it is there.
     std::deque<Outgoing> returned;
     uint32_t appends_under_way = 0;
-    uint32_t max_events_per_entry = 1;
+    StreamPolicy policy;
     bool in_turn = false;
     bool exists = false;
     bool being_born = false;
@@ -103,6 +105,7 @@ class Publisher {
   const Context* const context_;
   Registry* const registry_;
   const StreamPolicies* const policies_;
+  StreamRoom* const room_;
   const std::function<void(absl::string_view)> on_advanced_;
   absl::flat_hash_map<std::string, std::unique_ptr<Lane>> lanes_;
   // Lanes that got something during this turn.

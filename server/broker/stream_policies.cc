@@ -26,12 +26,16 @@ StreamPolicy StreamPolicies::For(absl::string_view type) const {
     TakeFirst(&found.ttl, rule.ttl);
     TakeFirst(&found.max_bytes, rule.max_bytes);
     TakeFirst(&found.max_events, rule.max_events);
+    TakeFirst(&found.when_full, rule.when_full);
+    TakeFirst(&found.discard, rule.discard);
     TakeFirst(&found.max_events_per_entry, rule.max_events_per_entry);
   }
   return {
       .ttl = found.ttl.value_or(default_.ttl),
       .max_bytes = found.max_bytes.value_or(default_.max_bytes),
       .max_events = found.max_events.value_or(default_.max_events),
+      .when_full = found.when_full.value_or(default_.when_full),
+      .discard = found.discard.value_or(default_.discard),
       .max_events_per_entry = found.max_events_per_entry.value_or(default_.max_events_per_entry)};
 }
 

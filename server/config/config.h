@@ -69,6 +69,12 @@ enum class WhenFull {
   kRefuse,      // RESOURCE_EXHAUSTED.
 };
 
+// What a stream does without before its ttl is over.
+enum class DiscardWhat {
+  kExpired,  // Nothing.
+  kSettled,  // What every group that matches is done with.
+};
+
 // What differs for the types that `pattern` matches. What a rule leaves unset falls through to the
 // next rule that matches, and last to RetentionConfig and LimitsConfig.
 struct RetentionRuleConfig {
@@ -77,6 +83,7 @@ struct RetentionRuleConfig {
   std::optional<std::uint64_t> max_bytes;
   std::optional<std::uint64_t> max_events;
   std::optional<WhenFull> when_full;
+  std::optional<DiscardWhat> discard;
   std::optional<std::uint64_t> max_events_per_entry;
 };
 
@@ -85,6 +92,7 @@ struct RetentionConfig {
   std::uint64_t max_bytes = 0;           // Per stream; 0: no bound.
   std::uint64_t max_events = 0;          // Per stream; 0: no bound.
   WhenFull when_full = WhenFull::kDropOldest;
+  DiscardWhat discard = DiscardWhat::kExpired;
   std::vector<RetentionRuleConfig> rules;
 };
 

@@ -198,10 +198,19 @@ void AddRetention(std::vector<Setting>& all,
   all.push_back(ScalarSetting(
       {.name = "retention.when_full",
        .description = "What happens at a stream's `max_bytes` or `max_events`. `drop_oldest`: its "
-                      "oldest events make room. `refuse`: publishes of its type get "
-                      "RESOURCE_EXHAUSTED; this build does not have that yet and refuses to start "
-                      "with it."},
+                      "oldest events make room, settled or not; what groups lose is counted. "
+                      "`refuse`: publishes of its type get RESOURCE_EXHAUSTED, STREAM_FULL, until "
+                      "there is room. The size is looked at every few seconds, so with several "
+                      "daemons a stream may go beyond the bound for as long."},
       WhenFullChoice(), +[](Config& c) -> WhenFull& { return c.retention.when_full; }));
+  all.push_back(ScalarSetting(
+      {.name = "retention.discard",
+       .description = "What a stream does without before its `ttl` is over. `expired`: nothing, so "
+                      "that it can be replayed. `settled`: also what every group that matches has "
+                      "settled, so that memory follows the backlog and not the day; a stream that "
+                      "no group matches keeps everything. A group that comes later, and tails, see "
+                      "only what is left."},
+      DiscardChoice(), +[](Config& c) -> DiscardWhat& { return c.retention.discard; }));
   all.push_back(RetentionRulesSetting(
       {.name = "retention.rules",
        .description = "What differs for some types. For each member the first rule counts that has "
@@ -330,6 +339,10 @@ WholeNumber RetentionMaxEvents() { return {.min = 1, .max = kHugeCount, .zero = 
 
 Choice<WhenFull> WhenFullChoice() {
   return {{{"drop_oldest", WhenFull::kDropOldest}, {"refuse", WhenFull::kRefuse}}};
+}
+
+Choice<DiscardWhat> DiscardChoice() {
+  return {{{"expired", DiscardWhat::kExpired}, {"settled", DiscardWhat::kSettled}}};
 }
 
 WholeNumber MaxEventsPerEntry() { return {.min = 1, .max = 10'000}; }

@@ -65,6 +65,7 @@ TimeSpan RetentionTtl();
 ByteSize RetentionMaxBytes();
 WholeNumber RetentionMaxEvents();
 Choice<WhenFull> WhenFullChoice();
+Choice<DiscardWhat> DiscardChoice();
 WholeNumber MaxEventsPerEntry();
 
 }  // namespace eventbus::settings

@@ -71,6 +71,7 @@ std::vector<RuleMember> RuleMembers(const PatternCheck& check_pattern) {
           Optional("max_bytes", RetentionMaxBytes(), &RetentionRuleConfig::max_bytes),
           Optional("max_events", RetentionMaxEvents(), &RetentionRuleConfig::max_events),
           Optional("when_full", WhenFullChoice(), &RetentionRuleConfig::when_full),
+          Optional("discard", DiscardChoice(), &RetentionRuleConfig::discard),
           Optional("max_events_per_entry", MaxEventsPerEntry(),
                    &RetentionRuleConfig::max_events_per_entry)};
 }

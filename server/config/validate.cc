@@ -27,7 +27,6 @@ class Checks {
     if (config_.store.kind == StoreKind::kRedis && config_.store.redis.url.empty()) {
       Problem({"store.kind"}, "needs store.redis.url (--redis), which is empty");
     }
-    Refusing();
     return std::move(problems_);
   }
 
@@ -49,20 +48,6 @@ class Checks {
             "can be reached from other machines, and there is no TLS and no authentication yet; "
             "use a loopback address such as 127.0.0.1, or allow it with insecure: true "
             "(--insecure) on a network you trust");
-  }
-
-  // In the contract, and not built yet.
-  void Refusing() {
-    constexpr absl::string_view kNotYet =
-        "is not available in this version; allowed for now: drop_oldest";
-    if (config_.retention.when_full == WhenFull::kRefuse) {
-      Problem({"retention.when_full"}, kNotYet);
-    }
-    for (const RetentionRuleConfig& rule : config_.retention.rules) {
-      if (rule.when_full != WhenFull::kRefuse) continue;
-      Problem({"retention.rules"}, absl::StrCat("has a rule with when_full: refuse, for ",
-                                                rule.pattern, ", which ", kNotYet));
-    }
   }
 
   void Sizes() {

@@ -39,6 +39,18 @@ RedisStoreOptions RedisStoreOptionsFrom(const Config& config, RedisAddress addre
   return options;
 }
 
+namespace {
+
+WhenStreamFull From(WhenFull when) {
+  return when == WhenFull::kRefuse ? WhenStreamFull::kRefuse : WhenStreamFull::kDropOldest;
+}
+
+Discard From(DiscardWhat what) {
+  return what == DiscardWhat::kSettled ? Discard::kSettled : Discard::kExpired;
+}
+
+}  // namespace
+
 BrokerOptions BrokerOptionsFrom(const Config& config) {
   BrokerOptions options;
   options.max_types = config.limits.max_types;
@@ -51,6 +63,8 @@ BrokerOptions BrokerOptionsFrom(const Config& config) {
   options.stream_policy.ttl = config.retention.ttl;
   options.stream_policy.max_bytes = config.retention.max_bytes;
   options.stream_policy.max_events = config.retention.max_events;
+  options.stream_policy.when_full = From(config.retention.when_full);
+  options.stream_policy.discard = From(config.retention.discard);
   options.stream_policy.max_events_per_entry =
       static_cast<uint32_t>(config.limits.max_events_per_entry);
   for (const RetentionRuleConfig& rule : config.retention.rules) {
@@ -59,6 +73,8 @@ BrokerOptions BrokerOptionsFrom(const Config& config) {
     policy.ttl = rule.ttl;
     policy.max_bytes = rule.max_bytes;
     policy.max_events = rule.max_events;
+    if (rule.when_full.has_value()) policy.when_full = From(*rule.when_full);
+    if (rule.discard.has_value()) policy.discard = From(*rule.discard);
     if (rule.max_events_per_entry.has_value()) {
       policy.max_events_per_entry = static_cast<uint32_t>(*rule.max_events_per_entry);
     }

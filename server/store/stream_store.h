@@ -201,6 +201,9 @@ struct TrimRequest {
   // The oldest go too while the stream has more than these. 0: no bound.
   uint64_t max_events = 0;
   uint64_t max_bytes = 0;
+  // What all of these groups are done with goes too. Empty: nothing goes for this reason. A group
+  // that the stream does not have is done with nothing.
+  std::vector<GroupKey> settled_by = {};
 };
 
 struct GroupLoss {

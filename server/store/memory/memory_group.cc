@@ -61,6 +61,14 @@ std::vector<PendingEntry> MemoryGroup::ListPending(absl::string_view consumer, E
   return found;
 }
 
+EntryId MemoryGroup::LowestUnsettled() const {
+  EntryId lowest = cursor_.Next();
+  for (const auto& [name, pending] : consumers_) {
+    if (!pending.empty()) lowest = std::min(lowest, pending.begin()->first);
+  }
+  return lowest;
+}
+
 uint64_t MemoryGroup::Ack(const std::vector<EntryId>& ids) {
   uint64_t acked = 0;
   for (const EntryId& id : ids) {

@@ -47,6 +47,8 @@ class MemoryGroup {
   // Of one consumer, or of all if `consumer` is empty, in the order of their ids.
   std::vector<PendingEntry> ListPending(absl::string_view consumer, EntryId after,
                                         uint32_t max_entries) const;
+  // The first entry that is not done with: pending, or not read yet.
+  EntryId LowestUnsettled() const;
   // How many of `ids` were pending.
   uint64_t Ack(const std::vector<EntryId>& ids);
   // Writes the records of those that are pending for `consumer`, and says how many that were.

@@ -54,8 +54,20 @@ StreamInfo MemoryStream::Info(absl::Time now) const {
   return info;
 }
 
+EntryId MemoryStream::SettledBelow(const std::vector<GroupKey>& groups) const {
+  if (groups.empty()) return EntryId::Min();
+  EntryId below = EntryId::Max();
+  for (const GroupKey& key : groups) {
+    const auto group = groups_.find(key);
+    if (group == groups_.end()) return EntryId::Min();
+    below = std::min(below, group->second->LowestUnsettled());
+  }
+  return below;
+}
+
 size_t MemoryStream::CountToTrim(const TrimRequest& request) const {
-  const auto count = static_cast<size_t>(LowerBound(request.min_id) - entries_.begin());
+  const EntryId kept = std::max(request.min_id, SettledBelow(request.settled_by));
+  const auto count = static_cast<size_t>(LowerBound(kept) - entries_.begin());
   const uint64_t max_events = request.max_events > 0 ? request.max_events : events_;
   const uint64_t max_bytes = request.max_bytes > 0 ? request.max_bytes : bytes_;
   uint64_t events = events_;

@@ -61,6 +61,8 @@ class MemoryStream {
 
   // The first entry with this id or a higher one.
   Iterator LowerBound(EntryId id) const;
+  // Below this, all of these groups are done. Min() for no groups, or one that is not there.
+  EntryId SettledBelow(const std::vector<GroupKey>& groups) const;
   std::vector<GroupLoss> CountLosses(size_t count) const;
 
   std::deque<StoredEntry> entries_;

@@ -79,6 +79,41 @@ TEST_P(StoreConformanceTest, ATrimCountsTheEventsThatGroupsHadNotSettled) {
                                                       std::make_pair(idle, 10u)));
 }
 
+TEST_P(StoreConformanceTest, WhatAllOfTheGroupsAreDoneWithGoesWhenAskedFor) {
+  const GroupKey other{"billing", 1};
+  CreateStream(kStream, {group_, other});
+  const EntryId a = Append("a");
+  const EntryId b = Append("b");
+  const EntryId c = Append("c");
+  Append("d");
+  const auto settled = [&] { return Trim({.settled_by = {group_, other}}); };
+  EXPECT_EQ(settled().entries, 0u);
+  ReadGroup("me");
+  Ack({a, b, c});
+  // The other one has read nothing yet.
+  EXPECT_EQ(settled().entries, 0u);
+  ReadGroup(other, "me", 2);
+  EXPECT_EQ(settled().entries, 0u);
+  // Only up to the first that is pending, also where later ones are done with.
+  ASSERT_TRUE(Await<uint64_t>([&](auto done) { a_->Ack(kStream, other, {b}, std::move(done)); }).ok());
+  EXPECT_EQ(settled().entries, 0u);
+  ASSERT_TRUE(Await<uint64_t>([&](auto done) { a_->Ack(kStream, other, {a}, std::move(done)); }).ok());
+  const TrimResult trimmed = settled();
+  EXPECT_EQ(trimmed.entries, 2u);
+  EXPECT_THAT(trimmed.losses, IsEmpty());
+  EXPECT_THAT(Values(), ElementsAre("c", "d"));
+}
+
+TEST_P(StoreConformanceTest, AGroupThatIsNotThereIsDoneWithNothing) {
+  CreateStreamWithGroup();
+  const EntryId a = Append("a");
+  ReadGroup("me");
+  Ack({a});
+  EXPECT_EQ(Trim({.settled_by = {group_, {"coming", 1}}}).entries, 0u);
+  EXPECT_EQ(Trim({.settled_by = {}}).entries, 0u);
+  EXPECT_EQ(Trim({.settled_by = {group_}}).entries, 1u);
+}
+
 TEST_P(StoreConformanceTest, WhatIsTrimmedWhilePendingStaysPendingUntilItIsAcked) {
   CreateStreamWithGroup();
   const EntryId id = Append("a");

@@ -1,6 +1,7 @@
 // What streams keep.
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/broker/reason.h"
 #include "server/broker/stream_policies.h"
 #include "tests/support/test_bus.h"
 
@@ -49,6 +50,57 @@ TEST(RetentionTest, WhatAGroupLosesIsCounted) {
   EXPECT_EQ(drops.events, 2U);
   EXPECT_EQ(drops.lost, 2U);
   EXPECT_EQ(drops.last_why, "max_events");
+}
+
+TEST(RetentionTest, WhatEveryGroupHasSettledGoesWhereThePolicySaysSo) {
+  BrokerOptions options;
+  options.stream_policy.discard = Discard::kSettled;
+  DropEvents drops;
+  TestBus bus(options, &drops);
+  RecordingSink& first = bus.Join("first", {"job"});
+  RecordingSink& second = bus.Join("second", {"job"});
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(bus.Publish("job", std::to_string(i)).ok());
+  bus.Run(absl::Seconds(1));
+  bus.AckAll(first);
+  bus.Run(absl::Seconds(10));
+  EXPECT_EQ(drops.events, 0U);
+  bus.AckAll(second);
+  bus.Run(absl::Seconds(10));
+  EXPECT_EQ(drops.events, 3U);
+  EXPECT_EQ(drops.lost, 0U);
+  EXPECT_EQ(drops.last_why, "settled");
+}
+
+TEST(RetentionTest, AStreamWithoutAGroupKeepsEverythingUntilItsTtl) {
+  BrokerOptions options;
+  options.stream_policy.discard = Discard::kSettled;
+  DropEvents drops;
+  TestBus bus(options, &drops);
+  ASSERT_TRUE(bus.Publish("job", "1").ok());
+  bus.Join("others", {"else"});
+  bus.Run(absl::Seconds(30));
+  EXPECT_EQ(drops.events, 0U);
+}
+
+TEST(RetentionTest, AFullStreamRefusesWhereThePolicySaysSoUntilThereIsRoom) {
+  BrokerOptions options;
+  options.stream_policy.max_events = 3;
+  options.stream_policy.when_full = WhenStreamFull::kRefuse;
+  options.stream_policy.ttl = absl::Minutes(1);
+  DropEvents drops;
+  TestBus bus(options, &drops);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(bus.Publish("job", std::to_string(i)).ok());
+  const absl::Status full = bus.Publish("job", "3").status();
+  EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(full), Reason::kStreamFull);
+  EXPECT_THAT(std::string(full.message()), testing::HasSubstr("its limit is 3 events"));
+  ASSERT_TRUE(bus.Publish("other", "has room").ok());
+  bus.Run(absl::Seconds(30));
+  EXPECT_EQ(drops.events, 0U);
+  EXPECT_FALSE(bus.Publish("job", "4").ok());
+  bus.Run(absl::Seconds(40));
+  EXPECT_EQ(drops.events, 4U);
+  EXPECT_TRUE(bus.Publish("job", "5").ok());
 }
 
 TEST(StreamPoliciesTest, TheFirstRuleThatSetsAValueWinsForEachValue) {

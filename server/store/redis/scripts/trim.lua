@@ -2,7 +2,7 @@
 -- groups lose by it.
 -- KEYS: log
 -- ARGV: entries below this id go; most entries at a time; how many events and how many bytes are too
---       many (0: none are); prefix of the state records' keys
+--       many (0: none are); groups: what all of these are done with goes too
 -- → {entries, events, bytes, 1 if there is more to remove, losses}; losses are group and events by turns
 local min_id, most = ARGV[1], tonumber(ARGV[2])
 local too_many_events, too_many_bytes = tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -26,6 +26,29 @@ local function less(a, b)
 end
 
 if redis.call('EXISTS', KEYS[1]) == 0 then return redis.error_reply('ABSENT there is no such stream') end
+
+local facts_of = {}
+for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local facts = {}
+  for i = 1, #info, 2 do facts[info[i]] = info[i + 1] end
+  facts_of[facts['name']] = facts
+end
+
+if #ARGV > 4 then
+  local settled
+  for i = 5, #ARGV do
+    local facts = facts_of[ARGV[i]]
+    if not facts then
+      settled = '0-0'
+      break
+    end
+    local ms, seq = split(facts['last-delivered-id'])
+    local unsettled = ms .. '-' .. string.format('%d', tonumber(seq) + 1)
+    if facts['pending'] > 0 then unsettled = redis.call('XPENDING', KEYS[1], ARGV[i])[2] end
+    if not settled or less(unsettled, settled) then settled = unsettled end
+  end
+  if less(min_id, settled) then min_id = settled end
+end
 
 local entries, events, bytes, more = 0, 0, 0, 0
 local first, last
@@ -59,10 +82,8 @@ end
 if entries == 0 then return {0, 0, 0, 0, {}} end
 
 local losses = {}
-for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-  local facts = {}
-  for i = 1, #info, 2 do facts[info[i]] = info[i + 1] end
-  local group, lost = facts['name'], 0
+for group, facts in pairs(facts_of) do
+  local lost = 0
   local read = facts['last-delivered-id']
   if less(read, last) then
     for id, count in pairs(events_of) do

@@ -32,10 +32,10 @@ void Batcher::Send() {
   sink_->OnDeliveries(std::exchange(runs_, {}));
 }
 
-void Batcher::Drop() {
+uint32_t Batcher::Drop() {
   timer_->Disarm();
   runs_.clear();
-  events_ = 0;
+  return std::exchange(events_, 0);
 }
 
 }  // namespace eventbus

@@ -61,6 +61,8 @@ struct BrokerOptions {
   uint64_t publish_queue_events = 1'000'000;
   uint64_t publish_queue_bytes = uint64_t{64} << 20;
 
+  // How much of a stream's recent traffic shares an entry. Simulations of quiet streams raise it.
+  absl::Duration entry_time = absl::Milliseconds(10);
   // An entry with several events stays below this.
   uint64_t max_entry_bytes = uint64_t{256} << 10;
 

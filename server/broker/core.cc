@@ -325,6 +325,8 @@ bool Broker::Core::IsAlive(const std::string& incarnation) const {
   return membership_.IsAlive(incarnation);
 }
 
+uint64_t Broker::Core::Looks() const { return membership_.looks(); }
+
 // ---- What the store tells ----
 
 void Broker::Core::OnEntriesReleased(absl::string_view stream, const GroupKey& key) {

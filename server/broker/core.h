@@ -80,6 +80,7 @@ class Broker::Core final : public StoreListener,
   void OnReports(const std::vector<std::string>& reports) override;
   // GroupHost
   bool IsAlive(const std::string& incarnation) const override;
+  uint64_t Looks() const override;
   void OnGroupIdle(Group* group) override;
   void OnMemberClosed(SubscriptionId id) override;
 

@@ -142,16 +142,18 @@ void Group::CheckConsumers(const std::string& stream, const std::vector<Consumer
   const auto found = streams_.find(stream);
   if (found == streams_.end()) return;
   Attached& attached = *found->second;
-  absl::flat_hash_set<std::string> suspects;
+  absl::btree_map<std::string, uint64_t> suspects;
   for (const ConsumerInfo& consumer : consumers) {
     if (consumer.pending == 0 || consumer.name == context_->incarnation) continue;
     if (consumer.name == kReleasedConsumer) {
       attached.stream->NoteClaimable(consumer.name);
     } else if (!host_->IsAlive(consumer.name)) {
-      // One that has just started may not be known yet: it is taken for gone only if it is unknown
-      // twice.
-      if (attached.suspects.contains(consumer.name)) attached.stream->NoteClaimable(consumer.name);
-      suspects.insert(consumer.name);
+      // One that has just started may not be known yet: it is taken for gone only if it is still
+      // unknown after a heartbeat that was sent since.
+      const auto before = attached.suspects.find(consumer.name);
+      const uint64_t since = before == attached.suspects.end() ? host_->Looks() : before->second;
+      if (host_->Looks() >= since + 2) attached.stream->NoteClaimable(consumer.name);
+      suspects.emplace(consumer.name, since);
     }
   }
   attached.suspects = std::move(suspects);
@@ -420,7 +422,8 @@ void Group::Dispatch() {
     EntryRun run = stream.NextReady();
     run.count = member->Fitting(run);
     if (run.count == 0) {
-      // It has room for events, but not for this one's bytes.
+      // It has room for events, but not for this one's bytes: what it has need not wait for more.
+      member->SendAll();
       heap.pop_back();
       ready_queue_.push_front(attached);
       continue;
@@ -536,8 +539,16 @@ void Group::TellLost(const Member& member, const std::vector<Member::TakenRun>& 
 
 void Group::LoseAll() {
   for (const auto& [id, member] : members_) {
-    const std::vector<Member::TakenRun> lost = member->TakeAway(kAllDeliveries);
+    const std::vector<Member::TakenRun> taken = member->TakeAway(kAllDeliveries);
     member->DropOutbox();
+    std::vector<Member::TakenRun> lost;
+    for (Member::TakenRun run : taken) {
+      // What it was not told of yet, it cannot lose.
+      if (run.first_delivery > member->last_delivery()) continue;
+      const uint64_t told = member->last_delivery() - run.first_delivery + 1;
+      run.run.count = static_cast<uint32_t>(std::min<uint64_t>(run.run.count, told));
+      lost.push_back(run);
+    }
     if (lost.empty()) continue;
     TellLost(*member, lost, LostReason::kTakenOver,
              "this instance lost touch with the store; another one took over");

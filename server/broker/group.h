@@ -30,6 +30,8 @@ class GroupHost {
   virtual ~GroupHost() = default;
   // Whether this incarnation is known to be running.
   virtual bool IsAlive(const std::string& incarnation) const = 0;
+  // How often this instance has looked who is there.
+  virtual uint64_t Looks() const = 0;
   // The group has no member left and holds nothing: it may be destroyed, in a later task.
   virtual void OnGroupIdle(Group* group) = 0;
   // The member was closed by the group, after its sink was told.
@@ -89,8 +91,9 @@ class Group {
  private:
   struct Attached {
     std::unique_ptr<GroupStream> stream;
-    // Consumers with pending entries that were not alive at the last sweep.
-    absl::flat_hash_set<std::string> suspects;
+    // Consumers with pending entries that were not alive at the last sweep, and GroupHost::Looks
+    // when that was seen first.
+    absl::btree_map<std::string, uint64_t> suspects;
     bool in_ready_queue = false;
     bool in_fetch_queue = false;
     bool in_unsaved = false;

@@ -30,16 +30,19 @@ void GroupExpiry::OnReports(const std::vector<std::string>& reports) {
     }
   }
   const absl::Duration now = context_->loop->MonotonicNow();
-  absl::flat_hash_map<std::string, absl::Duration> last_used;
+  absl::flat_hash_map<std::string, Use> last_used;
   std::vector<KnownGroup> expired;
   for (const auto& [name, group] : registry_->groups()) {
     const absl::Duration expiry = group.definition.policy.inactive_expiry;
     if (expiry == absl::InfiniteDuration()) continue;
     const auto before = last_used_.find(name);
-    const absl::Duration used =
-        before == last_used_.end() || in_use.contains(name) ? now : before->second;
-    last_used[name] = used;
-    if (now - used > expiry) expired.push_back(group);
+    // Opening it has changed the version; who did so reports it with its next heartbeat only.
+    const uint64_t version = group.record.version;
+    const bool used =
+        before == last_used_.end() || before->second.version != version || in_use.contains(name);
+    const Use use = {used ? now : before->second.at, version};
+    last_used[name] = use;
+    if (now - use.at > expiry) expired.push_back(group);
   }
   last_used_ = std::move(last_used);
   for (const KnownGroup& group : expired) Delete(group);

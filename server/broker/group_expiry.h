@@ -1,6 +1,7 @@
 #ifndef EVENTBUS_SERVER_BROKER_GROUP_EXPIRY_H_
 #define EVENTBUS_SERVER_BROKER_GROUP_EXPIRY_H_
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -32,8 +33,13 @@ class GroupExpiry {
 
   const Context* const context_;
   Registry* const registry_;
-  // When each group was last seen in use (or first seen).
-  absl::flat_hash_map<std::string, absl::Duration> last_used_;
+  struct Use {
+    // When it was last seen in use, opened, or first seen.
+    absl::Duration at;
+    // Of its record then.
+    uint64_t version = 0;
+  };
+  absl::flat_hash_map<std::string, Use> last_used_;
   Lifetime lifetime_;
 };
 

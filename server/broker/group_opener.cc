@@ -53,8 +53,7 @@ void GroupOpener::Look(const std::shared_ptr<Call>& call) {
   const KnownGroup* group = registry_->FindGroup(call->request.group);
   if (group != nullptr) {
     if (group->definition.policy.inactive_expiry == absl::InfiniteDuration()) {
-      const std::string name = call->request.group;
-      return Finish(*call, name, false);
+      return Finish(call, false);
     }
     return Touch(call, *group);
   }
@@ -104,11 +103,10 @@ void GroupOpener::Create(const std::shared_ptr<Call>& call) {
                          {"setting", "limits.max_groups"}}));
         }
         if (!registration.ok()) return call->done(StoreError(registration.status()));
-        for (const TypeRecord& type : registration->types) registry_->NoteType(type);
+        registry_->NoteTypes(registration->types, registration->group.stamp);
         registry_->NoteGroup(registration->group);
         if (registration->created) context_->events->OnGroupCreated(call->request.group);
-        const std::string name = call->request.group;
-        Finish(*call, name, registration->created);
+        Finish(call, registration->created);
       }));
 }
 
@@ -118,8 +116,7 @@ void GroupOpener::Touch(const std::shared_ptr<Call>& call, const KnownGroup& gro
       lifetime_.Guard([this, call](const absl::StatusOr<GroupRecord>& record) {
         if (record.ok()) {
           registry_->NoteGroup(*record);
-          const std::string name = call->request.group;
-          return Finish(*call, name, false);
+          return Finish(call, false);
         }
         const bool changed = record.status().code() == absl::StatusCode::kAborted ||
                              record.status().code() == absl::StatusCode::kNotFound;
@@ -128,16 +125,28 @@ void GroupOpener::Touch(const std::shared_ptr<Call>& call, const KnownGroup& gro
       }));
 }
 
-void GroupOpener::Finish(Call& call, const std::string& name, bool created) {
+void GroupOpener::Finish(const std::shared_ptr<Call>& call, bool created) {
+  const std::string& name = call->request.group;
   const KnownGroup* group = registry_->FindGroup(name);
   if (group == nullptr) {
-    return call.done(MakeError(
+    return call->done(MakeError(
         absl::StatusCode::kAborted, Reason::kGroupChanged,
         absl::StrCat("group \"", name, "\" was deleted meanwhile; open again"), {{"group", name}}));
   }
-  absl::Status difference = created ? absl::OkStatus() : Compare(call.request, *group);
-  if (!difference.ok()) return call.done(std::move(difference));
-  call.done(OpenedGroup{*group, created});
+  absl::Status difference = created ? absl::OkStatus() : Compare(call->request, *group);
+  if (!difference.ok()) return call->done(std::move(difference));
+  if (!registry_->KnowsTypesBefore(group->record.stamp)) return LearnTypes(call, created);
+  call->done(OpenedGroup{*group, created});
+}
+
+void GroupOpener::LearnTypes(const std::shared_ptr<Call>& call, bool created) {
+  const uint64_t stamp = registry_->FindGroup(call->request.group)->record.stamp;
+  context_->store->ListTypes(lifetime_.Guard(
+      [this, call, created, stamp](const absl::StatusOr<std::vector<TypeRecord>>& types) {
+        if (!types.ok()) return call->done(StoreError(types.status()));
+        registry_->NoteTypes(*types, stamp);
+        Finish(call, created);
+      }));
 }
 
 absl::Status GroupOpener::Compare(const OpenRequest& request, const KnownGroup& group) const {

@@ -47,7 +47,9 @@ class GroupOpener {
   // Makes sure that nobody deletes an expiring group while it is being opened.
   void Touch(const std::shared_ptr<Call>& call, const KnownGroup& group);
   void LookAgain(const std::shared_ptr<Call>& call);
-  void Finish(Call& call, const std::string& name, bool created);
+  void Finish(const std::shared_ptr<Call>& call, bool created);
+  // The group is known, but perhaps not all types that it has to be on to be open.
+  void LearnTypes(const std::shared_ptr<Call>& call, bool created);
   absl::Status Compare(const OpenRequest& request, const KnownGroup& group) const;
 
   const Context* const context_;

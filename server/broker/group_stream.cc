@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,6 +25,10 @@ void Average(double sample, double* average) { *average += (sample - *average) /
 // Goes up at once and down slowly: what it is used for must not be too little.
 void UpperAverage(double sample, double* average) {
   *average = std::max(sample, *average + (sample - *average) / 16);
+}
+
+absl::Status TakenOverError() {
+  return absl::AbortedError("another instance has taken over what was to be settled");
 }
 
 }  // namespace
@@ -104,7 +109,9 @@ void GroupStream::OnRead(uint32_t asked, uint64_t epoch, absl::StatusOr<ReadGrou
   fetching_ = false;
   expected_events_ = 0;
   if (!result.ok()) {
-    advanced_ = true;
+    // Not if the stream or group is not there: then there is nothing to read yet, unless something
+    // was heard since the store looked.
+    if (result.status().code() != absl::StatusCode::kNotFound) advanced_ = true;
     return OnFetchFailed(result.status());
   }
   for (const Entry& entry : result->entries) AddEntry(entry, 1, "");
@@ -133,7 +140,8 @@ void GroupStream::OnClaimed(const std::string& consumer, uint64_t epoch,
   fetching_ = false;
   expected_events_ = 0;
   if (!result.ok()) {
-    claimable_.insert(consumer);
+    // Without a group nothing is pending.
+    if (result.status().code() != absl::StatusCode::kNotFound) claimable_.insert(consumer);
     return OnFetchFailed(result.status());
   }
   for (const ClaimedEntry& claimed : result->entries) {
@@ -166,8 +174,8 @@ void GroupStream::Repair() {
                                  if (epoch != epoch_) return;
                                  fetching_ = false;
                                  // Without a stream there is nothing to read; its next birth says
-                                 // so.
-                                 advanced_ = status.code() != absl::StatusCode::kNotFound;
+                                 // so, or has said so meanwhile.
+                                 if (status.code() != absl::StatusCode::kNotFound) advanced_ = true;
                                  Pause();
                                }));
 }
@@ -361,15 +369,21 @@ uint32_t GroupStream::Settle(const EntryRun& run, std::shared_ptr<SettleWaiter> 
   entry.unsettled -= settled;
   if (entry.unsettled == 0) {
     const EntryId id = entry.entry.id;
+    // The ack says what its state record would have said.
+    const auto unsaved = unsaved_.find(id);
+    if (unsaved != unsaved_.end()) {
+      ack_waiters_.insert(ack_waiters_.end(), unsaved->second.begin(), unsaved->second.end());
+    }
     if (waiter != nullptr) ack_waiters_.push_back(std::move(waiter));
     ForgetHeld(id);
     QueueAck(id);
   } else if (settled > 0) {
     if (!entry.unsaved()) entry.unsaved_since = context_->loop->MonotonicNow();
-    unsaved_.insert(entry.entry.id);
+    Waiters& waiters = unsaved_[entry.entry.id];
     if (waiter != nullptr) {
-      state_waiters_.push_back(std::move(waiter));
+      waiters.push_back(std::move(waiter));
       entry.unsaved_since = -absl::Hours(1);  // Long due.
+      states_awaited_ = true;
     }
     Changed();
   }
@@ -386,7 +400,7 @@ void GroupStream::Flush() {
   if (!context_->store_up || paused_) return;
   if (!acks_.empty()) SendAcks();
   const absl::Duration now = context_->loop->MonotonicNow();
-  if (!unsaved_.empty() && (!state_waiters_.empty() || now - last_save_ >= kSaveInterval)) {
+  if (!unsaved_.empty() && (states_awaited_ || now - last_save_ >= kSaveInterval)) {
     last_save_ = now;
     SendStates();
   }
@@ -402,7 +416,7 @@ void GroupStream::SendAcks() {
                          --writes_under_way_;
                          const bool gone = acked.status().code() == absl::StatusCode::kNotFound;
                          if (!acked.ok() && !gone) {
-                           for (const auto& waiter : waiters) waiter->Failed(acked.status());
+                           FailAll(waiters, acked.status());
                            acks_.insert(acks_.end(), ids.begin(), ids.end());
                            return Pause();
                          }
@@ -418,11 +432,14 @@ void GroupStream::SendStates() {
   const absl::Duration now = context_->loop->MonotonicNow();
   std::vector<EntryState> states;
   std::vector<EntryId> ids;
-  for (const EntryId id : unsaved_) {
+  Waiters waiters;
+  states_awaited_ = false;
+  for (auto& [id, waiting] : unsaved_) {
     HeldEntry& entry = *held_.at(id);
     if (now - entry.unsaved_since < kSaveAfter) continue;
     ids.push_back(id);
     states.push_back({id, entry.EncodeState()});
+    std::move(waiting.begin(), waiting.end(), std::back_inserter(waiters));
     entry.unsaved_since = -absl::InfiniteDuration();
   }
   if (ids.empty()) return;
@@ -430,21 +447,33 @@ void GroupStream::SendStates() {
   ++writes_under_way_;
   context_->store->WriteStates(
       *stream_, group_, context_->incarnation, std::move(states),
-      lifetime_.Guard([this, ids, waiters = std::exchange(state_waiters_, {})](
-                          const absl::StatusOr<uint64_t>& written) {
+      lifetime_.Guard([this, ids, waiters = std::move(waiters)](
+                          const absl::StatusOr<uint64_t>& written) mutable {
         --writes_under_way_;
-        if (written.ok() || written.status().code() == absl::StatusCode::kNotFound) {
-          return Changed();
-        }
-        for (const auto& waiter : waiters) waiter->Failed(written.status());
-        for (const EntryId id : ids) {
-          HeldEntry* entry = FindHeld(id);
-          if (entry == nullptr) continue;
-          if (!entry->unsaved()) entry->unsaved_since = context_->loop->MonotonicNow();
-          unsaved_.insert(id);
-        }
-        Pause();
+        OnStatesWritten(ids, std::move(waiters), written);
       }));
+}
+
+void GroupStream::OnStatesWritten(const std::vector<EntryId>& ids, Waiters waiters,
+                                  const absl::StatusOr<uint64_t>& written) {
+  if (written.ok() || written.status().code() == absl::StatusCode::kNotFound) {
+    // The store skips what is not pending for this incarnation any more: others have judged it dead
+    // and taken over, and do not know of these settlements.
+    if (written.value_or(0) < ids.size()) FailAll(waiters, TakenOverError());
+    return Changed();
+  }
+  FailAll(waiters, written.status());
+  for (const EntryId id : ids) {
+    HeldEntry* entry = FindHeld(id);
+    if (entry == nullptr) continue;
+    if (!entry->unsaved()) entry->unsaved_since = context_->loop->MonotonicNow();
+    unsaved_.try_emplace(id);
+  }
+  Pause();
+}
+
+void GroupStream::FailAll(const Waiters& waiters, const absl::Status& status) {
+  for (const auto& waiter : waiters) waiter->Failed(status);
 }
 
 // ---- Leaving ----
@@ -452,7 +481,10 @@ void GroupStream::SendStates() {
 void GroupStream::ReleaseIdle() {
   std::vector<EntryId> ids;
   for (const auto& [id, entry] : held_) {
-    if (entry->in_flight == 0) ids.push_back(id);
+    const auto unsaved = unsaved_.find(id);
+    // What somebody waits for is written first: a release does not say whether it came in time.
+    const bool awaited = unsaved != unsaved_.end() && !unsaved->second.empty();
+    if (entry->in_flight == 0 && !awaited) ids.push_back(id);
   }
   if (ids.empty()) return;
   std::sort(ids.begin(), ids.end());
@@ -511,8 +543,8 @@ void GroupStream::DropAll() {
   acked_meanwhile_.clear();
   ready_.clear();
   ready_events_ = 0;
+  for (const auto& [id, waiters] : unsaved_) FailAll(waiters, TakenOverError());
   unsaved_.clear();
-  state_waiters_.clear();
   held_.clear();
   releases_.clear();
   release_states_.clear();

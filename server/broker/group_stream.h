@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "server/broker/context.h"
@@ -92,6 +93,8 @@ class GroupStream {
   bool lost_answer() const { return lost_answer_; }
 
  private:
+  using Waiters = std::vector<std::shared_ptr<SettleWaiter>>;
+
   void Read(uint32_t max_entries);
   void OnRead(uint32_t asked, uint64_t epoch, absl::StatusOr<ReadGroupResult> result);
   void Claim(const std::string& consumer, uint32_t max_entries);
@@ -114,7 +117,11 @@ class GroupStream {
   void QueueAck(EntryId id);
   void SendAcks();
   void SendStates();
+  void OnStatesWritten(const std::vector<EntryId>& ids, Waiters waiters,
+                       const absl::StatusOr<uint64_t>& written);
+  static void FailAll(const Waiters& waiters, const absl::Status& status);
   void SendReleases();
+  // Nobody waits for its state record.
   void ForgetHeld(EntryId id);
   void Changed() { changed_(); }
 
@@ -149,14 +156,14 @@ class GroupStream {
   uint64_t ready_events_ = 0;
 
   // Settling.
-  using Waiters = std::vector<std::shared_ptr<SettleWaiter>>;
   std::vector<EntryId> acks_;
   Waiters ack_waiters_;
   // Acked here, not confirmed by the store.
   absl::flat_hash_set<EntryId> acking_;
-  // Partly settled, and the store does not know of all of it.
-  absl::flat_hash_set<EntryId> unsaved_;
-  Waiters state_waiters_;
+  // Partly settled, and the store does not know of all of it; with who waits until it does.
+  absl::btree_map<EntryId, Waiters> unsaved_;
+  // Perhaps somebody does.
+  bool states_awaited_ = false;
   absl::Duration last_save_;
   std::vector<EntryId> releases_;
   std::vector<EntryState> release_states_;

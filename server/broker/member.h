@@ -48,6 +48,8 @@ class Member {
 
   uint64_t in_flight() const { return in_flight_; }
   uint64_t in_flight_bytes() const { return in_flight_bytes_; }
+  // The highest number given so far.
+  uint64_t last_delivery() const { return next_delivery_ - 1; }
   // How many events of these sizes may be handed to it now: none, or at least one.
   bool HasRoom() const;
   uint64_t RoomEvents() const;
@@ -61,9 +63,12 @@ class Member {
             uint64_t generation, const EntryRun& run);
   // At the end of a turn: hands over what need not wait for more.
   void SendDue() { batcher_.SendDue(/*no_room=*/!HasRoom()); }
+  // Nothing more fits.
+  void SendAll() { batcher_.SendDue(/*no_room=*/true); }
 
-  // Forgets what was not handed over yet; it must have been taken away before.
-  void DropOutbox() { batcher_.Drop(); }
+  // Forgets what was not handed over yet, and its numbers, which are given anew; it must have been
+  // taken away before.
+  void DropOutbox() { next_delivery_ -= batcher_.Drop(); }
 
   // Ends this member's hold of the live deliveries with numbers in the range, and answers which
   // events they were, in order of their numbers. Their state is the caller's to change.

@@ -1,5 +1,6 @@
 #include "server/broker/membership.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -34,27 +35,34 @@ void Membership::Beat() {
   beating_ = true;
   context_->store->Heartbeat(
       {context_->incarnation, report_()},
-      lifetime_.Guard([this](absl::StatusOr<std::vector<InstanceRecord>> instances) {
+      lifetime_.Guard([this, sent_at = context_->loop->MonotonicNow()](
+                          absl::StatusOr<std::vector<InstanceRecord>> instances) {
         beating_ = false;
-        OnBeat(std::move(instances));
+        OnBeat(sent_at, std::move(instances));
       }));
 }
 
-void Membership::OnBeat(absl::StatusOr<std::vector<InstanceRecord>> instances) {
+void Membership::OnBeat(absl::Duration sent_at,
+                        absl::StatusOr<std::vector<InstanceRecord>> instances) {
   if (leaving_) return;
   timer_->Arm(context_->options->heartbeat_interval);
   // While our own traffic fails, nobody's silence proves anything.
   if (!instances.ok()) return Restart();
   if (!CheckSelf(*instances)) return Beat();
 
-  const absl::Duration now = context_->loop->MonotonicNow();
+  ++looks_;
+  // We slept, and so may all have if the machine did: what was seen before proves nothing.
+  const BrokerOptions& options = *context_->options;
+  const absl::Duration longest_gap =
+      std::max(options.dead_after / 2, 3 * options.heartbeat_interval);
+  if (sent_at - std::exchange(last_sent_at_, sent_at) > longest_gap) Restart();
   std::vector<std::string> reports;
   absl::flat_hash_set<std::string> present;
   for (const InstanceRecord& instance : *instances) {
     if (instance.left) continue;
     present.insert(instance.incarnation);
     reports.push_back(instance.report);
-    if (instance.incarnation != context_->incarnation) Judge(instance, now);
+    if (instance.incarnation != context_->incarnation) Judge(instance, sent_at);
   }
   std::vector<std::string> gone;
   for (const auto& [incarnation, seen] : others_) {
@@ -90,7 +98,8 @@ bool Membership::CheckSelf(const std::vector<InstanceRecord>& instances) {
   return false;
 }
 
-void Membership::Judge(const InstanceRecord& instance, absl::Duration now) {
+void Membership::Judge(const InstanceRecord& instance, absl::Duration sent_at) {
+  const absl::Duration now = context_->loop->MonotonicNow();
   const auto [place, fresh] =
       others_.try_emplace(instance.incarnation, Seen{instance.counter, now});
   Seen& seen = place->second;
@@ -99,7 +108,9 @@ void Membership::Judge(const InstanceRecord& instance, absl::Duration now) {
     seen = {instance.counter, now};
     return;
   }
-  if (now - seen.moved_at < context_->options->dead_after) return;
+  // The store has looked no earlier than this heartbeat was sent. Its answer may have waited for us
+  // for long, and says nothing about that time.
+  if (sent_at - seen.moved_at < context_->options->dead_after) return;
   const std::string incarnation = instance.incarnation;
   others_.erase(place);
   context_->events->OnInstanceDead(incarnation);

@@ -31,7 +31,9 @@ class MembershipListener {
 // Membership takes part in the heartbeats of all instances on one store, and judges the others by
 // them. Heartbeats are counters: an instance is dead when its counter has not moved for
 // `dead_after` on this instance's own clock, while this instance's own heartbeats succeeded all
-// that time. So neither skewed clocks nor a store that pauses or restarts make anybody look dead.
+// that time. So neither skewed clocks nor a store that pauses or restarts make anybody look dead,
+// nor does an instance that was frozen itself (alone, or with its whole machine) judge by what it
+// heard before.
 //
 // An instance that was judged finds its own counter set back, for the judges forget it; it goes on
 // under a new incarnation.
@@ -48,6 +50,9 @@ class Membership {
   void Join(absl::AnyInvocable<void()> done);
   // Known, neither dead nor gone. This instance is.
   bool IsAlive(const std::string& incarnation) const;
+  // Heartbeats answered so far. Who is not known to be alive when this has gone up by two was not
+  // there when the later of them was sent.
+  uint64_t looks() const { return looks_; }
   // What was seen before says nothing any more: the store was away. Judging starts anew.
   void Restart();
   // Asks at once rather than at the next heartbeat.
@@ -62,9 +67,10 @@ class Membership {
   };
 
   void Beat();
-  void OnBeat(absl::StatusOr<std::vector<InstanceRecord>> instances);
+  // `sent_at`: when the heartbeat was sent that is answered.
+  void OnBeat(absl::Duration sent_at, absl::StatusOr<std::vector<InstanceRecord>> instances);
   bool CheckSelf(const std::vector<InstanceRecord>& instances);
-  void Judge(const InstanceRecord& instance, absl::Duration now);
+  void Judge(const InstanceRecord& instance, absl::Duration sent_at);
 
   Context* const context_;
   MembershipListener* const listener_;
@@ -73,7 +79,10 @@ class Membership {
   // The other ones that are alive.
   absl::btree_map<std::string, Seen> others_;
   uint64_t own_counter_ = 0;
+  // When the heartbeat was sent that was answered last.
+  absl::Duration last_sent_at_ = -absl::InfiniteDuration();
   uint64_t incarnations_ = 1;
+  uint64_t looks_ = 0;
   bool beating_ = false;
   bool leaving_ = false;
   absl::AnyInvocable<void()> joined_;

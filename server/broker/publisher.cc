@@ -9,9 +9,6 @@
 namespace eventbus {
 namespace {
 
-// How much of a stream's traffic shares an entry.
-constexpr double kEntrySeconds = 0.010;
-
 // The status that a publisher gets for a failed append.
 absl::Status PublishError(const absl::Status& status, absl::string_view stream) {
   if (IsOutcomeUnknown(status)) {
@@ -127,7 +124,8 @@ void Publisher::Send(Lane& lane) {
     return;
   }
   const absl::Duration now = context_->loop->MonotonicNow();
-  const double share = lane.rate.PerSecond(now) * kEntrySeconds;
+  const double share =
+      lane.rate.PerSecond(now) * absl::ToDoubleSeconds(context_->options->entry_time);
   const auto target =
       static_cast<uint32_t>(std::clamp(share, 1.0, static_cast<double>(lane.policy.max_events_per_entry)));
   uint64_t events = 0;

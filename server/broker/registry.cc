@@ -1,5 +1,6 @@
 #include "server/broker/registry.h"
 
+#include <algorithm>
 #include <tuple>
 #include <utility>
 
@@ -30,13 +31,6 @@ void Registry::Refresh() {
   again_ = false;
   retry_timer_->Disarm();
   noted_groups_.clear();
-  context_->store->ListTypes(lifetime_.Guard(
-      [this](absl::StatusOr<std::vector<TypeRecord>> types) { OnTypes(std::move(types)); }));
-}
-
-void Registry::OnTypes(absl::StatusOr<std::vector<TypeRecord>> types) {
-  if (!types.ok()) return RefreshEnded(types.status());
-  for (const TypeRecord& type : *types) NoteType(type);
   context_->store->ListGroups(lifetime_.Guard(
       [this](absl::StatusOr<std::vector<GroupRecord>> groups) { OnGroups(std::move(groups)); }));
 }
@@ -55,7 +49,18 @@ void Registry::OnGroups(absl::StatusOr<std::vector<GroupRecord>> groups) {
     if (!present.contains(name) && !noted.contains(name)) gone.push_back(name);
   }
   for (const std::string& name : gone) NoteGroupGone(name);
-  RefreshEnded(absl::OkStatus());
+  // After the groups, so that all types that are older than one of them are known.
+  uint64_t stamp = 0;
+  for (const GroupRecord& record : *groups) stamp = std::max(stamp, record.stamp);
+  context_->store->ListTypes(
+      lifetime_.Guard([this, stamp](const absl::StatusOr<std::vector<TypeRecord>>& types) {
+        OnTypes(stamp, types);
+      }));
+}
+
+void Registry::OnTypes(uint64_t stamp, const absl::StatusOr<std::vector<TypeRecord>>& types) {
+  if (types.ok()) NoteTypes(*types, stamp);
+  RefreshEnded(types.status());
 }
 
 void Registry::RefreshEnded(const absl::Status& status) {
@@ -86,6 +91,14 @@ void Registry::NoteType(const TypeRecord& type) {
   if (!added && place->second.stamp == type.stamp) return;
   place->second = type;
   listener_->OnTypeKnown(type);
+}
+
+void Registry::NoteTypes(const std::vector<TypeRecord>& types, uint64_t stamp) {
+  for (const TypeRecord& type : types) {
+    NoteType(type);
+    stamp = std::max(stamp, type.stamp);
+  }
+  types_known_before_ = std::max(types_known_before_, stamp);
 }
 
 void Registry::NoteGroup(const GroupRecord& record) {

@@ -57,21 +57,28 @@ class Registry {
   const absl::btree_map<std::string, TypeRecord>& types() const { return types_; }
   const absl::btree_map<std::string, KnownGroup>& groups() const { return groups_; }
 
+  // Whether all types that were born before the store gave this stamp are known. A group's types
+  // may become known after the group; to be open, it has to be on all that are older than itself.
+  bool KnowsTypesBefore(uint64_t stamp) const { return stamp <= types_known_before_; }
+
   // What the store has answered to calls of this instance.
   void NoteType(const TypeRecord& type);
+  // All types there were when `stamp` had been given already.
+  void NoteTypes(const std::vector<TypeRecord>& types, uint64_t stamp);
   void NoteGroup(const GroupRecord& record);
   void NoteGroupGone(const std::string& name);
   // The stream does not exist (any more).
   void ForgetType(const std::string& stream) { types_.erase(stream); }
 
  private:
-  void OnTypes(absl::StatusOr<std::vector<TypeRecord>> types);
   void OnGroups(absl::StatusOr<std::vector<GroupRecord>> groups);
+  void OnTypes(uint64_t stamp, const absl::StatusOr<std::vector<TypeRecord>>& types);
   void RefreshEnded(const absl::Status& status);
 
   const Context* const context_;
   RegistryListener* const listener_;
   absl::btree_map<std::string, TypeRecord> types_;
+  uint64_t types_known_before_ = 0;
   absl::btree_map<std::string, KnownGroup> groups_;
   // Groups noted while a refresh is under way: its answer may be older than they are.
   absl::flat_hash_set<std::string> noted_groups_;

@@ -1,5 +1,7 @@
 #include "server/broker/shared_reader.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "server/broker/entry_reader.h"
 
@@ -7,18 +9,44 @@ namespace eventbus {
 
 void SharedReader::ReadAfter(const std::string& stream, EntryId after, Done done) {
   const Key key(stream, after);
-  const auto [place, first] = under_way_.try_emplace(key);
-  place->second.push_back(std::move(done));
-  if (!first) return;
+  const auto found = under_way_.find(key);
+  if (found != under_way_.end()) {
+    UnderWay& read = found->second;
+    (read.sent ? read.late : read.waiting).push_back(std::move(done));
+    return;
+  }
+  std::vector<Done> waiting;
+  waiting.push_back(std::move(done));
+  Read(key, std::move(waiting));
+}
+
+void SharedReader::Read(const Key& key, std::vector<Done> waiting) {
+  under_way_[key].waiting = std::move(waiting);
   context_->store->ReadRange(
-      {stream, after.Next(), EntryId::Max(), kMaxEntries, kMaxBytes},
+      {key.first, key.second.Next(), EntryId::Max(), kMaxEntries, kMaxBytes},
       lifetime_.Guard([this, key](absl::StatusOr<std::vector<Entry>> entries) {
-        const absl::StatusOr<EntryPage> page =
-            entries.ok() ? absl::StatusOr<EntryPage>(Index(key.first, *std::move(entries)))
-                         : entries.status();
-        auto node = under_way_.extract(key);
-        for (Done& waiting : node.mapped()) waiting(page);
+        OnRead(key, std::move(entries));
       }));
+  // What is called during one turn leaves when it ends.
+  context_->loop->Defer(lifetime_.Guard([this, key] {
+    const auto found = under_way_.find(key);
+    if (found != under_way_.end()) found->second.sent = true;
+  }));
+}
+
+void SharedReader::OnRead(const Key& key, absl::StatusOr<std::vector<Entry>> entries) {
+  const absl::StatusOr<EntryPage> page =
+      entries.ok() ? absl::StatusOr<EntryPage>(Index(key.first, *std::move(entries)))
+                   : entries.status();
+  auto node = under_way_.extract(key);
+  UnderWay& read = node.mapped();
+  const bool found = page.ok() && !(*page)->empty();
+  if (!found && !read.late.empty()) {
+    Read(key, std::move(read.late));
+  } else {
+    for (Done& late : read.late) read.waiting.push_back(std::move(late));
+  }
+  for (Done& waiting : read.waiting) waiting(page);
 }
 
 EntryPage SharedReader::Index(const std::string& stream, std::vector<Entry> entries) const {

@@ -27,8 +27,9 @@ struct IndexedEntry {
 using EntryPage = std::shared_ptr<const std::vector<IndexedEntry>>;
 
 // SharedReader reads streams for tails. Tails that want to go on from the same place at the same
-// time, as all live ones do, share one read. Entries that cannot be read are left out of the page,
-// and reported.
+// time, as all live ones do, share one read. Who comes when the read has left already may know of
+// entries that it was too early for: if it finds nothing, a second one is sent for them. Entries
+// that cannot be read are left out of the page, and reported.
 //
 // Owned by the broker. Loop thread only.
 class SharedReader {
@@ -45,11 +46,20 @@ class SharedReader {
 
  private:
   using Key = std::pair<std::string, EntryId>;
+  struct UnderWay {
+    // The turn in which it was called for is over.
+    bool sent = false;
+    std::vector<Done> waiting;
+    // Came when it was sent.
+    std::vector<Done> late;
+  };
 
+  void Read(const Key& key, std::vector<Done> waiting);
+  void OnRead(const Key& key, absl::StatusOr<std::vector<Entry>> entries);
   EntryPage Index(const std::string& stream, std::vector<Entry> entries) const;
 
   const Context* const context_;
-  absl::flat_hash_map<Key, std::vector<Done>> under_way_;
+  absl::flat_hash_map<Key, UnderWay> under_way_;
   Lifetime lifetime_;
 };
 

@@ -214,8 +214,12 @@ void Tail::OnPage(Cursor* cursor, const absl::StatusOr<EntryPage>& page) {
     if (!queue_.empty()) Schedule();
   }
   if (!page.ok()) {
-    // A stream that is gone says so by its next birth.
-    if (page.status().code() == absl::StatusCode::kNotFound) return;
+    if (page.status().code() == absl::StatusCode::kNotFound) {
+      // It is not born yet, or gone: there is nothing to read until something is appended. That may
+      // have been heard of already, since the store looked.
+      if (cursor->advanced) Queue(cursor);
+      return;
+    }
     cursor->advanced = true;
     if (!retry_timer_->armed()) retry_timer_->Arm(kRetryDelay);
     return;

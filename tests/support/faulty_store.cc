@@ -24,7 +24,13 @@ void FaultyStore::SetRates(FaultRates rates) {
 
 void FaultyStore::SetRates(StoreCall call, FaultRates rates) { rates_of_[call] = rates; }
 
-void FaultyStore::FailNext(StoreCall call, StoreFault fault) { script_[call].push_back(fault); }
+void FaultyStore::FailNext(StoreCall call, StoreFault fault) {
+  script_[call].push_back({fault, std::nullopt});
+}
+
+void FaultyStore::DelayNext(StoreCall call, absl::Duration delay) {
+  script_[call].push_back({StoreFault::kReplyLate, delay});
+}
 
 void FaultyStore::GoDown() {
   if (down_) return;
@@ -40,26 +46,27 @@ void FaultyStore::ComeBack() {
   if (listener_ != nullptr) listener_->OnSignalsMissed();
 }
 
-StoreFault FaultyStore::Draw(StoreCall call) {
+FaultyStore::Fate FaultyStore::Draw(StoreCall call) {
   auto& script = script_[call];
   if (!script.empty()) {
-    const StoreFault fault = script.front();
+    const Fate fate = script.front();
     script.pop_front();
-    return fault;
+    return fate;
   }
   const auto own = rates_of_.find(call);
   const FaultRates& rates = own == rates_of_.end() ? rates_ : own->second;
   // Always drawn, so that other rates do not shift what comes later.
   double chance = static_cast<double>(random_() >> 11) * 0x1.0p-53;
-  if ((chance -= rates.not_done) < 0) return StoreFault::kNotDone;
-  if ((chance -= rates.reply_lost) < 0) return StoreFault::kReplyLost;
-  if ((chance -= rates.reply_late) < 0) return StoreFault::kReplyLate;
-  return StoreFault::kNone;
+  if ((chance -= rates.not_done) < 0) return {StoreFault::kNotDone, {}};
+  if ((chance -= rates.reply_lost) < 0) return {StoreFault::kReplyLost, {}};
+  if ((chance -= rates.reply_late) < 0) return {StoreFault::kReplyLate, {}};
+  return {};
 }
 
 template <typename Result, typename Done, typename Start>
 void FaultyStore::Forward(StoreCall call, Done done, Start start) {
-  const StoreFault fault = Draw(call);
+  const Fate fate = Draw(call);
+  const StoreFault fault = fate.fault;
   if (fault != StoreFault::kNone) ++faults_;
   if (down_ || fault == StoreFault::kNotDone) {
     AnswerSoon(
@@ -73,15 +80,15 @@ void FaultyStore::Forward(StoreCall call, Done done, Start start) {
     start([](Result) {});
     return;
   }
-  start([self = std::weak_ptr<FaultyStore*>(self_), done = std::move(done),
-         late = fault == StoreFault::kReplyLate, connection = connection_](Result result) mutable {
+  start([self = std::weak_ptr<FaultyStore*>(self_), done = std::move(done), fate,
+         connection = connection_](Result result) mutable {
     const auto alive = self.lock();
     if (alive == nullptr) return;
     FaultyStore& store = **alive;
     if (store.connection_ != connection) {
       result = OutcomeUnknownError("the connection to the store broke");
     }
-    store.AnswerInOrder(late, [done = std::move(done), result = std::move(result)]() mutable {
+    store.AnswerInOrder(fate, [done = std::move(done), result = std::move(result)]() mutable {
       done(std::move(result));
     });
   });
@@ -98,12 +105,14 @@ void FaultyStore::GiveUpLater(absl::AnyInvocable<void()> answer) {
   if (!lost_timer_->armed()) lost_timer_->Arm(options_.timeout);
 }
 
-void FaultyStore::AnswerInOrder(bool late, absl::AnyInvocable<void()> answer) {
+void FaultyStore::AnswerInOrder(Fate fate, absl::AnyInvocable<void()> answer) {
   const absl::Duration now = loop_->MonotonicNow();
   absl::Duration due = late_.empty() ? now : late_.back().due;
-  if (late) {
+  if (fate.fault == StoreFault::kReplyLate) {
     const auto most = static_cast<uint64_t>(absl::ToInt64Microseconds(options_.max_delay));
-    due = std::max(due, now + absl::Microseconds(random_() % (most + 1)));
+    due = std::max(
+        due,
+        now + (fate.delay.has_value() ? *fate.delay : absl::Microseconds(random_() % (most + 1))));
   }
   if (due <= now && late_.empty()) {
     answer();

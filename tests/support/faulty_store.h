@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -89,6 +90,8 @@ class FaultyStore final : public StreamStore, private StoreListener {
   void SetRates(StoreCall call, FaultRates rates);
   // The next call of this kind that no earlier script is for.
   void FailNext(StoreCall call, StoreFault fault);
+  // The same, and its answer comes late by exactly this.
+  void DelayNext(StoreCall call, absl::Duration delay);
   // Unreachable: calls fail as not done, what is in flight as unknown, signals are lost. Tells the
   // listener OnStoreDown; then OnStoreUp and OnSignalsMissed.
   void GoDown();
@@ -134,6 +137,11 @@ class FaultyStore final : public StreamStore, private StoreListener {
   void ForgetInstance(std::string incarnation, StatusCallback done) override;
 
  private:
+  // What a call is to meet. Without a delay, a late answer draws one.
+  struct Fate {
+    StoreFault fault = StoreFault::kNone;
+    std::optional<absl::Duration> delay;
+  };
   // An answer that waits for its time.
   struct Waiting {
     absl::Duration due;
@@ -143,12 +151,12 @@ class FaultyStore final : public StreamStore, private StoreListener {
   // Makes the call `start(done)` of the inner store, or not, as fate decides.
   template <typename Result, typename Done, typename Start>
   void Forward(StoreCall call, Done done, Start start);
-  StoreFault Draw(StoreCall call);
+  Fate Draw(StoreCall call);
   // In a later task.
   void AnswerSoon(absl::AnyInvocable<void()> answer);
   void GiveUpLater(absl::AnyInvocable<void()> answer);
   // Now, unless an earlier answer is still waiting or this one is late.
-  void AnswerInOrder(bool late, absl::AnyInvocable<void()> answer);
+  void AnswerInOrder(Fate fate, absl::AnyInvocable<void()> answer);
   void Drain(std::deque<Waiting>& waiting, Timer& timer);
 
   void OnStreamAdvanced(absl::string_view stream) override;
@@ -168,7 +176,7 @@ class FaultyStore final : public StreamStore, private StoreListener {
   std::mt19937_64 random_;
   FaultRates rates_;
   std::map<StoreCall, FaultRates> rates_of_;
-  std::map<StoreCall, std::deque<StoreFault>> script_;
+  std::map<StoreCall, std::deque<Fate>> script_;
   StoreListener* listener_ = nullptr;
   bool down_ = false;
   // Goes up when the store goes down: answers to calls of an earlier one are lost.

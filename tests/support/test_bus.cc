@@ -90,7 +90,8 @@ TestInstance::TestInstance(VirtualWorld* world, MemoryStore* store, std::string 
     : process_(&world->CreateProcess(name)) {
   options.incarnation = std::move(name);
   connection_ = std::make_unique<MemoryStoreConnection>(store, process_);
-  broker_ = std::make_unique<Broker>(process_, connection_.get(),
+  faulty_ = std::make_unique<FaultyStore>(connection_.get(), process_, FaultyStore::Options{});
+  broker_ = std::make_unique<Broker>(process_, faulty_.get(),
                                      events == nullptr ? &no_events_ : events, options);
   process_->Post([this] { broker_->Start([](const absl::Status&) {}); });
 }
@@ -98,6 +99,7 @@ TestInstance::TestInstance(VirtualWorld* world, MemoryStore* store, std::string 
 void TestInstance::Kill() {
   process_->Kill();
   broker_.reset();
+  faulty_.reset();
   connection_.reset();
 }
 
@@ -169,6 +171,10 @@ const TestBus::Subscriber& TestBus::Find(const RecordingSink& sink) const {
     if (subscriber.sink.get() == &sink) return subscriber;
   }
   return subscribers_.front();
+}
+
+void TestBus::WarmUp(const std::string& type) {
+  PublishAll(std::vector<std::pair<std::string, std::string>>(5000, {type, "warm"}));
 }
 
 void TestBus::Settle(const RecordingSink& sink, SettleCommand command) {

@@ -11,6 +11,7 @@
 #include "server/broker/broker.h"
 #include "server/store/memory/memory_store.h"
 #include "server/store/memory/memory_store_connection.h"
+#include "tests/support/faulty_store.h"
 #include "tests/support/virtual_world.h"
 
 namespace eventbus {
@@ -70,6 +71,8 @@ class TestInstance {
                BrokerOptions options = {}, BrokerEvents* events = nullptr);
 
   Broker& broker() { return *broker_; }
+  // Its way to the store, for making it fail.
+  FaultyStore& store() { return *faulty_; }
   VirtualProcess& process() { return *process_; }
   // As kill -9.
   void Kill();
@@ -78,6 +81,7 @@ class TestInstance {
   BrokerEvents no_events_;
   VirtualProcess* process_;
   std::unique_ptr<MemoryStoreConnection> connection_;
+  std::unique_ptr<FaultyStore> faulty_;
   std::unique_ptr<Broker> broker_;
 };
 
@@ -100,6 +104,8 @@ class TestBus {
   RecordingSink& Join(const std::string& group, std::vector<std::string> patterns,
                       size_t instance = 0);
   RecordingSink& Tail(std::vector<std::string> patterns, StartPosition start = StartLatest{});
+  // Makes the stream busy, so that for a moment what is published together shares an entry.
+  void WarmUp(const std::string& type);
   void Settle(const RecordingSink& sink, SettleCommand command);
   void AckAll(const RecordingSink& sink);
   void Close(const RecordingSink& sink);

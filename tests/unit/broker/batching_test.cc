@@ -53,6 +53,15 @@ TEST(BatchingTest, ABatchThatTheInFlightLimitEndsIsNotKeptWaiting) {
   EXPECT_THAT(sink.messages, ElementsAre(4));
 }
 
+TEST(BatchingTest, ABatchThatTheNextEventDoesNotFitIntoIsNotKeptWaiting) {
+  TestBus bus;
+  OpenRequest request = Batched(10, absl::Seconds(5));
+  request.flow.max_in_flight_bytes = 3 * FramedTestEvent("job", "x").size() - 1;
+  RecordingSink& sink = bus.Open(request);
+  PublishJobs(bus, 6);
+  EXPECT_THAT(sink.messages, ElementsAre(2));
+}
+
 TEST(BatchingTest, ATailBatchesToo) {
   TestBus bus;
   OpenRequest request = Batched(10, absl::Seconds(5));

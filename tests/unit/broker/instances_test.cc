@@ -118,6 +118,200 @@ TEST(InstancesTest, WhoSettlesByTokensHearsWhichOfThemAreLost) {
   EXPECT_THAT(sink.lost, IsEmpty());
 }
 
+// It was frozen while an answer about the others was on its way to it.
+TEST(InstancesTest, AnInstanceThatWakesUpJudgesNobodyByWhatItHeardBefore) {
+  TestBus bus;
+  const size_t other = bus.AddInstance();
+  const size_t first_to_leave = bus.AddInstance();
+  const size_t second_to_leave = bus.AddInstance();
+  bus.Run(absl::Seconds(3) + absl::Milliseconds(300));
+  const auto leave = [&bus](size_t instance) {
+    bus.instance(instance).process().Post(
+        [&bus, instance] { bus.instance(instance).broker().Drain(bus.world().Now(), [] {}); });
+    bus.Run();
+  };
+  // Each leave makes the others look; the second look finds nobody's counter moved, since the other
+  // one is held up for a moment.
+  TestInstance& sleeper = bus.instance();
+  bus.instance(other).process().Freeze();
+  leave(first_to_leave);
+  sleeper.store().DelayNext(StoreCall::kHeartbeat, absl::Milliseconds(100));
+  leave(second_to_leave);
+  sleeper.process().Freeze();
+  bus.instance(other).process().Thaw();
+  bus.Run(absl::Seconds(15));
+  sleeper.process().Thaw();
+  bus.Run(absl::Seconds(15));
+  EXPECT_EQ(bus.instance(other).broker().instance_id(), "instance-1");
+}
+
+// As when the whole machine slept: nobody's counter moved, and nobody is dead.
+TEST(InstancesTest, InstancesThatSleptTogetherDoNotJudgeEachOther) {
+  TestBus bus;
+  bus.Run(absl::Milliseconds(100));
+  const size_t other = bus.AddInstance();
+  // The other one's last heartbeat was 100 ms after a full second. It has been seen.
+  bus.world().Advance(absl::Seconds(4) + absl::Milliseconds(50) - bus.world().elapsed());
+  bus.instance().process().Freeze();
+  bus.instance(other).process().Freeze();
+  bus.Run(absl::Minutes(5));
+  bus.instance().process().Thaw();
+  bus.Run(absl::Milliseconds(5));
+  bus.instance(other).process().Thaw();
+  bus.Run(absl::Minutes(1));
+  EXPECT_EQ(bus.instance(0).broker().instance_id(), "instance-0");
+  EXPECT_EQ(bus.instance(other).broker().instance_id(), "instance-1");
+}
+
+// What a judged instance had not sent yet was never delivered: the numbers that its subscribers see
+// have no holes, and only what they saw is lost.
+TEST(InstancesTest, WhatAJudgedInstanceHadNotSentLeavesNoHoleInTheNumbers) {
+  TestBus bus;
+  OpenRequest request;
+  request.group = "work";
+  request.patterns = {"job"};
+  request.batch = {.size = 2, .timeout = absl::Minutes(5)};
+  RecordingSink& sink = bus.Open(request);
+  for (const char* id : {"1", "2", "3"}) ASSERT_TRUE(bus.Publish("job", id).ok());
+  ASSERT_THAT(sink.ids(), ElementsAre("1", "2"));
+  const size_t other = bus.AddInstance();
+  bus.instance(0).process().Freeze();
+  bus.Run(absl::Seconds(15));
+  bus.instance(0).process().Thaw();
+  bus.Run(absl::Seconds(15));
+  EXPECT_THAT(sink.lost, ElementsAre(DeliveryRange{1, 2}));
+  // It got them back, having the only subscriber.
+  ASSERT_THAT(sink.received, SizeIs(4));
+  EXPECT_EQ(sink.received[2].delivery, 3U);
+  EXPECT_EQ(sink.received[3].delivery, 4U);
+  EXPECT_EQ(bus.instance(other).broker().instance_id(), "instance-1");
+}
+
+// A type is registered, and its stream comes a moment later. What an instance hears in between
+// about the stream that is not there must not hide what it hears afterwards.
+class BirthElsewhereTest : public testing::Test {
+ protected:
+  BirthElsewhereTest() : bus(WithoutSweeps()), here_(bus.AddInstance()) {
+    bus.instance(0).store().DelayNext(StoreCall::kRegisterType, absl::Milliseconds(50));
+  }
+  static BrokerOptions WithoutSweeps() {
+    BrokerOptions options;
+    options.sweep_interval = absl::Hours(10);
+    return options;
+  }
+  FaultyStore& store() { return bus.instance(here_).store(); }
+  void Publish() {
+    PublishOutcome outcome;
+    bus.instance(0).process().Post([&] {
+      bus.instance(0).broker().Publish(
+          CommandOf({{"job", "1"}}, [&](PublishOutcome known) { outcome = std::move(known); }));
+    });
+    bus.Run(absl::Seconds(1));
+    ASSERT_THAT(outcome, SizeIs(1));
+    ASSERT_TRUE(outcome[0].status.ok()) << outcome[0].status;
+  }
+
+  TestBus bus;
+  const size_t here_;
+};
+
+TEST_F(BirthElsewhereTest, ATailMissesNothing) {
+  OpenRequest request;
+  request.tail = true;
+  request.patterns = {"job"};
+  RecordingSink& tail = bus.Open(request, here_);
+  store().DelayNext(StoreCall::kReadRange, absl::Milliseconds(100));
+  Publish();
+  EXPECT_EQ(store().faults(), 1U);
+  EXPECT_THAT(tail.ids(), ElementsAre("1"));
+}
+
+TEST_F(BirthElsewhereTest, AGroupDoesNotWaitForASweep) {
+  RecordingSink& sink = bus.Join("work", {"job"}, here_);
+  // When it has found nothing to read, it looks whether it can create the group there.
+  store().DelayNext(StoreCall::kCreateGroup, absl::Milliseconds(100));
+  Publish();
+  EXPECT_EQ(store().faults(), 1U);
+  EXPECT_THAT(sink.ids(), ElementsAre("1"));
+}
+
+// This instance has heard of the group, and not of a type that is older. A subscriber that is told
+// that it is open must get what is published from then on, whichever instance has created the group
+// and not come so far.
+TEST(InstancesTest, AGroupIsNotOpenBeforeAllOlderTypesAreKnown) {
+  TestBus bus;
+  TestInstance& here = bus.instance(bus.AddInstance());
+  TestInstance& elsewhere = bus.instance();
+  here.store().SetRates(StoreCall::kListTypes, {.not_done = 1});
+  elsewhere.store().SetRates(StoreCall::kCreateGroup, {.not_done = 1});
+  ASSERT_TRUE(bus.Publish("job", "1").ok());
+  OpenRequest request;
+  request.group = "work";
+  request.patterns = {"job"};
+  RecordingSink creator;
+  elsewhere.process().Post([&] { elsewhere.broker().Open(request, &creator); });
+  bus.Run();
+  EXPECT_FALSE(creator.opened.has_value());
+  RecordingSink& refused = bus.Open(request, 1);
+  ASSERT_TRUE(refused.closed.has_value());
+  EXPECT_EQ(refused.closed->code(), absl::StatusCode::kUnavailable);
+
+  here.store().SetRates(StoreCall::kListTypes, {});
+  RecordingSink& sink = bus.Open(request, 1);
+  ASSERT_TRUE(sink.opened.has_value());
+  ASSERT_TRUE(bus.Publish("job", "2").ok());
+  EXPECT_THAT(sink.ids(), ElementsAre("2"));
+}
+
+// The instance that opens it says so with its next heartbeat; another one must not delete it
+// before.
+TEST(InstancesTest, AnEphemeralGroupThatIsOpenedJustBeforeItExpiresStays) {
+  BrokerOptions options;
+  options.ephemeral_expiry = absl::Seconds(5);
+  TestBus bus(options);
+  bus.Run(absl::Milliseconds(500));
+  const size_t other = bus.AddInstance();
+  OpenRequest request;
+  request.group = "work";
+  request.patterns = {"job"};
+  request.ephemeral = true;
+  RecordingSink& first = bus.Open(request);
+  // The first instance's heartbeats are at full seconds: it sees its group in use for the last time
+  // at 3 s, and finds it expired at 9 s. The other one's are half a second later.
+  const auto run_until = [&bus](absl::Duration time) { bus.Run(time - bus.world().elapsed()); };
+  run_until(absl::Seconds(3) + absl::Milliseconds(100));
+  bus.Close(first);
+  run_until(absl::Seconds(9) - absl::Milliseconds(50));
+  RecordingSink& second = bus.Open(request, other);
+  ASSERT_TRUE(second.opened.has_value());
+  EXPECT_FALSE(second.opened->group_created);
+  bus.Run(absl::Minutes(1));
+  EXPECT_FALSE(second.closed.has_value());
+}
+
+// One that has just come is not known to the others until their next heartbeat, however often they
+// sweep.
+TEST(InstancesTest, AnInstanceThatHasJustStartedIsNotRobbed) {
+  BrokerOptions options;
+  options.sweep_interval = absl::Milliseconds(100);
+  options.heartbeat_interval = absl::Seconds(5);
+  options.dead_after = absl::Seconds(30);
+  TestBus bus(options);
+  OpenRequest request;
+  request.group = "work";
+  request.patterns = {"job"};
+  request.flow.max_in_flight = 1;
+  RecordingSink& old = bus.Open(request);
+  ASSERT_TRUE(bus.Publish("job", "1").ok());
+  ASSERT_THAT(old.ids(), ElementsAre("1"));
+  RecordingSink& fresh = bus.Open(request, bus.AddInstance());
+  ASSERT_TRUE(bus.Publish("job", "2").ok());
+  ASSERT_THAT(fresh.ids(), ElementsAre("2"));
+  bus.AckAll(old);
+  bus.Run(absl::Minutes(1));
+  EXPECT_THAT(old.ids(), ElementsAre("1"));
+}
+
 TEST(InstancesTest, WhenTheLastMemberHereLeavesOthersElsewhereGetItsEventsAtOnce) {
   TestBus bus;
   const size_t other = bus.AddInstance();

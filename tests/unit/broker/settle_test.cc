@@ -90,8 +90,7 @@ TEST_F(SettleTest, ConfirmTellsTheFateOfEveryNumber) {
 
 // Entries with many events, some of which are settled when the instance dies.
 TEST_F(SettleTest, WhatWasConfirmedOfAnEntrySurvivesTheInstance) {
-  std::vector<std::pair<std::string, std::string>> warm(5000, {"job", "warm"});
-  bus.PublishAll(warm);
+  bus.WarmUp("job");
   RecordingSink& sink = bus.Join("work", {"job"});
   const PublishOutcome outcome =
       bus.PublishAll({{"job", "1"}, {"job", "2"}, {"job", "3"}, {"job", "4"}});
@@ -107,8 +106,7 @@ TEST_F(SettleTest, WhatWasConfirmedOfAnEntrySurvivesTheInstance) {
 }
 
 TEST_F(SettleTest, WhatWasSettledForMoreThanASecondSurvivesTheInstance) {
-  std::vector<std::pair<std::string, std::string>> warm(5000, {"job", "warm"});
-  bus.PublishAll(warm);
+  bus.WarmUp("job");
   RecordingSink& sink = bus.Join("work", {"job"});
   bus.PublishAll({{"job", "1"}, {"job", "2"}, {"job", "3"}});
   bus.Settle(sink, {.acks = {{2, 2}}});
@@ -118,6 +116,101 @@ TEST_F(SettleTest, WhatWasSettledForMoreThanASecondSurvivesTheInstance) {
   RecordingSink& heir = bus.Join("work", {}, other);
   bus.world().RunUntil([&] { return !heir.received.empty(); }, absl::Minutes(1));
   EXPECT_THAT(heir.ids(), ElementsAre("1", "3"));
+}
+
+// Its events are settled one after the other, in one turn: nothing of the entry is left to save.
+TEST_F(SettleTest, AWholeEntrySettledPieceByPieceIsConfirmed) {
+  bus.WarmUp("job");
+  RecordingSink& sink = bus.Join("work", {"job"});
+  ASSERT_THAT(bus.PublishAll({{"job", "1"}, {"job", "2"}, {"job", "3"}}), SizeIs(1));
+  bus.Settle(sink, {.acks = {{1, 1}, {3, 3}, {2, 2}}, .confirm = 1});
+  ASSERT_THAT(sink.settled, SizeIs(1));
+  EXPECT_THAT(sink.settled[0].done,
+              ElementsAre(DeliveryRange{1, 1}, DeliveryRange{3, 3}, DeliveryRange{2, 2}));
+  EXPECT_THAT(Unsettled(sink), IsEmpty());
+}
+
+TEST_F(SettleTest, AWholeEntrySettledByTokensIsConfirmed) {
+  bus.WarmUp("job");
+  OpenRequest request;
+  request.group = "work";
+  request.patterns = {"job"};
+  request.tokens = true;
+  RecordingSink& sink = bus.Open(request);
+  ASSERT_THAT(bus.PublishAll({{"job", "1"}, {"job", "2"}}), SizeIs(1));
+  ASSERT_THAT(sink.tokens, SizeIs(2));
+  TokenSettlement answer;
+  bus.instance().process().Post([&] {
+    TokenSettleCommand command;
+    command.acks = sink.tokens;
+    command.done = [&](TokenSettlement settlement) { answer = std::move(settlement); };
+    bus.instance().broker().SettleByTokens(std::move(command));
+  });
+  bus.Run();
+  EXPECT_EQ(answer.done, 2U);
+}
+
+// The second event's settlement comes while the store is away, and with it all of the entry's.
+TEST_F(SettleTest, AConfirmationThatWaitsForTheStoreComesWithTheRestOfTheEntry) {
+  bus.WarmUp("job");
+  RecordingSink& sink = bus.Join("work", {"job"});
+  ASSERT_THAT(bus.PublishAll({{"job", "1"}, {"job", "2"}}), SizeIs(1));
+  bus.instance().process().Post([this] { bus.instance().store().GoDown(); });
+  bus.Settle(sink, {.acks = {{1, 1}}, .confirm = 1});
+  bus.Settle(sink, {.acks = {{2, 2}}});
+  EXPECT_THAT(sink.settled, IsEmpty());
+  bus.instance().process().Post([this] { bus.instance().store().ComeBack(); });
+  bus.Run();
+  ASSERT_THAT(sink.settled, SizeIs(1));
+  EXPECT_THAT(sink.settled[0].done, ElementsAre(DeliveryRange{1, 1}));
+}
+
+class JudgedTest : public SettleTest {
+ protected:
+  // An instance holds an entry of two events, and is frozen until another one has taken it over.
+  void SetUp() override {
+    bus.WarmUp("job");
+    holder = &bus.Join("work", {"job"});
+    ASSERT_THAT(bus.PublishAll({{"job", "1"}, {"job", "2"}}), SizeIs(1));
+    other_instance = bus.AddInstance();
+    heir = &bus.Join("work", {}, other_instance);
+    bus.instance().process().Freeze();
+    bus.Run(absl::Seconds(15));
+    ASSERT_THAT(heir->ids(), ElementsAre("1", "2"));
+  }
+
+  RecordingSink* holder = nullptr;
+  RecordingSink* heir = nullptr;
+  size_t other_instance = 0;
+};
+
+TEST_F(JudgedTest, APartOfAnEntryThatOthersHaveIsNotConfirmed) {
+  bus.Settle(*holder, {.acks = {{1, 1}}, .confirm = 1});
+  bus.instance().process().Thaw();
+  bus.Run(absl::Seconds(2));
+  ASSERT_THAT(holder->settled, SizeIs(1));
+  EXPECT_THAT(holder->settled[0].done, IsEmpty());
+  EXPECT_THAT(holder->settled[0].failed, ElementsAre(DeliveryRange{1, 1}));
+}
+
+TEST_F(JudgedTest, WhatWaitedForTheStoreWhenTheJudgementCameIsNotConfirmed) {
+  TestInstance& instance = bus.instance();
+  // It hears late of the judgement, and asks nothing of the store for a moment, since a read
+  // failed.
+  instance.store().DelayNext(StoreCall::kHeartbeat, absl::Milliseconds(100));
+  instance.store().FailNext(StoreCall::kReadGroup, StoreFault::kNotDone);
+  TestInstance& publishing = bus.instance(other_instance);
+  publishing.process().Post([&publishing] {
+    publishing.broker().Publish(CommandOf({{"job", "3"}}, [](const PublishOutcome&) {}));
+  });
+  bus.Run();
+  instance.process().Thaw();
+  bus.Run();
+  bus.Settle(*holder, {.acks = {{1, 1}}, .confirm = 1});
+  EXPECT_THAT(holder->settled, IsEmpty());
+  bus.Run(absl::Seconds(2));
+  ASSERT_THAT(holder->settled, SizeIs(1));
+  EXPECT_THAT(holder->settled[0].failed, ElementsAre(DeliveryRange{1, 1}));
 }
 
 TEST_F(SettleTest, TokensSettle) {

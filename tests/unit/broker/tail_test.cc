@@ -59,6 +59,32 @@ TEST(TailTest, KeepsTheOrderOfAStream) {
   EXPECT_EQ(tail.ids(), expected);
 }
 
+// Tails that go on from the same place share a read; the answer to an old one must not be taken for
+// an answer about now.
+TEST(TailTest, WhoComesWhenAReadIsUnderWayMissesNothing) {
+  TestBus bus;
+  ASSERT_TRUE(bus.Publish("a", "0").ok());
+  const size_t other = bus.AddInstance();
+  OpenRequest request;
+  request.tail = true;
+  request.patterns = {"a"};
+  RecordingSink& eager = bus.Open(request, other);
+  request.flow.max_in_flight = 1;
+  RecordingSink& slow = bus.Open(request, other);
+  // The page with the event comes at once, the news that there is nothing behind it late.
+  FaultyStore& store = bus.instance(other).store();
+  store.FailNext(StoreCall::kReadRange, StoreFault::kNone);
+  store.DelayNext(StoreCall::kReadRange, absl::Milliseconds(100));
+  ASSERT_TRUE(bus.Publish("a", "1").ok());
+  ASSERT_THAT(eager.ids(), ElementsAre("1"));
+  ASSERT_TRUE(bus.Publish("a", "2").ok());
+  ASSERT_THAT(eager.ids(), ElementsAre("1"));
+  bus.Taken(slow, 1, 1000);
+  bus.Run(absl::Seconds(1));
+  EXPECT_THAT(eager.ids(), ElementsAre("1", "2"));
+  EXPECT_THAT(slow.ids(), ElementsAre("1", "2"));
+}
+
 TEST(TailTest, ASlowTailGetsNoMoreThanItsLimitAndGoesOnWhereItWas) {
   TestBus bus;
   OpenRequest request;

@@ -6,40 +6,33 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <tuple>
-#include <unordered_map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/broker/pattern.h"
+#include "tests/simulation/event_ledger.h"
+#include "tests/simulation/single_lease.h"
 
 namespace eventbus::simulation {
 namespace {
 
-// An index into the events sent.
-using EventNumber = size_t;
-
-struct Event {
-  SentEvent sent;
-  uint64_t request = 0;
-  // When it was sent and answered, as indexes into the history.
-  size_t sent_at = 0;
-  std::optional<size_t> answered_at;
-  PublishFate fate = PublishFate::kUnknown;
-  bool delivered = false;
-  // As far as anybody has seen it.
-  std::optional<Position> position;
+// A confirmed one.
+struct Settlement {
+  std::string instance;
+  // The one that had taken over from it, if others may have judged it.
+  std::string heir;
 };
 
 struct Group {
+  // Different for each of its lives.
+  uint64_t number = 0;
   PatternSet patterns;
   bool ephemeral = false;
   bool from_earliest = false;
   // First opened.
-  std::optional<size_t> opened_at;
+  size_t opened_at = 0;
   std::set<EventNumber> received;
-  // Settled for good, on which instance.
-  std::map<EventNumber, std::string> settled;
+  std::map<EventNumber, Settlement> settled;
 };
 
 struct Subscription {
@@ -59,29 +52,24 @@ struct Subscription {
   std::map<std::string, std::vector<Position>> seen;
 };
 
-// A lease that must be over soon, since its event is out at somebody else.
-struct Overlap {
-  SubscriptionNumber holder = 0;
-  uint64_t delivery = 0;
-  absl::Duration until;
-  size_t at = 0;
-};
-
 class Checker {
  public:
   Checker(const History& history, const CheckOptions& options)
-      : history_(history), options_(options) {}
+      : history_(history), ledger_(&report_), leases_(options.notice_bound, &ledger_, &report_) {}
 
   CheckReport Run() {
     for (at_ = 0; at_ < history_.size(); ++at_) {
       now_ = history_[at_].at;
       std::visit([this](const auto& what) { Take(what); }, history_[at_].what);
     }
-    CheckOverlapsAtEnd();
+    leases_.CheckAtEnd(now_);
     CheckDelivered();
-    CheckStoredInOrder();
+    ledger_.CheckStoredInOrder(at_);
     for (const auto& [number, subscription] : subscriptions_) {
       if (subscription.open.tail) CheckTail(number, subscription);
+      if (subscription.ended || subscription.unconfirmed.empty()) continue;
+      Violated(rules::kSettlesAnswered, absl::StrCat("sub ", number, " never heard of its settle ",
+                                                     subscription.unconfirmed.begin()->first));
     }
     return std::move(report_);
   }
@@ -91,64 +79,8 @@ class Checker {
     report_.violations.push_back({rule, std::move(what), at_});
   }
 
-  // ---- Publishing ----
-
-  void Take(const PublishSent& sent) {
-    std::vector<EventNumber>& request = requests_[sent.request];
-    for (const SentEvent& one : sent.events) {
-      Event event;
-      event.sent = one;
-      event.request = sent.request;
-      event.sent_at = at_;
-      by_data_.emplace(one.data, events_.size());
-      request.push_back(events_.size());
-      events_.push_back(std::move(event));
-    }
-  }
-
-  void Take(const PublishAnswered& answered) {
-    const std::vector<EventNumber>& request = requests_[answered.request];
-    if (request.size() != answered.answers.size()) {
-      return Violated(rules::kConversation,
-                      absl::StrCat("publish ", answered.request, " has ", request.size(),
-                                   " events and ", answered.answers.size(), " answers"));
-    }
-    for (size_t i = 0; i < request.size(); ++i) {
-      const EventAnswer& answer = answered.answers[i];
-      Event& event = events_[request[i]];
-      event.fate = answer.fate;
-      event.answered_at = at_;
-      if (answer.fate == PublishFate::kStored) {
-        ++report_.confirmed_events;
-        NotePosition(request[i], answer.stream, answer.position);
-      } else if (answer.fate == PublishFate::kUnknown) {
-        ++report_.unknown_events;
-      } else if (event.delivered) {
-        Violated(
-            rules::kNotStoredIsGone,
-            absl::StrCat(event.sent.data, " was delivered before it was said not to be stored"));
-      }
-    }
-  }
-
-  void NotePosition(EventNumber number, const std::string& stream, const Position& position) {
-    Event& event = events_[number];
-    const auto [place, fresh] = at_position_[stream].emplace(position, number);
-    if (!fresh && place->second != number) {
-      Violated(rules::kOnePosition,
-               absl::StrCat(stream, "@", position.ToString(), " has ",
-                            events_[place->second].sent.data, " and ", event.sent.data));
-    }
-    if (stream != event.sent.type) {
-      Violated(rules::kOnePosition, absl::StrCat(event.sent.data, " is in the stream ", stream));
-    }
-    if (event.position.has_value() && *event.position != position) {
-      Violated(rules::kOnePosition,
-               absl::StrCat(event.sent.data, " is at ", event.position->ToString(), " and at ",
-                            position.ToString()));
-    }
-    event.position = position;
-  }
+  void Take(const PublishSent& sent) { ledger_.Take(sent, at_); }
+  void Take(const PublishAnswered& answered) { ledger_.Take(answered, at_); }
 
   // ---- Subscribing ----
 
@@ -170,18 +102,25 @@ class Checker {
     subscription->opened_at = at_;
     if (subscription->open.tail) return;
     std::unique_ptr<Group>& group = groups_[subscription->open.group];
-    if (group != nullptr && group->ephemeral && opened.group_created) {
-      // It had expired, and begins anew.
+    if (group != nullptr && group->ephemeral && opened.group_created && !InUse(*group)) {
+      // It had expired, and begins anew. (If it is in use, the answers have overtaken each other.)
       expired_.push_back(std::move(group));
     }
     if (group == nullptr) {
       group = std::make_unique<Group>();
+      group->number = ++groups_seen_;
       group->patterns = subscription->patterns;
       group->ephemeral = subscription->open.ephemeral;
       group->from_earliest = subscription->open.from_earliest;
       group->opened_at = at_;
     }
     subscription->group = group.get();
+  }
+
+  bool InUse(const Group& group) const {
+    return std::any_of(subscriptions_.begin(), subscriptions_.end(), [&group](const auto& entry) {
+      return entry.second.group == &group && !entry.second.ended;
+    });
   }
 
   // The subscription, if it may be told something now.
@@ -220,30 +159,16 @@ class Checker {
 
   void TakeEvent(SubscriptionNumber number, Subscription& subscription, const SeenRun& run,
                  uint32_t index, const SeenEvent& seen) {
-    const auto found = by_data_.find(seen.data);
-    if (found == by_data_.end()) {
-      return Violated(rules::kOnlyPublished,
-                      absl::StrCat("sub ", number, " got \"", seen.data, "\", which nobody sent"));
-    }
-    Event& event = events_[found->second];
-    event.delivered = true;
-    if (event.sent.id != seen.id || event.sent.type != seen.type) {
-      Violated(rules::kOnlyPublished,
-               absl::StrCat("sub ", number, " got ", seen.data, " as ", seen.type, " ", seen.id,
-                            ", sent as ", event.sent.type, " ", event.sent.id));
-    }
-    if (event.fate == PublishFate::kNotStored) {
-      Violated(rules::kNotStoredIsGone,
-               absl::StrCat("sub ", number, " got ", seen.data, ", which was not stored"));
-    }
     const Position position = {run.position.entry, run.position.index + index};
-    NotePosition(found->second, run.stream, position);
-    if (!subscription.patterns.Matches(event.sent.type)) {
-      Violated(rules::kPatterns,
-               absl::StrCat("sub ", number, " got ", seen.data, " of type ", event.sent.type));
+    const std::optional<EventNumber> event =
+        ledger_.TakeDelivery(number, seen, run.stream, position, at_);
+    if (!event.has_value()) return;
+    if (!subscription.patterns.Matches(ledger_.event(*event).sent.type)) {
+      Violated(rules::kPatterns, absl::StrCat("sub ", number, " got ", seen.data, " of type ",
+                                              ledger_.event(*event).sent.type));
     }
     if (subscription.open.tail) return TakeFromTail(number, subscription, run, position, seen);
-    TakeLease(number, subscription, run, index, found->second);
+    TakeLease(number, subscription, run, index, *event);
   }
 
   void TakeFromTail(SubscriptionNumber number, Subscription& subscription, const SeenRun& run,
@@ -261,9 +186,10 @@ class Checker {
   void TakeLease(SubscriptionNumber number, Subscription& subscription, const SeenRun& run,
                  uint32_t index, EventNumber event) {
     Group& group = *subscription.group;
-    const std::string& data = events_[event].sent.data;
+    const std::string& data = ledger_.data(event);
     const uint64_t delivery = run.first_delivery + index;
     ++report_.group_deliveries;
+    if (run.position.index + index > 0) ++report_.shared_deliveries;
     if (delivery != subscription.deliveries.size() + 1) {
       Violated(rules::kDenseNumbers, absl::StrCat("sub ", number, " got number ", delivery,
                                                   " after ", subscription.deliveries.size()));
@@ -273,11 +199,11 @@ class Checker {
     if (!group.received.insert(event).second) ++report_.duplicates;
 
     const auto settled = group.settled.find(event);
-    if (settled != group.settled.end() && (settled->second == subscription.open.instance ||
-                                           !out_of_touch_.contains(settled->second))) {
+    if (settled != group.settled.end() &&
+        !IsExcused(group, settled->second, subscription.open.instance)) {
       Violated(rules::kSettledStays,
                absl::StrCat("sub ", number, " got ", data, ", which group ",
-                            subscription.open.group, " has settled on ", settled->second));
+                            subscription.open.group, " has settled on ", settled->second.instance));
     }
 
     const bool in_touch = !out_of_touch_.contains(subscription.open.instance);
@@ -288,58 +214,30 @@ class Checker {
                             ", delivered ", run.times_delivered, " times, before: ", times));
     }
     times = run.times_delivered;
-    NoteOverlaps(number, subscription, event);
     subscription.live.emplace(delivery, event);
-    holders_[{&group, subscription.open.instance, event}].insert({number, delivery});
+    leases_.Begin({group.number, subscription.open.instance, event}, {number, delivery}, now_, at_);
   }
 
-  void NoteOverlaps(SubscriptionNumber number, const Subscription& subscription,
-                    EventNumber event) {
-    const auto found = holders_.find({subscription.group, subscription.open.instance, event});
-    if (found == holders_.end()) return;
-    for (const auto& [holder, delivery] : found->second) {
-      if (holder == number) {
-        Violated(rules::kSingleLease,
-                 absl::StrCat("sub ", number, " got ", events_[event].sent.data,
-                              " again while it holds it"));
-      } else {
-        overlaps_.push_back({holder, delivery, now_ + options_.notice_bound, at_});
-      }
-    }
+  // Whether `instance` may deliver what was settled before: it holds the entry since before it was
+  // settled, because one of the two was judged by the other and does not know yet. Of those that
+  // were in touch all the time, one can have taken over. And a group that expires may have expired
+  // while its instance was out of touch; then it begins anew.
+  bool IsExcused(const Group& group, Settlement& settlement, const std::string& instance) const {
+    if (group.ephemeral && out_of_touch_.contains(settlement.instance)) return true;
+    if (settlement.instance == instance) return false;
+    if (out_of_touch_.contains(instance)) return true;
+    if (!out_of_touch_.contains(settlement.instance)) return false;
+    if (settlement.heir.empty()) settlement.heir = instance;
+    return settlement.heir == instance;
   }
 
   // The lease is over for its holder.
   void EndLease(SubscriptionNumber number, Subscription& subscription, uint64_t delivery) {
     const auto live = subscription.live.find(delivery);
     if (live == subscription.live.end()) return;
-    const auto holder =
-        holders_.find({subscription.group, subscription.open.instance, live->second});
-    if (holder != holders_.end()) {
-      holder->second.erase({number, delivery});
-      if (holder->second.empty()) holders_.erase(holder);
-    }
+    leases_.End({subscription.group->number, subscription.open.instance, live->second},
+                {number, delivery}, now_);
     subscription.live.erase(live);
-    std::erase_if(overlaps_, [&](const Overlap& overlap) {
-      if (overlap.holder != number || overlap.delivery != delivery) return false;
-      if (now_ > overlap.until) OverlapViolated(overlap);
-      return true;
-    });
-  }
-
-  void OverlapViolated(const Overlap& overlap) {
-    const EventNumber event = subscriptions_.at(overlap.holder).deliveries[overlap.delivery - 1];
-    report_.violations.push_back({rules::kSingleLease,
-                                  absl::StrCat(events_[event].sent.data,
-                                               " went to another subscriber of the same group and "
-                                               "instance while sub ",
-                                               overlap.holder, " held it"),
-                                  overlap.at});
-  }
-
-  void CheckOverlapsAtEnd() {
-    for (const Overlap& overlap : overlaps_) {
-      if (overlap.until < now_) OverlapViolated(overlap);
-    }
   }
 
   void EndLeases(SubscriptionNumber number, Subscription& subscription,
@@ -385,7 +283,7 @@ class Checker {
         if (!acked) continue;
         ++report_.confirmed_settles;
         subscription->group->settled.emplace(subscription->deliveries[delivery - 1],
-                                             subscription->open.instance);
+                                             Settlement{subscription->open.instance, ""});
       }
     }
   }
@@ -417,75 +315,42 @@ class Checker {
   // ---- At the end ----
 
   // Whether a group that was opened at `opened_at` must have got the event.
-  static bool IsFor(const Event& event, const PatternSet& patterns, size_t opened_at,
+  static bool IsFor(const LedgerEvent& event, const PatternSet& patterns, size_t opened_at,
                     bool from_earliest) {
     return event.fate == PublishFate::kStored && (from_earliest || event.sent_at > opened_at) &&
            patterns.Matches(event.sent.type);
   }
 
+  // Since when the group certainly gets what is published.
+  size_t ServedSince(const Group& group) const {
+    if (!group.ephemeral) return group.opened_at;
+    // It may have expired and come back unseen, unless somebody was there all the time.
+    size_t since = history_.size();
+    for (const auto& [number, subscription] : subscriptions_) {
+      if (subscription.group != &group || subscription.ended) continue;
+      since = std::min(since, *subscription.opened_at);
+    }
+    return since;
+  }
+
   void CheckDelivered() {
     for (const auto& [name, group] : groups_) {
       if (group == nullptr) continue;
-      std::optional<size_t> opened_at = group->opened_at;
-      if (group->ephemeral) {
-        // It may have expired and come back unseen, unless somebody was there all the time.
-        opened_at.reset();
-        for (const auto& [number, subscription] : subscriptions_) {
-          if (subscription.group != group.get() || subscription.ended) continue;
-          opened_at =
-              std::min(opened_at.value_or(*subscription.opened_at), *subscription.opened_at);
-        }
-      }
-      if (!opened_at.has_value()) continue;
-      for (EventNumber number = 0; number < events_.size(); ++number) {
+      const size_t opened_at = ServedSince(*group);
+      for (EventNumber number = 0; number < ledger_.events().size(); ++number) {
         const bool from_earliest = group->from_earliest && !group->ephemeral;
-        if (!IsFor(events_[number], group->patterns, *opened_at, from_earliest)) continue;
+        if (!IsFor(ledger_.event(number), group->patterns, opened_at, from_earliest)) continue;
         if (group->received.contains(number)) continue;
         Violated(rules::kConfirmedIsDelivered,
-                 absl::StrCat(events_[number].sent.data, " of type ", events_[number].sent.type,
+                 absl::StrCat(ledger_.data(number), " of type ", ledger_.event(number).sent.type,
                               " never reached group ", name));
-      }
-    }
-  }
-
-  void CheckStoredInOrder() {
-    std::map<std::string, std::vector<const Event*>> by_stream;
-    for (const Event& event : events_) {
-      if (event.fate == PublishFate::kStored) by_stream[event.sent.type].push_back(&event);
-    }
-    for (const auto& [stream, by_sent] : by_stream) {
-      std::vector<const Event*> by_answered = by_sent;
-      std::stable_sort(by_answered.begin(), by_answered.end(), [](const Event* a, const Event* b) {
-        return *a->answered_at < *b->answered_at;
-      });
-      const Event* highest = nullptr;
-      const Event* previous = nullptr;
-      auto answered = by_answered.begin();
-      for (const Event* event : by_sent) {
-        for (; answered != by_answered.end() && *(*answered)->answered_at < event->sent_at;
-             ++answered) {
-          if (highest == nullptr || *(*answered)->position > *highest->position)
-            highest = *answered;
-        }
-        if (highest != nullptr && *highest->position > *event->position) {
-          Violated(rules::kStoredInOrder,
-                   absl::StrCat(event->sent.data, " was sent when ", highest->sent.data,
-                                " was confirmed, and is in ", stream, " before it"));
-        }
-        if (previous != nullptr && previous->request == event->request &&
-            *previous->position > *event->position) {
-          Violated(rules::kStoredInOrder,
-                   absl::StrCat(event->sent.data, " comes in its request after ",
-                                previous->sent.data, ", and in ", stream, " before it"));
-        }
-        previous = event;
       }
     }
   }
 
   void CheckTail(SubscriptionNumber number, const Subscription& subscription) {
     if (!subscription.opened_at.has_value()) return;
-    for (const auto& [stream, known] : at_position_) {
+    for (const auto& [stream, known] : ledger_.at_position()) {
       if (!subscription.patterns.Matches(stream)) continue;
       const auto found = subscription.seen.find(stream);
       static const std::vector<Position> kNothing;
@@ -493,7 +358,7 @@ class Checker {
           found == subscription.seen.end() ? kNothing : found->second;
       for (const auto& [position, event_number] : known) {
         if (std::binary_search(seen.begin(), seen.end(), position)) continue;
-        const Event& event = events_[event_number];
+        const LedgerEvent& event = ledger_.event(event_number);
         const bool passed = !seen.empty() && position < seen.back() &&
                             (subscription.open.from_earliest || position > seen.front());
         const bool due =
@@ -509,23 +374,15 @@ class Checker {
   }
 
   const History& history_;
-  const CheckOptions options_;
   CheckReport report_;
+  EventLedger ledger_;
+  SingleLease leases_;
   size_t at_ = 0;
   absl::Duration now_;
-  std::vector<Event> events_;
-  std::unordered_map<std::string, EventNumber> by_data_;
-  std::map<uint64_t, std::vector<EventNumber>> requests_;
-  // By stream.
-  std::map<std::string, std::map<Position, EventNumber>> at_position_;
+  uint64_t groups_seen_ = 0;
   std::map<std::string, std::unique_ptr<Group>> groups_;
   std::vector<std::unique_ptr<Group>> expired_;
   std::map<SubscriptionNumber, Subscription> subscriptions_;
-  // Who holds an event of a group on an instance, with which number.
-  std::map<std::tuple<const Group*, std::string, EventNumber>,
-           std::set<std::pair<SubscriptionNumber, uint64_t>>>
-      holders_;
-  std::vector<Overlap> overlaps_;
   std::set<std::string> out_of_touch_;
 };
 

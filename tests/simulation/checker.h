@@ -24,6 +24,8 @@ inline constexpr char kOnlyPublished[] = "only-published";
 inline constexpr char kPatterns[] = "patterns";
 // After a confirmed ack a group never gets the event again.
 inline constexpr char kSettledStays[] = "settled-stays";
+// Whoever asks for the confirmation of a settle gets it, or the subscription ends.
+inline constexpr char kSettlesAnswered[] = "settles-answered";
 // An event has one position, a position one event.
 inline constexpr char kOnePosition[] = "one-position";
 // Of one stream, what is sent after another one's confirmation is behind it; so are later events of
@@ -66,6 +68,8 @@ struct CheckReport {
   uint64_t group_deliveries = 0;
   // Deliveries of an event to a group that had it before.
   uint64_t duplicates = 0;
+  // Deliveries to groups of events that are not the first of their entry.
+  uint64_t shared_deliveries = 0;
   uint64_t tail_deliveries = 0;
   uint64_t confirmed_settles = 0;
 };

@@ -10,8 +10,8 @@ namespace {
 class DropStates final : public ForwardingStore {
  public:
   using ForwardingStore::ForwardingStore;
-  void WriteStates(std::string stream, GroupKey group, std::string consumer,
-                   std::vector<EntryState> states, Callback<uint64_t> done) override {
+  void WriteStates(std::string stream, GroupKey group, std::string, std::vector<EntryState> states,
+                   Callback<uint64_t> done) override {
     const uint64_t count = states.size();
     inner().ReadStates(
         std::move(stream), std::move(group), {},

@@ -86,8 +86,9 @@ SeenRun Parse(const DeliveryRun& run) {
 // The server's side of one Subscribe call, as rpc has it.
 class SimulatedInstance::Call final : public SubscriberSink {
  public:
-  Call(Broker* broker, std::shared_ptr<Connection> connection, SubscriptionListener* listener)
-      : broker_(broker), connection_(std::move(connection)), listener_(listener) {}
+  Call(VirtualWorld* world, Broker* broker, std::shared_ptr<Connection> connection,
+       SubscriptionListener* listener)
+      : world_(world), broker_(broker), connection_(std::move(connection)), listener_(listener) {}
 
   void Open(OpenRequest request) {
     id_ = broker_->Open(std::move(request), this);
@@ -111,9 +112,10 @@ class SimulatedInstance::Call final : public SubscriberSink {
       bytes += run.events.size();
     }
     connection_->ToClient([this, seen = std::move(seen), events, bytes]() mutable {
-      // Room in the transport is known on the server when the client has read.
-      connection_->ToServer([this, events, bytes] { broker_->Taken(id_, events, bytes); });
-      listener_->OnDelivered(std::move(seen));
+      const absl::Duration pause = listener_->OnDelivered(std::move(seen));
+      world_->Schedule(pause, [this, events, bytes] {
+        connection_->ToServer([this, events, bytes] { broker_->Taken(id_, events, bytes); });
+      });
     });
   }
   void OnSettled(const SettledInfo& settled) override {
@@ -131,6 +133,7 @@ class SimulatedInstance::Call final : public SubscriberSink {
   }
 
  private:
+  VirtualWorld* const world_;
   Broker* const broker_;
   const std::shared_ptr<Connection> connection_;
   SubscriptionListener* const listener_;
@@ -182,7 +185,7 @@ void SimulatedInstance::Publish(const std::shared_ptr<Connection>& connection,
 void SimulatedInstance::Subscribe(const std::shared_ptr<Connection>& connection,
                                   OpenRequest request, SubscriptionListener* listener) {
   connection->ToServer([this, connection, request = std::move(request), listener]() mutable {
-    calls_.push_back(std::make_unique<Call>(broker_.get(), connection, listener));
+    calls_.push_back(std::make_unique<Call>(world_, broker_.get(), connection, listener));
     calls_.back()->Open(std::move(request));
   });
 }

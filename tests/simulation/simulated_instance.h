@@ -23,7 +23,8 @@ class SubscriptionListener {
  public:
   virtual ~SubscriptionListener() = default;
   virtual void OnOpened(bool group_created) = 0;
-  virtual void OnDelivered(std::vector<SeenRun> runs) = 0;
+  // Answers how long it takes until the client has read it, which makes room for more.
+  virtual absl::Duration OnDelivered(std::vector<SeenRun> runs) = 0;
   virtual void OnSettled(const SettledInfo& info) = 0;
   virtual void OnLost(const std::vector<DeliveryRange>& deliveries) = 0;
   virtual void OnDrain() = 0;

@@ -1,12 +1,4 @@
-// Runs histories of the simulation, for as long as you like:
-//
-//   simulation --seed=1 --histories=1000
-//   simulation --seconds=60
-//   simulation --seed=4711 --histories=1 --verbose     the whole event log of one history
-//   simulation --mutation=drop-states --seconds=60     how long until a planted bug is found
-//
-// Ends with 1 at the first history that breaks a rule, after printing its seed, the rules and the
-// tail of the log.
+// Runs histories of the simulation, for as long as you like; kHelp says how.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -29,6 +21,28 @@ using eventbus::simulation::Simulate;
 using eventbus::simulation::SimulationOptions;
 using eventbus::simulation::SimulationResult;
 
+constexpr char kHelp[] =
+    R"(simulation [FLAG…]   lives through histories of several brokers on one store, one after the other
+
+  simulation --minutes=10                          histories from seed 1 on
+  simulation --seed=4711 --histories=1 --verbose   one of them, with its whole event log
+  simulation --mutation=drop-states                how long until a planted bug is found
+
+  --seed=N         the first history's seed; each one after it has the next seed (1)
+  --histories=N    how many (no bound)
+  --seconds=N      how long
+  --minutes=N
+  --mutation=NAME  plants a bug
+  --keep-going     goes on after a history that breaks a rule
+  --lines=N        of the event log before a violation (60)
+  --verbose        the whole event log of each history
+  --help           this text
+
+Ends with 1 if a history broke a rule, after printing its seed, the rules and the end of the log. Goes on
+until interrupted unless told when to stop.
+
+mutations:)";
+
 struct Flags {
   uint64_t seed = 1;
   uint64_t histories = std::numeric_limits<uint64_t>::max();
@@ -36,6 +50,7 @@ struct Flags {
   size_t lines = 60;
   bool verbose = false;
   bool keep_going = false;
+  bool help = false;
   Mutation mutation = Mutation::kNone;
 };
 
@@ -51,6 +66,7 @@ bool ParseMutation(absl::string_view name, Mutation* mutation) {
 bool ParseFlag(absl::string_view argument, Flags* flags) {
   if (argument == "--verbose") return flags->verbose = true;
   if (argument == "--keep-going") return flags->keep_going = true;
+  if (argument == "--help") return flags->help = true;
   if (absl::ConsumePrefix(&argument, "--seed=")) return absl::SimpleAtoi(argument, &flags->seed);
   if (absl::ConsumePrefix(&argument, "--histories=")) {
     return absl::SimpleAtoi(argument, &flags->histories);
@@ -58,11 +74,24 @@ bool ParseFlag(absl::string_view argument, Flags* flags) {
   if (absl::ConsumePrefix(&argument, "--seconds=")) {
     return absl::SimpleAtod(argument, &flags->seconds);
   }
+  if (absl::ConsumePrefix(&argument, "--minutes=")) {
+    const bool valid = absl::SimpleAtod(argument, &flags->seconds);
+    flags->seconds *= 60;
+    return valid;
+  }
   if (absl::ConsumePrefix(&argument, "--lines=")) return absl::SimpleAtoi(argument, &flags->lines);
   if (absl::ConsumePrefix(&argument, "--mutation=")) {
     return ParseMutation(argument, &flags->mutation);
   }
   return false;
+}
+
+void PrintHelp() {
+  std::fputs(kHelp, stdout);
+  for (const Mutation mutation : AllMutations()) {
+    std::fprintf(stdout, " %s", std::string(NameOf(mutation)).c_str());
+  }
+  std::fputs("\n", stdout);
 }
 
 int Run(const Flags& flags) {
@@ -110,15 +139,12 @@ int main(int argc, char** argv) {
   Flags flags;
   for (int i = 1; i < argc; ++i) {
     if (ParseFlag(argv[i], &flags)) continue;
-    std::fprintf(stderr,
-                 "%s is not a flag; there are --seed=N --histories=N --seconds=N --lines=N "
-                 "--mutation=NAME --verbose --keep-going\nmutations:",
-                 argv[i]);
-    for (const Mutation mutation : AllMutations()) {
-      std::fprintf(stderr, " %s", std::string(NameOf(mutation)).c_str());
-    }
-    std::fputs("\n", stderr);
+    std::fprintf(stderr, "%s is not a flag; simulation --help lists them\n", argv[i]);
     return 2;
+  }
+  if (flags.help) {
+    PrintHelp();
+    return EXIT_SUCCESS;
   }
   return Run(flags);
 }

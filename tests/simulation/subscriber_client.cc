@@ -9,6 +9,9 @@ namespace {
 // Far above any number that is ever given, or the nonsense would mean something.
 constexpr uint64_t kNeverDelivered = uint64_t{1} << 40;
 
+// Less than the bus is given to come to rest.
+constexpr absl::Duration kSlowestReading = absl::Seconds(3);
+
 void AddNumber(uint64_t number, std::vector<DeliveryRange>* ranges) {
   if (!ranges->empty() && ranges->back().last + 1 == number) {
     ranges->back().last = number;
@@ -70,15 +73,17 @@ class SubscriberClient::Session final : public SubscriptionListener {
     bus_.Record(Opened{number_, group_created});
   }
 
-  void OnDelivered(std::vector<SeenRun> runs) override {
+  absl::Duration OnDelivered(std::vector<SeenRun> runs) override {
     std::vector<uint64_t> numbers;
     for (const SeenRun& run : runs) {
       for (uint64_t i = 0; i < run.events.size(); ++i) numbers.push_back(run.first_delivery + i);
     }
     bus_.Record(Delivered{number_, std::move(runs)});
-    if (client_.plan_.tail) return Misbehave();
-    WorkLater(std::move(numbers));
+    if (!client_.plan_.tail) WorkLater(std::move(numbers));
     Misbehave();
+    if (!client_.plan_.tail || client_.behaves_) return absl::ZeroDuration();
+    return std::clamp(stalled_until_ - bus_.world().elapsed(), absl::ZeroDuration(),
+                      kSlowestReading);
   }
 
   void OnSettled(const SettledInfo& info) override { bus_.Record(Settled{number_, info}); }
@@ -116,7 +121,8 @@ class SubscriberClient::Session final : public SubscriptionListener {
   }
 
   void WorkLater(std::vector<uint64_t> numbers) {
-    absl::Duration pause = bus_.chance().Between(absl::ZeroDuration(), client_.plan_.max_think);
+    const absl::Duration most = client_.behaves_ ? absl::Milliseconds(2) : client_.plan_.max_think;
+    absl::Duration pause = bus_.chance().Between(absl::ZeroDuration(), most);
     pause = std::max(pause, stalled_until_ - bus_.world().elapsed());
     bus_.world().Schedule(pause, [this, numbers = std::move(numbers)] { Work(numbers); });
   }

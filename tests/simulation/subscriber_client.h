@@ -28,7 +28,7 @@ struct SubscriberPlan {
   double release = 0;
   double keep = 0;
   // Per message: numbers that are settled already, or were never delivered, go along; it stops
-  // settling for a while; it closes its subscription; it wants other limits.
+  // settling (a tail: reading) for a while; it closes its subscription; it wants other limits.
   double nonsense = 0;
   double stall = 0;
   double leave = 0;

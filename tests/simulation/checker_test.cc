@@ -1,0 +1,346 @@
+// The checker accepts histories as they should be, and rejects each kind of bad one by its rule.
+// All of them are made up here.
+#include "tests/simulation/checker.h"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace eventbus::simulation {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+Position At(uint64_t ms, uint32_t index = 0) { return {{ms, 0}, index}; }
+
+// Writes a history, one step a tenth of a second.
+class Writer {
+ public:
+  Writer& Then(Observation what) {
+    history_.push_back({now_, std::move(what)});
+    now_ += absl::Milliseconds(100);
+    return *this;
+  }
+  Writer& Wait(absl::Duration time) {
+    now_ += time;
+    return *this;
+  }
+
+  Writer& Publish(uint64_t request, std::vector<std::string> data, std::string type = "job") {
+    PublishSent sent{request, "one", {}};
+    for (const std::string& one : data) sent.events.push_back({"id-" + one, type, one});
+    return Then(std::move(sent));
+  }
+  Writer& Stored(uint64_t request, std::vector<Position> positions, std::string stream = "job") {
+    PublishAnswered answered{request, {}};
+    for (const Position& position : positions) {
+      answered.answers.push_back({PublishFate::kStored, stream, position});
+    }
+    return Then(std::move(answered));
+  }
+  Writer& Refused(uint64_t request) {
+    return Then(PublishAnswered{request, {{PublishFate::kNotStored, "", {}}}});
+  }
+
+  Writer& Open(SubscriptionNumber number, std::string instance = "one", uint32_t max_in_flight = 10,
+               uint32_t batch_size = 0) {
+    Then(OpenSent{number,
+                  std::move(instance),
+                  false,
+                  "work",
+                  false,
+                  {"job"},
+                  false,
+                  max_in_flight,
+                  batch_size});
+    return Then(Opened{number, number == 1});
+  }
+  Writer& OpenTail(SubscriptionNumber number) {
+    Then(OpenSent{number, "one", true, "", false, {"job"}, false, 10, 0});
+    return Then(Opened{number, false});
+  }
+  Writer& Get(SubscriptionNumber number, uint64_t delivery, std::vector<std::string> data,
+              Position position, uint32_t times = 1) {
+    return Then(Delivered{number, {RunOf(delivery, data, position, times)}});
+  }
+  static SeenRun RunOf(uint64_t delivery, const std::vector<std::string>& data, Position position,
+                       uint32_t times = 1, std::string type = "job") {
+    SeenRun run{delivery, type, position, delivery == 0 ? 0U : 1U, times, {}};
+    if (delivery == 0) run.times_delivered = 0;
+    for (const std::string& one : data) run.events.push_back({"id-" + one, type, one});
+    return run;
+  }
+  Writer& Ack(SubscriptionNumber number, DeliveryRange range, uint64_t confirm = 0) {
+    return Then(SettleSent{number, {{range}, {}, confirm}});
+  }
+  Writer& Release(SubscriptionNumber number, DeliveryRange range, uint64_t confirm = 0) {
+    return Then(SettleSent{number, {{}, {range}, confirm}});
+  }
+  Writer& Done(SubscriptionNumber number, DeliveryRange range, uint64_t confirm) {
+    return Then(Settled{number, {confirm, {range}, {}, {}, {}}});
+  }
+  Writer& End(SubscriptionNumber number) { return Then(Ended{number, false, "broken"}); }
+
+  // The rules that are violated, each once.
+  std::vector<std::string> Violated() {
+    Wait(absl::Seconds(60)).Then(Fault{"", "the end", false});
+    std::vector<std::string> rules;
+    for (const Violation& violation : Check(history_, CheckOptions{}).violations) {
+      if (rules.empty() || rules.back() != violation.rule) rules.push_back(violation.rule);
+    }
+    return rules;
+  }
+  CheckReport Report() { return Check(history_, CheckOptions{}); }
+
+ private:
+  History history_;
+  absl::Duration now_;
+};
+
+TEST(CheckerTest, AnEventThatIsDeliveredAndAckedIsFine) {
+  Writer writer;
+  writer.Open(1)
+      .Publish(1, {"a"})
+      .Stored(1, {At(1)})
+      .Get(1, 1, {"a"}, At(1))
+      .Ack(1, {1, 1}, 7)
+      .Done(1, {1, 1}, 7);
+  EXPECT_THAT(writer.Violated(), IsEmpty());
+  EXPECT_EQ(writer.Report().confirmed_events, 1U);
+  EXPECT_EQ(writer.Report().group_deliveries, 1U);
+  EXPECT_EQ(writer.Report().confirmed_settles, 1U);
+  EXPECT_EQ(writer.Report().duplicates, 0U);
+}
+
+TEST(CheckerTest, AConfirmedEventThatNeverComesIsNot) {
+  Writer writer;
+  EXPECT_THAT(writer.Open(1).Publish(1, {"a"}).Stored(1, {At(1)}).Violated(),
+              ElementsAre(rules::kConfirmedIsDelivered));
+}
+
+TEST(CheckerTest, AnEventOfUnknownOutcomeMayComeOrNot) {
+  EXPECT_THAT(Writer().Open(1).Publish(1, {"a"}).Violated(), IsEmpty());
+  EXPECT_THAT(Writer().Open(1).Publish(1, {"a"}).Get(1, 1, {"a"}, At(1)).Violated(), IsEmpty());
+}
+
+TEST(CheckerTest, AnEventSentBeforeTheGroupWasOpenedNeedNotCome) {
+  EXPECT_THAT(Writer().Publish(1, {"a"}).Open(1).Stored(1, {At(1)}).Violated(), IsEmpty());
+}
+
+TEST(CheckerTest, AGroupFromTheEarliestGetsWhatWasThereBefore) {
+  Writer writer;
+  writer.Publish(1, {"a"}).Stored(1, {At(1)});
+  writer.Then(OpenSent{1, "one", false, "work", false, {"job"}, true, 10, 0}).Then(Opened{1, true});
+  EXPECT_THAT(writer.Violated(), ElementsAre(rules::kConfirmedIsDelivered));
+}
+
+TEST(CheckerTest, AnotherMemberOfTheGroupMayGetIt) {
+  EXPECT_THAT(Writer()
+                  .Open(1)
+                  .Open(2)
+                  .Publish(1, {"a"})
+                  .Stored(1, {At(1)})
+                  .Get(2, 1, {"a"}, At(1))
+                  .Violated(),
+              IsEmpty());
+}
+
+TEST(CheckerTest, ADuplicateIsCountedAndNoError) {
+  Writer writer;
+  writer.Open(1).Publish(1, {"a"}).Stored(1, {At(1)}).Get(1, 1, {"a"}, At(1)).End(1);
+  writer.Open(2, "two").Get(2, 1, {"a"}, At(1), 2);
+  EXPECT_THAT(writer.Violated(), IsEmpty());
+  EXPECT_EQ(writer.Report().duplicates, 1U);
+}
+
+TEST(CheckerTest, WhatWasNotStoredMustNotComeBeforeOrAfterTheAnswer) {
+  EXPECT_THAT(Writer().Open(1).Publish(1, {"a"}).Refused(1).Get(1, 1, {"a"}, At(1)).Violated(),
+              ElementsAre(rules::kNotStoredIsGone));
+  EXPECT_THAT(Writer().Open(1).Publish(1, {"a"}).Get(1, 1, {"a"}, At(1)).Refused(1).Violated(),
+              ElementsAre(rules::kNotStoredIsGone));
+}
+
+TEST(CheckerTest, WhatNobodySentMustNotCome) {
+  EXPECT_THAT(Writer().Open(1).Get(1, 1, {"ghost"}, At(1)).Violated(),
+              ElementsAre(rules::kOnlyPublished));
+}
+
+TEST(CheckerTest, AnEventKeepsItsId) {
+  Writer writer;
+  SeenRun run = Writer::RunOf(1, {"a"}, At(1));
+  run.events[0].id = "other";
+  writer.Open(1).Publish(1, {"a"}).Then(Delivered{1, {run}});
+  EXPECT_THAT(writer.Violated(), ElementsAre(rules::kOnlyPublished));
+}
+
+TEST(CheckerTest, AnEventThatThePatternsDoNotMatchMustNotCome) {
+  Writer writer;
+  writer.Open(1).Publish(1, {"a"}, "other");
+  writer.Then(Delivered{1, {Writer::RunOf(1, {"a"}, At(1), 1, "other")}});
+  EXPECT_THAT(writer.Violated(), ElementsAre(rules::kPatterns));
+}
+
+TEST(CheckerTest, WhatIsSettledForSureStaysSettled) {
+  Writer writer;
+  writer.Open(1).Publish(1, {"a"}).Get(1, 1, {"a"}, At(1)).Ack(1, {1, 1}, 7).Done(1, {1, 1}, 7);
+  writer.Open(2, "two").Get(2, 1, {"a"}, At(1), 2);
+  EXPECT_THAT(writer.Violated(), ElementsAre(rules::kSettledStays));
+}
+
+TEST(CheckerTest, AnAckWithoutConfirmationMayBeForgotten) {
+  Writer writer;
+  writer.Open(1).Publish(1, {"a"}).Get(1, 1, {"a"}, At(1)).Ack(1, {1, 1});
+  writer.Open(2, "two").Get(2, 1, {"a"}, At(1), 2);
+  EXPECT_THAT(writer.Violated(), IsEmpty());
+}
+
+TEST(CheckerTest, AConfirmedReleaseSettlesNothing) {
+  Writer writer;
+  writer.Open(1).Publish(1, {"a"}).Get(1, 1, {"a"}, At(1)).Release(1, {1, 1}, 7).Done(1, {1, 1}, 7);
+  EXPECT_THAT(writer.Get(1, 2, {"a"}, At(1), 2).Violated(), IsEmpty());
+}
+
+TEST(CheckerTest, AnInstanceThatWasOutOfTouchMayNotKnowThatItIsSettled) {
+  Writer writer;
+  writer.Open(1).Publish(1, {"a"}).Then(Fault{"two", "is frozen", true});
+  writer.Get(1, 1, {"a"}, At(1)).Ack(1, {1, 1}, 7).Done(1, {1, 1}, 7);
+  writer.Open(2, "two").Get(2, 1, {"a"}, At(1), 2);
+  EXPECT_THAT(writer.Violated(), IsEmpty());
+}
+
+TEST(CheckerTest, APositionHasOneEventAndAnEventOnePosition) {
+  EXPECT_THAT(Writer().Publish(1, {"a", "b"}).Stored(1, {At(1), At(1)}).Violated(),
+              ElementsAre(rules::kOnePosition));
+  EXPECT_THAT(
+      Writer().Open(1).Publish(1, {"a"}).Stored(1, {At(1)}).Get(1, 1, {"a"}, At(2)).Violated(),
+      ElementsAre(rules::kOnePosition));
+}
+
+TEST(CheckerTest, WhatIsSentAfterAConfirmationIsStoredBehindIt) {
+  EXPECT_THAT(
+      Writer().Publish(1, {"a"}).Stored(1, {At(2)}).Publish(2, {"b"}).Stored(2, {At(1)}).Violated(),
+      ElementsAre(rules::kStoredInOrder));
+  // Sent before the answer: no promise.
+  EXPECT_THAT(
+      Writer().Publish(1, {"a"}).Publish(2, {"b"}).Stored(1, {At(2)}).Stored(2, {At(1)}).Violated(),
+      IsEmpty());
+}
+
+TEST(CheckerTest, EventsOfARequestAreStoredInItsOrder) {
+  EXPECT_THAT(Writer().Publish(1, {"a", "b"}).Stored(1, {At(2), At(1)}).Violated(),
+              ElementsAre(rules::kStoredInOrder));
+}
+
+TEST(CheckerTest, ATailGetsPositionsInOrder) {
+  Writer writer;
+  writer.OpenTail(1).Publish(1, {"a", "b"}).Get(1, 0, {"b"}, At(2)).Get(1, 0, {"a"}, At(1));
+  EXPECT_THAT(writer.Violated(), testing::Contains(rules::kTailOrder));
+}
+
+TEST(CheckerTest, ATailGetsNothingTwice) {
+  Writer writer;
+  writer.OpenTail(1).Publish(1, {"a"}).Get(1, 0, {"a"}, At(1)).Get(1, 0, {"a"}, At(1));
+  EXPECT_THAT(writer.Violated(), ElementsAre(rules::kTailOrder));
+}
+
+TEST(CheckerTest, ATailLeavesNothingOut) {
+  Writer writer;
+  writer.OpenTail(1).Publish(1, {"a", "b", "c"}).Stored(1, {At(1), At(2), At(3)});
+  writer.Get(1, 0, {"a"}, At(1)).Get(1, 0, {"c"}, At(3)).End(1);
+  EXPECT_THAT(writer.Violated(), ElementsAre(rules::kTailComplete));
+}
+
+TEST(CheckerTest, ATailThatLivesGetsAllThatIsConfirmed) {
+  Writer writer;
+  writer.OpenTail(1).Publish(1, {"a"}).Stored(1, {At(1)});
+  EXPECT_THAT(writer.Violated(), ElementsAre(rules::kTailComplete));
+  // One whose connection broke need not.
+  Writer broken;
+  EXPECT_THAT(broken.OpenTail(1).Publish(1, {"a"}).Stored(1, {At(1)}).End(1).Violated(), IsEmpty());
+}
+
+TEST(CheckerTest, DeliveryNumbersHaveNoGaps) {
+  EXPECT_THAT(Writer().Open(1).Publish(1, {"a"}).Get(1, 2, {"a"}, At(1)).Violated(),
+              ElementsAre(rules::kDenseNumbers));
+}
+
+TEST(CheckerTest, AnEventIsOutAtOneMemberOfAnInstance) {
+  Writer writer;
+  writer.Open(1).Open(2).Publish(1, {"a"}).Get(1, 1, {"a"}, At(1)).Get(2, 1, {"a"}, At(1), 2);
+  EXPECT_THAT(writer.Violated(), ElementsAre(rules::kSingleLease));
+}
+
+TEST(CheckerTest, AMemberMayLearnALittleLaterThatItsLeaseIsOver) {
+  Writer writer;
+  writer.Open(1)
+      .Open(2)
+      .Publish(1, {"a"})
+      .Get(1, 1, {"a"}, At(1))
+      .Get(2, 1, {"a"}, At(1), 2)
+      .End(1);
+  EXPECT_THAT(writer.Violated(), IsEmpty());
+}
+
+TEST(CheckerTest, AReleasedEventMayGoToAnother) {
+  Writer writer;
+  writer.Open(1).Open(2).Publish(1, {"a"}).Get(1, 1, {"a"}, At(1)).Release(1, {1, 1});
+  EXPECT_THAT(writer.Get(2, 1, {"a"}, At(1), 2).Violated(), IsEmpty());
+}
+
+TEST(CheckerTest, AnEventDoesNotComeAgainToWhoHoldsIt) {
+  Writer writer;
+  writer.Open(1).Publish(1, {"a"}).Get(1, 1, {"a"}, At(1)).Get(1, 2, {"a"}, At(1), 2);
+  EXPECT_THAT(writer.Violated(), ElementsAre(rules::kSingleLease));
+}
+
+TEST(CheckerTest, TimesDeliveredGoUp) {
+  Writer writer;
+  writer.Open(1).Publish(1, {"a"}).Get(1, 1, {"a"}, At(1), 2).Release(1, {1, 1});
+  EXPECT_THAT(writer.Get(1, 2, {"a"}, At(1), 2).Violated(), ElementsAre(rules::kAttempts));
+  EXPECT_THAT(Writer().Open(1).Publish(1, {"a"}).Get(1, 1, {"a"}, At(1), 0).Violated(),
+              ElementsAre(rules::kAttempts));
+}
+
+TEST(CheckerTest, NoMoreIsInFlightThanAskedFor) {
+  Writer writer;
+  writer.Open(1, "one", 1).Publish(1, {"a", "b"}).Get(1, 1, {"a"}, At(1));
+  EXPECT_THAT(writer.Get(1, 2, {"b"}, At(2)).Violated(), ElementsAre(rules::kInFlightLimit));
+}
+
+TEST(CheckerTest, ARaisedLimitCounts) {
+  Writer writer;
+  writer.Open(1, "one", 1).Publish(1, {"a", "b"}).Then(FlowSent{1, 2}).Get(1, 1, {"a"}, At(1));
+  EXPECT_THAT(writer.Get(1, 2, {"b"}, At(2)).Violated(), IsEmpty());
+}
+
+TEST(CheckerTest, ABatchIsNoLargerThanAskedFor) {
+  Writer writer;
+  writer.Open(1, "one", 10, 1).Publish(1, {"a", "b"}).Get(1, 1, {"a", "b"}, At(1));
+  EXPECT_THAT(writer.Violated(), ElementsAre(rules::kBatchSize));
+}
+
+TEST(CheckerTest, NothingComesBeforeTheOpeningOrAfterTheEnd) {
+  Writer early;
+  early.Publish(1, {"a"}).Then(OpenSent{1, "one", false, "work", false, {"job"}, false, 10, 0});
+  EXPECT_THAT(early.Get(1, 1, {"a"}, At(1)).Violated(), ElementsAre(rules::kConversation));
+  Writer late;
+  EXPECT_THAT(late.Open(1).Publish(1, {"a"}).End(1).Get(1, 1, {"a"}, At(1)).Violated(),
+              ElementsAre(rules::kConversation));
+}
+
+TEST(CheckerTest, ASettleIsConfirmedOnlyIfAsked) {
+  EXPECT_THAT(Writer().Open(1).Done(1, {1, 1}, 9).Violated(), ElementsAre(rules::kConversation));
+}
+
+TEST(CheckerTest, AnAnswerCoversTheRequest) {
+  EXPECT_THAT(Writer().Publish(1, {"a", "b"}).Stored(1, {At(1)}).Violated(),
+              ElementsAre(rules::kConversation));
+}
+
+}  // namespace
+}  // namespace eventbus::simulation

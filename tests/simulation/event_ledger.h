@@ -1,0 +1,71 @@
+#ifndef EVENTBUS_TESTS_SIMULATION_EVENT_LEDGER_H_
+#define EVENTBUS_TESTS_SIMULATION_EVENT_LEDGER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "tests/simulation/checker.h"
+#include "tests/simulation/history.h"
+
+namespace eventbus::simulation {
+
+// An index into the events that were sent.
+using EventNumber = size_t;
+
+struct LedgerEvent {
+  SentEvent sent;
+  uint64_t request = 0;
+  // When it was sent and answered, as indexes into the history.
+  size_t sent_at = 0;
+  std::optional<size_t> answered_at;
+  PublishFate fate = PublishFate::kUnknown;
+  bool delivered = false;
+  // As far as anybody has seen it.
+  std::optional<Position> position;
+};
+
+// EventLedger is the part of the checker that knows what was published, what became of it, and
+// where it is stored. `at`: the index of the observation.
+class EventLedger {
+ public:
+  // `report` outlives it.
+  explicit EventLedger(CheckReport* report) : report_(report) {}
+
+  void Take(const PublishSent& sent, size_t at);
+  void Take(const PublishAnswered& answered, size_t at);
+  // Somebody was given it. Nullopt: it was never sent.
+  std::optional<EventNumber> TakeDelivery(SubscriptionNumber to, const SeenEvent& seen,
+                                          const std::string& stream, const Position& position,
+                                          size_t at);
+  void CheckStoredInOrder(size_t at);
+
+  const std::vector<LedgerEvent>& events() const { return events_; }
+  const LedgerEvent& event(EventNumber number) const { return events_[number]; }
+  const std::string& data(EventNumber number) const { return events_[number].sent.data; }
+  // What is known to be where, by stream.
+  const std::map<std::string, std::map<Position, EventNumber>>& at_position() const {
+    return at_position_;
+  }
+
+ private:
+  void Violated(const char* rule, std::string what, size_t at);
+  void NotePosition(EventNumber number, const std::string& stream, const Position& position,
+                    size_t at);
+  void CheckOrderOf(const std::string& stream, const std::vector<const LedgerEvent*>& by_sent,
+                    size_t at);
+
+  CheckReport* const report_;
+  std::vector<LedgerEvent> events_;
+  std::unordered_map<std::string, EventNumber> by_data_;
+  std::map<uint64_t, std::vector<EventNumber>> requests_;
+  std::map<std::string, std::map<Position, EventNumber>> at_position_;
+};
+
+}  // namespace eventbus::simulation
+
+#endif  // EVENTBUS_TESTS_SIMULATION_EVENT_LEDGER_H_

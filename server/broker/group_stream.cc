@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,9 +11,6 @@ namespace eventbus {
 namespace {
 
 constexpr absl::Duration kPause = absl::Milliseconds(200);
-// A partly settled entry is written down when it is this old: a crash loses no older settlement.
-constexpr absl::Duration kSaveAfter = absl::Seconds(1);
-constexpr absl::Duration kSaveInterval = absl::Milliseconds(250);
 constexpr uint32_t kMaxEntriesPerFetch = 512;
 constexpr uint32_t kEntriesOfFirstFetch = 16;
 constexpr double kMaxBytesPerFetch = 4 << 20;
@@ -25,10 +21,6 @@ void Average(double sample, double* average) { *average += (sample - *average) /
 // Goes up at once and down slowly: what it is used for must not be too little.
 void UpperAverage(double sample, double* average) {
   *average = std::max(sample, *average + (sample - *average) / 16);
-}
-
-absl::Status TakenOverError() {
-  return absl::AbortedError("another instance has taken over what was to be settled");
 }
 
 }  // namespace
@@ -353,203 +345,6 @@ HeldEntry* GroupStream::FindHeld(EntryId id) {
 void GroupStream::ForgetHeld(EntryId id) {
   unsaved_.erase(id);
   held_.erase(id);
-}
-
-// ---- Settling ----
-
-uint32_t GroupStream::Settle(const EntryRun& run, std::shared_ptr<SettleWaiter> waiter) {
-  HeldEntry& entry = *run.entry;
-  uint32_t settled = 0;
-  for (uint32_t i = run.first; i < run.first + run.count; ++i) {
-    const bool was_ready = entry.events[i].phase == DeliveryPhase::kReady;
-    if (!Advance(DeliveryInput::kAck, &entry.events[i])) continue;
-    if (was_ready) RemoveFromReady(&entry, i);
-    ++settled;
-  }
-  entry.unsettled -= settled;
-  if (entry.unsettled == 0) {
-    const EntryId id = entry.entry.id;
-    // The ack says what its state record would have said.
-    const auto unsaved = unsaved_.find(id);
-    if (unsaved != unsaved_.end()) {
-      ack_waiters_.insert(ack_waiters_.end(), unsaved->second.begin(), unsaved->second.end());
-    }
-    if (waiter != nullptr) ack_waiters_.push_back(std::move(waiter));
-    ForgetHeld(id);
-    QueueAck(id);
-  } else if (settled > 0) {
-    if (!entry.unsaved()) entry.unsaved_since = context_->loop->MonotonicNow();
-    Waiters& waiters = unsaved_[entry.entry.id];
-    if (waiter != nullptr) {
-      waiters.push_back(std::move(waiter));
-      entry.unsaved_since = -absl::Hours(1);  // Long due.
-      states_awaited_ = true;
-    }
-    Changed();
-  }
-  return settled;
-}
-
-void GroupStream::QueueAck(EntryId id) {
-  acks_.push_back(id);
-  acking_.insert(id);
-  Changed();
-}
-
-void GroupStream::Flush() {
-  if (!context_->store_up || paused_) return;
-  if (!acks_.empty()) SendAcks();
-  const absl::Duration now = context_->loop->MonotonicNow();
-  if (!unsaved_.empty() && (states_awaited_ || now - last_save_ >= kSaveInterval)) {
-    last_save_ = now;
-    SendStates();
-  }
-  if (!releases_.empty()) SendReleases();
-}
-
-void GroupStream::SendAcks() {
-  ++writes_under_way_;
-  std::vector<EntryId> ids = std::exchange(acks_, {});
-  context_->store->Ack(*stream_, group_, ids,
-                       lifetime_.Guard([this, ids, waiters = std::exchange(ack_waiters_, {})](
-                                           const absl::StatusOr<uint64_t>& acked) {
-                         --writes_under_way_;
-                         const bool gone = acked.status().code() == absl::StatusCode::kNotFound;
-                         if (!acked.ok() && !gone) {
-                           FailAll(waiters, acked.status());
-                           acks_.insert(acks_.end(), ids.begin(), ids.end());
-                           return Pause();
-                         }
-                         for (const EntryId id : ids) {
-                           acking_.erase(id);
-                           if (fetching_) acked_meanwhile_.insert(id);
-                         }
-                         Changed();
-                       }));
-}
-
-void GroupStream::SendStates() {
-  const absl::Duration now = context_->loop->MonotonicNow();
-  std::vector<EntryState> states;
-  std::vector<EntryId> ids;
-  Waiters waiters;
-  states_awaited_ = false;
-  for (auto& [id, waiting] : unsaved_) {
-    HeldEntry& entry = *held_.at(id);
-    if (now - entry.unsaved_since < kSaveAfter) continue;
-    ids.push_back(id);
-    states.push_back({id, entry.EncodeState()});
-    std::move(waiting.begin(), waiting.end(), std::back_inserter(waiters));
-    entry.unsaved_since = -absl::InfiniteDuration();
-  }
-  if (ids.empty()) return;
-  for (const EntryId id : ids) unsaved_.erase(id);
-  ++writes_under_way_;
-  context_->store->WriteStates(
-      *stream_, group_, context_->incarnation, std::move(states),
-      lifetime_.Guard([this, ids, waiters = std::move(waiters)](
-                          const absl::StatusOr<uint64_t>& written) mutable {
-        --writes_under_way_;
-        OnStatesWritten(ids, std::move(waiters), written);
-      }));
-}
-
-void GroupStream::OnStatesWritten(const std::vector<EntryId>& ids, Waiters waiters,
-                                  const absl::StatusOr<uint64_t>& written) {
-  if (written.ok() || written.status().code() == absl::StatusCode::kNotFound) {
-    // The store skips what is not pending for this incarnation any more: others have judged it dead
-    // and taken over, and do not know of these settlements.
-    if (written.value_or(0) < ids.size()) FailAll(waiters, TakenOverError());
-    return Changed();
-  }
-  FailAll(waiters, written.status());
-  for (const EntryId id : ids) {
-    HeldEntry* entry = FindHeld(id);
-    if (entry == nullptr) continue;
-    if (!entry->unsaved()) entry->unsaved_since = context_->loop->MonotonicNow();
-    unsaved_.try_emplace(id);
-  }
-  Pause();
-}
-
-void GroupStream::FailAll(const Waiters& waiters, const absl::Status& status) {
-  for (const auto& waiter : waiters) waiter->Failed(status);
-}
-
-// ---- Leaving ----
-
-void GroupStream::ReleaseIdle() {
-  std::vector<EntryId> ids;
-  for (const auto& [id, entry] : held_) {
-    const auto unsaved = unsaved_.find(id);
-    // What somebody waits for is written first: a release does not say whether it came in time.
-    const bool awaited = unsaved != unsaved_.end() && !unsaved->second.empty();
-    if (entry->in_flight == 0 && !awaited) ids.push_back(id);
-  }
-  if (ids.empty()) return;
-  std::sort(ids.begin(), ids.end());
-  absl::flat_hash_set<const HeldEntry*> going;
-  for (const EntryId id : ids) {
-    const HeldEntry& entry = *held_.at(id);
-    going.insert(&entry);
-    const bool told =
-        std::any_of(entry.events.begin(), entry.events.end(), [](const EventDelivery& event) {
-          return event.phase == DeliveryPhase::kSettled || event.failed_attempts > 0 ||
-                 event.crashes > 0;
-        });
-    if (told) release_states_.push_back({id, entry.EncodeState()});
-  }
-  std::erase_if(ready_, [this, &going](const EntryRun& run) {
-    if (!going.contains(run.entry)) return false;
-    ready_events_ -= run.count;
-    return true;
-  });
-  for (const EntryId id : ids) {
-    releases_.push_back(id);
-    releasing_.insert(id);
-    ForgetHeld(id);
-  }
-  Changed();
-}
-
-void GroupStream::SendReleases() {
-  ++writes_under_way_;
-  ReleaseRequest request{*stream_, group_, context_->incarnation, std::exchange(releases_, {}),
-                         std::exchange(release_states_, {})};
-  ReleaseRequest sent = request;
-  context_->store->Release(
-      std::move(request),
-      lifetime_.Guard([this, sent = std::move(sent), epoch = epoch_](const absl::Status& status) {
-        --writes_under_way_;
-        if (!status.ok() && status.code() != absl::StatusCode::kNotFound) {
-          if (epoch == epoch_) {
-            releases_.insert(releases_.end(), sent.ids.begin(), sent.ids.end());
-            release_states_.insert(release_states_.end(), sent.states.begin(), sent.states.end());
-          }
-          return Pause();
-        }
-        for (const EntryId id : sent.ids) releasing_.erase(id);
-        Changed();
-      }));
-}
-
-void GroupStream::DropAll() {
-  ++epoch_;
-  fetching_ = false;
-  expected_events_ = 0;
-  lost_answer_ = false;
-  advanced_ = true;
-  missing_.clear();
-  acked_meanwhile_.clear();
-  ready_.clear();
-  ready_events_ = 0;
-  for (const auto& [id, waiters] : unsaved_) FailAll(waiters, TakenOverError());
-  unsaved_.clear();
-  held_.clear();
-  releases_.clear();
-  release_states_.clear();
-  releasing_.clear();
-  Changed();
 }
 
 bool GroupStream::idle() const {

@@ -17,10 +17,11 @@
 namespace eventbus::settings {
 namespace {
 
-// What Kubernetes sets for a service called eventbus, and the variable that names the file.
+// What Kubernetes sets for a service called eventbus, the variable that names the file, and that of
+// eventbusctl.
 bool IsExpected(const std::string& variable) {
-  return variable == "EVENTBUS_CONFIG" || variable == "EVENTBUS_PORT" ||
-         absl::StartsWith(variable, "EVENTBUS_PORT_") ||
+  return variable == "EVENTBUS_CONFIG" || variable == "EVENTBUS_SERVER" ||
+         variable == "EVENTBUS_PORT" || absl::StartsWith(variable, "EVENTBUS_PORT_") ||
          absl::StartsWith(variable, "EVENTBUS_SERVICE_");
 }
 

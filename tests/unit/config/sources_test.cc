@@ -139,6 +139,7 @@ TEST_F(SourcesTest, AMistypedVariableIsRefusedAndAForeignOneOnlyNoted) {
   const Loaded loaded = FromEnvironment({{"EVENTBUS_METRICS_COLOUR_OF_ALL", "red"},
                                          {"EVENTBUS_RETENTION_TLL", "1h"},
                                          {"EVENTBUS_TEST_TOOLS", "/x"},
+                                         {"EVENTBUS_SERVER", "127.0.0.1:9463"},
                                          {"EVENTBUS_PORT", "tcp://10.0.0.1:9463"},
                                          {"EVENTBUS_PORT_9463_TCP", "tcp://10.0.0.1:9463"},
                                          {"EVENTBUS_SERVICE_HOST", "10.0.0.1"}});

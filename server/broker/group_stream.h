@@ -117,7 +117,7 @@ class GroupStream {
   void QueueAck(EntryId id);
   void SendAcks();
   void SendStates();
-  void OnStatesWritten(const std::vector<EntryId>& ids, Waiters waiters,
+  void OnStatesWritten(const std::vector<EntryId>& ids, const Waiters& waiters,
                        const absl::StatusOr<uint64_t>& written);
   static void FailAll(const Waiters& waiters, const absl::Status& status);
   void SendReleases();

@@ -109,16 +109,15 @@ void GroupStream::SendStates() {
   if (ids.empty()) return;
   for (const EntryId id : ids) unsaved_.erase(id);
   ++writes_under_way_;
-  context_->store->WriteStates(
-      *stream_, group_, context_->incarnation, std::move(states),
-      lifetime_.Guard([this, ids, waiters = std::move(waiters)](
-                          const absl::StatusOr<uint64_t>& written) mutable {
-        --writes_under_way_;
-        OnStatesWritten(ids, std::move(waiters), written);
-      }));
+  context_->store->WriteStates(*stream_, group_, context_->incarnation, std::move(states),
+                               lifetime_.Guard([this, ids, waiters = std::move(waiters)](
+                                                   const absl::StatusOr<uint64_t>& written) {
+                                 --writes_under_way_;
+                                 OnStatesWritten(ids, waiters, written);
+                               }));
 }
 
-void GroupStream::OnStatesWritten(const std::vector<EntryId>& ids, Waiters waiters,
+void GroupStream::OnStatesWritten(const std::vector<EntryId>& ids, const Waiters& waiters,
                                   const absl::StatusOr<uint64_t>& written) {
   if (written.ok() || written.status().code() == absl::StatusCode::kNotFound) {
     // The store skips what is not pending for this incarnation any more: others have judged it dead

@@ -9,10 +9,6 @@ import pytest
 from harness.daemon import clean_environment
 from harness.waiting import eventually_equal
 
-# One more user of gRPC's own thread than there are channels: with the last one it is stopped, which
-# was seen to hang when a channel of a loop that has ended is the last.
-grpc.aio.init_grpc_aio()
-
 TAILS, GROUPS, CONNECTIONS, EVENTS = 1000, 100, 10, 5
 
 

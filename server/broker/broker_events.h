@@ -22,8 +22,8 @@ class BrokerEvents {
   virtual void OnReleased(uint64_t events);
   // Settled twice, too late, or never delivered.
   virtual void OnUnknownSettle(uint64_t deliveries);
-  // Retention (`why` is "ttl", "max_bytes", "max_events") or a full memory store ("store_full")
-  // dropped events.
+  // Retention (`why` is "ttl", "max_bytes", "max_events", "settled") or a full memory store
+  // ("store_full") dropped events.
   virtual void OnDropped(absl::string_view stream, absl::string_view why,
                          const TrimResult& dropped);
   virtual void OnSubscriberOpened(absl::string_view group, absl::string_view client_id,

@@ -91,7 +91,8 @@ Publisher::Lane& Publisher::LaneFor(absl::string_view stream) {
 void Publisher::Enqueue(Lane& lane, Part part) {
   if (lane.policy.when_full == WhenStreamFull::kRefuse) {
     const PublishCommand& command = part.accepted->command;
-    const uint64_t bytes = command.items[part.first + part.count - 1].end - command.items[part.first].begin;
+    const uint64_t bytes =
+        command.items[part.first + part.count - 1].end - command.items[part.first].begin;
     const absl::Status room = room_->Take(lane.stream, lane.policy, part.count, bytes);
     if (!room.ok()) return Settle(part, room, lane.stream, Position());
   }
@@ -126,8 +127,8 @@ void Publisher::Send(Lane& lane) {
   const absl::Duration now = context_->loop->MonotonicNow();
   const double share =
       lane.rate.PerSecond(now) * absl::ToDoubleSeconds(context_->options->entry_time);
-  const auto target =
-      static_cast<uint32_t>(std::clamp(share, 1.0, static_cast<double>(lane.policy.max_events_per_entry)));
+  const auto target = static_cast<uint32_t>(
+      std::clamp(share, 1.0, static_cast<double>(lane.policy.max_events_per_entry)));
   uint64_t events = 0;
   while (!lane.waiting.empty()) {
     Outgoing outgoing = TakeEntry(lane, target);

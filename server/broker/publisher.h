@@ -36,8 +36,7 @@ class Publisher {
  public:
   // `on_advanced` is called with a stream to which something was appended. All must outlive it.
   Publisher(const Context* context, Registry* registry, const StreamPolicies* policies,
-            StreamRoom* room,
-            std::function<void(absl::string_view)> on_advanced);
+            StreamRoom* room, std::function<void(absl::string_view)> on_advanced);
 
   // What is published before Begin waits for it, within the same bounds.
   void Begin();

@@ -100,7 +100,8 @@ void Retention::DropSettled(const std::string& stream) {
 void Retention::Trim(TrimRequest request, const char* why) {
   const std::string stream = request.stream;
   context_->store->Trim(
-      std::move(request), lifetime_.Guard([this, stream, why](const absl::StatusOr<TrimResult>& result) {
+      std::move(request),
+      lifetime_.Guard([this, stream, why](const absl::StatusOr<TrimResult>& result) {
         if (result.ok() && result->entries > 0) context_->events->OnDropped(stream, why, *result);
       }));
 }

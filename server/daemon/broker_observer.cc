@@ -36,6 +36,7 @@ DropReason DropReasonOf(absl::string_view why) {
   if (why == "ttl") return DropReason::kTtl;
   if (why == "max_bytes") return DropReason::kMaxBytes;
   if (why == "max_events") return DropReason::kMaxEvents;
+  if (why == "settled") return DropReason::kSettled;
   return DropReason::kMemory;
 }
 

@@ -34,7 +34,7 @@ constexpr std::array<const char*, static_cast<std::size_t>(PublishError::kCount)
 constexpr std::array<const char*, static_cast<std::size_t>(SubscriberKind::kCount)>
     kSubscriberKinds = {"group", "tail", "receive"};
 constexpr std::array<const char*, static_cast<std::size_t>(DropReason::kCount)> kDropReasons = {
-    "ttl", "max_bytes", "max_events", "memory"};
+    "ttl", "max_bytes", "max_events", "settled", "memory"};
 constexpr std::array<const char*, RpcMetrics::kCodes> kCodes = {
     "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
     "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",

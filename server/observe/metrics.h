@@ -47,6 +47,7 @@ enum class DropReason {
   kTtl,        // retention.ttl
   kMaxBytes,   // retention.max_bytes of its stream
   kMaxEvents,  // retention.max_events of its stream
+  kSettled,    // retention.discard: settled
   kMemory,     // store.memory.max_bytes or store.memory.max_events, over all streams
   kCount,
 };

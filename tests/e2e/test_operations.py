@@ -158,7 +158,6 @@ BAD_CONFIGURATIONS = {
     "open to others": ("listen:\n  address: 0.0.0.0:9463\n", "insecure"),
     "no YAML": ("listen: [\n", "YAML"),
     "not together": ("limits:\n  max_event_bytes: 3MiB\n  max_batch_bytes: 2MiB\n", "together"),
-    "not there yet": ("retention:\n  when_full: refuse\n", "allowed for now: drop_oldest"),
 }
 
 

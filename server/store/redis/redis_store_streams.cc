@@ -179,9 +179,9 @@ void RedisStore::Trim(TrimRequest request, Callback<TrimResult> done) {
 }
 
 void RedisStore::TrimSome(std::shared_ptr<TrimInProgress> trim) {
-  std::vector<std::string> arguments = {
-      trim->request.min_id.ToString(), absl::StrCat(kTrimStep), absl::StrCat(trim->events_too_many),
-      absl::StrCat(trim->bytes_too_many)};
+  std::vector<std::string> arguments = {trim->request.min_id.ToString(), absl::StrCat(kTrimStep),
+                                        absl::StrCat(trim->events_too_many),
+                                        absl::StrCat(trim->bytes_too_many)};
   for (const GroupKey& group : trim->request.settled_by) arguments.push_back(group.ToString());
   Run(RedisScript::kTrim, {keys_.Log(trim->request.stream)}, std::move(arguments),
       [this, trim](const absl::StatusOr<RedisReply>& reply) {

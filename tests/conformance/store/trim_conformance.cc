@@ -95,9 +95,11 @@ TEST_P(StoreConformanceTest, WhatAllOfTheGroupsAreDoneWithGoesWhenAskedFor) {
   ReadGroup(other, "me", 2);
   EXPECT_EQ(settled().entries, 0u);
   // Only up to the first that is pending, also where later ones are done with.
-  ASSERT_TRUE(Await<uint64_t>([&](auto done) { a_->Ack(kStream, other, {b}, std::move(done)); }).ok());
+  ASSERT_TRUE(
+      Await<uint64_t>([&](auto done) { a_->Ack(kStream, other, {b}, std::move(done)); }).ok());
   EXPECT_EQ(settled().entries, 0u);
-  ASSERT_TRUE(Await<uint64_t>([&](auto done) { a_->Ack(kStream, other, {a}, std::move(done)); }).ok());
+  ASSERT_TRUE(
+      Await<uint64_t>([&](auto done) { a_->Ack(kStream, other, {a}, std::move(done)); }).ok());
   const TrimResult trimmed = settled();
   EXPECT_EQ(trimmed.entries, 2u);
   EXPECT_THAT(trimmed.losses, IsEmpty());

@@ -212,12 +212,6 @@ TEST_F(SourcesTest, ImpossibleCombinationsNameBothSettingsTheirValuesAndPlaces) 
        "(default) do not go together"},
       {{"--store-memory-max-bytes", "1MiB"},
        "limits.max_batch_bytes 3MiB (default) and store.memory.max_bytes 1MiB"},
-      {{"--retention-when-full", "refuse"},
-       "retention.when_full refuse (--retention-when-full) is not available in this version; "
-       "allowed for now: drop_oldest"},
-      {{"--retention-rules", "[{pattern: \"a.*\", when_full: refuse}]"},
-       "retention.rules [{pattern: a.*, when_full: refuse}] (--retention-rules) has a rule with "
-       "when_full: refuse, for a.*, which is not available"},
   };
   for (const auto& c : kCases) {
     EXPECT_THAT(FromFlags(c.arguments).problems, ElementsAre(StartsWith(c.problem)))

@@ -100,6 +100,12 @@ struct HeartbeatConfig {
   absl::Duration interval = absl::Seconds(15);
 };
 
+// How instances on one store notice that one of them is gone.
+struct InstancesConfig {
+  absl::Duration heartbeat_interval = absl::Seconds(1);
+  absl::Duration dead_after = absl::Seconds(10);
+};
+
 struct DrainConfig {
   absl::Duration timeout = absl::Seconds(20);
 };
@@ -126,6 +132,7 @@ struct Config {
   DeliveryConfig delivery;
   RetentionConfig retention;
   HeartbeatConfig heartbeat;
+  InstancesConfig instances;
   DrainConfig drain;
   LimitsConfig limits;
   LoggingOptions logging;

@@ -46,6 +46,9 @@ std::vector<Section> AllSections() {
        "`eventbus_dropped_events_total`, and once per group that had not settled it in "
        "`eventbus_lost_unsettled_events_total`."},
       {"heartbeat", "Heartbeats", ""},
+      {"instances", "Instances",
+       "How daemons on one Redis notice that one of them is gone. The same in all of them, and "
+       "rarely a reason to change it."},
       {"drain", "Shutting down", ""},
       {"limits", "Limits",
        "What goes beyond a limit is refused with an error that names the limit; nothing is cut "
@@ -227,6 +230,19 @@ void AddLifecycle(std::vector<Setting>& all) {
                       "an answer. Keep it below the idle timeout of proxies on the way."},
       TimeSpan{.min = absl::Seconds(1), .max = absl::Hours(1)},
       +[](Config& c) -> absl::Duration& { return c.heartbeat.interval; }));
+  all.push_back(ScalarSetting(
+      {.name = "instances.heartbeat_interval",
+       .description = "How often an instance shows the others that it is alive."},
+      TimeSpan{.min = absl::Milliseconds(100), .max = absl::Minutes(1)},
+      +[](Config& c) -> absl::Duration& { return c.instances.heartbeat_interval; }));
+  all.push_back(ScalarSetting(
+      {.name = "instances.dead_after",
+       .description = "How long an instance may show no sign of life before the others deliver "
+                      "what it held. Shorter: less waiting after a crash, and an instance that was "
+                      "only slow is robbed sooner, so events come twice. At least four times "
+                      "`instances.heartbeat_interval`."},
+      TimeSpan{.min = absl::Milliseconds(400), .max = absl::Hours(1)},
+      +[](Config& c) -> absl::Duration& { return c.instances.dead_after; }));
   all.push_back(ScalarSetting(
       {.name = "drain.timeout",
        .description = "How long, after SIGTERM, subscribers have to settle what they hold. What is "

@@ -24,6 +24,10 @@ class Checks {
   std::vector<std::string> Run() {
     Addresses();
     Sizes();
+    if (config_.instances.dead_after < 4 * config_.instances.heartbeat_interval) {
+      Problem({"instances.dead_after", "instances.heartbeat_interval"},
+              "do not go together: the first must be at least four times the second");
+    }
     if (config_.store.kind == StoreKind::kRedis && config_.store.redis.url.empty()) {
       Problem({"store.kind"}, "needs store.redis.url (--redis), which is empty");
     }

@@ -59,6 +59,8 @@ BrokerOptions BrokerOptionsFrom(const Config& config) {
   options.publish_queue_events = config.publish.queue_events;
   options.publish_queue_bytes = config.publish.queue_bytes;
   options.max_entry_bytes = config.limits.max_entry_bytes;
+  options.heartbeat_interval = config.instances.heartbeat_interval;
+  options.dead_after = config.instances.dead_after;
   options.ephemeral_expiry = config.delivery.inactive_expiry;
   options.stream_policy.ttl = config.retention.ttl;
   options.stream_policy.max_bytes = config.retention.max_bytes;

@@ -210,6 +210,9 @@ TEST_F(SourcesTest, ImpossibleCombinationsNameBothSettingsTheirValuesAndPlaces) 
       {{"--delivery-max-in-flight", "2000000"},
        "delivery.max_in_flight 2000000 (--delivery-max-in-flight) and limits.max_in_flight 100000 "
        "(default) do not go together"},
+      {{"--instances-dead-after", "3s"},
+       "instances.dead_after 3s (--instances-dead-after) and instances.heartbeat_interval 1s "
+       "(default) do not go together"},
       {{"--store-memory-max-bytes", "1MiB"},
        "limits.max_batch_bytes 3MiB (default) and store.memory.max_bytes 1MiB"},
   };

@@ -17,6 +17,8 @@ TEST(OptionsTest, SettingsReachTheirRooms) {
   config.heartbeat.interval = absl::Seconds(16);
   config.retention.ttl = absl::Hours(17);
   config.store.memory.max_events = 18;
+  config.instances.heartbeat_interval = absl::Milliseconds(19);
+  config.instances.dead_after = absl::Seconds(20);
   EXPECT_EQ(RpcOptionsFrom(config).address, "127.0.0.1:7");
   EXPECT_EQ(RpcOptionsFrom(config).default_source, "/me");
   EXPECT_EQ(RpcOptionsFrom(config).max_batch_events, 12u);
@@ -27,6 +29,8 @@ TEST(OptionsTest, SettingsReachTheirRooms) {
   EXPECT_EQ(BrokerOptionsFrom(config).stream_policy.max_events_per_entry, 14u);
   EXPECT_EQ(BrokerOptionsFrom(config).stream_policy.ttl, absl::Hours(17));
   EXPECT_EQ(MemoryStoreOptionsFrom(config).max_events, 18u);
+  EXPECT_EQ(BrokerOptionsFrom(config).heartbeat_interval, absl::Milliseconds(19));
+  EXPECT_EQ(BrokerOptionsFrom(config).dead_after, absl::Seconds(20));
 }
 
 TEST(OptionsTest, RulesKeepWhatIsUnset) {

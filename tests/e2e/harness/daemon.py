@@ -57,8 +57,11 @@ def yaml_of(settings: dict) -> str:
 class Daemon:
     """One process. Use as a context manager, which stops it and asserts that it stopped well."""
 
-    def __init__(self, directory: pathlib.Path, settings: dict, arguments=()):
-        """`settings` go into a configuration file in `directory`; `arguments` are further flags."""
+    def __init__(
+        self, directory: pathlib.Path, settings: dict, arguments=(), address: str = "127.0.0.1:0"
+    ):
+        """`settings` go into a configuration file in `directory`; `arguments` are further flags;
+        it listens on `address`."""
         self._directory = directory
         self._lines = []
         self._asked_to_stop = False
@@ -70,7 +73,7 @@ class Daemon:
         command = [
             str(EVENTBUSD),
             f"--config={config}",
-            "--listen-address=127.0.0.1:0",
+            f"--listen-address={address}",
             "--metrics-address=127.0.0.1:0",
         ]
         with open(self._stderr_path, "wb") as stderr:

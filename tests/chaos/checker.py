@@ -1,0 +1,540 @@
+"""Whether what clients saw keeps the promises. `python -m chaos.checker FILE…`
+
+It reads histories (chaos.history) and nothing else, and knows nothing of how the daemon works. It
+prints what the history was worth, and each broken promise with the story of the event. Exits with
+1 if there is any.
+
+The rules; those that tests/simulation has too go by the same names:
+
+    confirmed-is-delivered   what was confirmed, and sent after a group was opened that wants it,
+                             reached the group; the first events of a type as well
+    not-stored-is-gone       what was answered as not stored reaches nobody
+    only-published           nothing is delivered but what was published, as it was published
+    patterns                 nobody gets what its patterns do not match
+    settled-stays            after a confirmed ack the group does not get the event again, unless its
+                             instance was frozen meanwhile
+    one-position             an event has one position, a position one event
+    stored-in-order          confirmed events of one ordering key of a type are stored in the order
+                             in which they were sent
+    tail-order               a tail gets each stream in the order of positions, each event once, also
+                             over its connections
+    tail-complete            a tail gets all that was confirmed since it opened, over all its
+                             connections; what has an unknown outcome may come or not
+    dense-numbers            delivery numbers of a subscription are 1, 2, 3, …
+    needless-duplicate       what a group gets again has a cause that the clients or the faults show
+    nobody-robbed            nobody loses its deliveries to another instance unless its own was frozen
+    comes-to-rest            when all is well again nothing stays pending and nothing unread
+"""
+
+import argparse
+import bisect
+import collections
+import dataclasses
+import sys
+
+from chaos import history
+
+# How much later than its cause a client may see something.
+SLACK = 2.0
+# An instance that was frozen may find out this much after it woke.
+WAKING = 15.0
+
+
+@dataclasses.dataclass(slots=True)
+class Event:
+    id: str
+    type: str
+    key: str
+    sent: float
+    answered: float
+    outcome: str
+
+    @property
+    def confirmed(self) -> bool:
+        return self.outcome[:1] not in ("!", "?")
+
+    @property
+    def number(self) -> int:
+        return int(self.id.rsplit("-", 1)[1])
+
+
+@dataclasses.dataclass(slots=True)
+class Delivery:
+    t: float
+    sub: str
+    number: int
+
+
+@dataclasses.dataclass
+class Subscription:
+    opening: dict
+    ended: float = float("inf")
+    why: str = ""
+    next_number: int = 1
+    settles: list = dataclasses.field(default_factory=list)
+    done: list = dataclasses.field(default_factory=list)  # (t, range) confirmed
+    lost: list = dataclasses.field(default_factory=list)  # (t, range, reason)
+
+    @property
+    def address(self) -> str:
+        return self.opening["address"]
+
+
+@dataclasses.dataclass
+class Group:
+    opened: float
+    patterns: list
+    lasting: bool
+    deliveries: dict = dataclasses.field(default_factory=dict)  # id → Delivery or a list of them
+
+
+@dataclasses.dataclass
+class Chain:
+    """A tail over all its connections."""
+
+    opened: float
+    patterns: list
+    last: dict = dataclasses.field(default_factory=dict)  # stream → position
+    got: set = dataclasses.field(default_factory=set)
+    waits: float = 0.0
+
+
+@dataclasses.dataclass
+class Violation:
+    rule: str
+    what: str
+    event: str = ""
+
+
+@dataclasses.dataclass
+class Report:
+    violations: list = dataclasses.field(default_factory=list)
+    confirmed: int = 0
+    unknown: int = 0
+    refused: int = 0
+    group_deliveries: int = 0
+    tail_deliveries: int = 0
+    duplicates: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    confirmed_settles: int = 0
+    faults: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    groups: int = 0
+    tails: int = 0
+    types: int = 0
+    subscriptions: int = 0
+    longest_wait: float = 0.0
+    longest_wait_of: str = ""
+
+    def lines(self) -> list[str]:
+        def counted(counter: collections.Counter) -> str:
+            return ", ".join(f"{what} {count}" for what, count in sorted(counter.items())) or "none"
+
+        return [
+            f"events: {self.confirmed} confirmed, {self.unknown} unknown, {self.refused} refused; "
+            f"{self.types} types",
+            f"deliveries: {self.group_deliveries} to {self.groups} groups, {self.tail_deliveries} "
+            f"to {self.tails} tails, over {self.subscriptions} subscriptions; "
+            f"{self.confirmed_settles} settlements confirmed",
+            f"duplicates: {self.duplicates.total()} ({counted(self.duplicates)})",
+            f"faults: {self.faults.total()} ({counted(self.faults)})",
+            f"longest stall: {self.longest_wait:.1f} s ({self.longest_wait_of})",
+            f"broken promises: {len(self.violations)}",
+        ]
+
+
+def matches(pattern: str, type_: str) -> bool:
+    """The proto's rules: `*` one segment, as the last one or more; `**` any; `+` exactly one."""
+    return _matches(pattern.split("."), type_.split("."))
+
+
+def _matches(pattern: list, type_: list) -> bool:
+    if not pattern:
+        return not type_
+    if pattern[0] == "**":
+        return any(_matches(pattern[1:], type_[n:]) for n in range(len(type_) + 1))
+    if not type_:
+        return False
+    if pattern == ["*"]:
+        return True
+    return pattern[0] in ("*", "+", type_[0]) and _matches(pattern[1:], type_[1:])
+
+
+def covers(ranges: list, number: int) -> bool:
+    return any(first <= number <= last for first, last in ranges)
+
+
+class Checker:
+    def __init__(self, records: list[dict]):
+        self.report = Report()
+        self._records = records
+        self._events: dict[str, Event] = {}
+        self._subs: dict[str, Subscription] = {}
+        self._groups: dict[str, Group] = {}
+        self._chains: dict[str, Chain] = {}
+        self._faults: list[dict] = []
+        self._position_of: dict[str, tuple] = {}
+        self._event_at: dict[tuple, str] = {}
+        self._served_since: dict[str, list] = collections.defaultdict(list)
+        self._open_members: collections.Counter = collections.Counter()
+        self._rested = 0
+
+    def run(self) -> Report:
+        # What was published first: a delivery may be seen before its publisher is answered.
+        for record in self._records:
+            if record["k"] == "publish":
+                self._publish(record)
+            elif record["k"] == "fault":
+                self._faults.append(record)
+                self.report.faults[record["what"]] += 1
+        for record in self._records:
+            take = getattr(self, f"_on_{record['k']}", None)
+            if take is not None:
+                take(record)
+        self._check_order()
+        self._check_groups()
+        self._check_duplicates()
+        self._check_tails()
+        if self._rested == 0:
+            self._broken("comes-to-rest", "the history does not say that all came to rest")
+        report = self.report
+        report.groups, report.tails = len(self._groups), len(self._chains)
+        report.subscriptions = len(self._subs)
+        report.types = len({event.type for event in self._events.values() if event.confirmed})
+        return report
+
+    def _broken(self, rule: str, what: str, event: str = "") -> None:
+        self.report.violations.append(Violation(rule, what, event))
+
+    # ---- What was seen ----
+
+    def _publish(self, record: dict) -> None:
+        for id_, type_, key, outcome in record["events"]:
+            event = Event(id_, type_, key, record["t0"], record["t"], outcome)
+            self._events[id_] = event
+            if event.confirmed:
+                self.report.confirmed += 1
+                if outcome:
+                    self._at(event, type_, history.event_positions(outcome, 1)[0])
+            elif outcome.startswith("?"):
+                self.report.unknown += 1
+            else:
+                self.report.refused += 1
+
+    def _at(self, event: Event, stream: str, position: tuple) -> None:
+        before = self._position_of.setdefault(event.id, (stream, position))
+        if before != (stream, position):
+            self._broken("one-position", f"at {before} and at {(stream, position)}", event.id)
+        other = self._event_at.setdefault((stream, position), event.id)
+        if other != event.id:
+            self._broken("one-position", f"{other} has its position {position} too", event.id)
+
+    def _on_open(self, record: dict) -> None:
+        self._subs[record["sub"]] = Subscription(record)
+        if record["target"] == "tail":
+            if record["chain"] not in self._chains:
+                self._chains[record["chain"]] = Chain(record["t"], record["patterns"])
+            return
+        name = record["group"]
+        if name not in self._groups:
+            self._groups[name] = Group(record["t"], record["patterns"], record["lasting"])
+        self._open_members[name] += 1
+        if self._open_members[name] == 1:
+            self._served_since[name].append(record["t"])
+
+    def _on_recv(self, record: dict) -> None:
+        sub = self._subs.get(record["sub"])
+        if sub is None or record["t"] > sub.ended + SLACK:
+            return self._broken("conversation", f"{record['sub']} gets events while it is not open")
+        opening = sub.opening
+        chain = self._chains[opening["chain"]] if opening["target"] == "tail" else None
+        group = self._groups[opening["group"]] if chain is None else None
+        for stream, position, first, _, ids in record["batches"]:
+            if not any(matches(pattern, stream) for pattern in opening["patterns"]):
+                self._broken("patterns", f"{record['sub']} gets type {stream}", ids[0])
+            positions = history.event_positions(position, len(ids))
+            if group is not None:
+                if first != sub.next_number:
+                    self._broken(
+                        "dense-numbers", f"{record['sub']}: {first}, not {sub.next_number}", ids[0]
+                    )
+                sub.next_number = first + len(ids)
+            for n, (id_, at) in enumerate(zip(ids, positions, strict=True)):
+                event = self._events.get(id_)
+                if event is None or event.type != stream:
+                    self._broken("only-published", f"{record['sub']} gets it from {stream}", id_)
+                    continue
+                if event.outcome.startswith("!"):
+                    self._broken("not-stored-is-gone", f"{event.outcome}, delivered", id_)
+                self._at(event, stream, at)
+                if group is not None:
+                    self._note(group, id_, Delivery(record["t"], record["sub"], first + n))
+                else:
+                    self._tail(opening["chain"], chain, event, stream, at, record["t"])
+        return None
+
+    def _note(self, group: Group, id_: str, delivery: Delivery) -> None:
+        self.report.group_deliveries += 1
+        before = group.deliveries.get(id_)
+        if before is None:
+            group.deliveries[id_] = delivery
+        elif isinstance(before, list):
+            before.append(delivery)
+        else:
+            group.deliveries[id_] = [before, delivery]
+
+    def _tail(self, name, chain: Chain, event: Event, stream: str, at: tuple, t: float) -> None:
+        self.report.tail_deliveries += 1
+        last = chain.last.get(stream)
+        if last is not None and at <= last:
+            self._broken("tail-order", f"tail {name} gets {at} after {last}", event.id)
+        chain.last[stream] = at
+        chain.got.add(event.id)
+
+    def _on_bad(self, record: dict) -> None:
+        self._broken("only-published", f"{record['sub']} gets {record['what']:.300}")
+
+    def _on_settle(self, record: dict) -> None:
+        self._subs[record["sub"]].settles.append(record)
+
+    def _on_settled(self, record: dict) -> None:
+        sub = self._subs[record["sub"]]
+        act = [one for one in sub.settles if one["confirm"] == record["confirm"]]
+        if act and act[0]["act"] == "ack":
+            self.report.confirmed_settles += 1
+            sub.done += [(record["t"], one) for one in record["done"]]
+
+    def _on_lost(self, record: dict) -> None:
+        sub = self._subs[record["sub"]]
+        sub.lost += [(record["t"], one, record["reason"]) for one in record["ranges"]]
+        if record["reason"] != "TAKEN_OVER":
+            return
+        if not self._frozen(sub.address, record["t"] - WAKING, record["t"]):
+            self._broken(
+                "nobody-robbed",
+                f"{record['sub']} on {sub.address} loses {record['ranges']} at {record['t']:.3f}, "
+                "and its instance was not frozen",
+            )
+
+    def _on_end(self, record: dict) -> None:
+        sub = self._subs[record["sub"]]
+        sub.ended, sub.why = record["t"], record["why"]
+        if sub.opening["target"] == "group":
+            self._open_members[sub.opening["group"]] -= 1
+
+    def _on_rest(self, record: dict) -> None:
+        self._rested += 1
+        for what in ("pending", "unread"):
+            for where, count in record[what].items():
+                self._broken("comes-to-rest", f"{count} entries stay {what}: {where}")
+
+    # ---- What it means ----
+
+    def _check_order(self) -> None:
+        keys = collections.defaultdict(list)
+        for event in self._events.values():
+            if event.confirmed and event.id in self._position_of:
+                keys[event.type, event.key].append((event.number, event.id))
+        for events in keys.values():
+            events.sort()
+            for (_, earlier), (_, later) in zip(events, events[1:], strict=False):
+                if self._position_of[earlier] >= self._position_of[later]:
+                    self._broken(
+                        "stored-in-order",
+                        f"at {self._position_of[later]}, not behind {earlier} of its key at "
+                        f"{self._position_of[earlier]}",
+                        later,
+                    )
+
+    def _check_groups(self) -> None:
+        types = {event.type for event in self._events.values()}
+        for name, group in self._groups.items():
+            wanted = {t for t in types if any(matches(p, t) for p in group.patterns)}
+            missing = []
+            for event in self._events.values():
+                if not event.confirmed or event.type not in wanted:
+                    continue
+                first = group.deliveries.get(event.id)
+                if first is None:
+                    if group.lasting and event.sent >= group.opened:
+                        missing.append(event.id)
+                    continue
+                first = first[0] if isinstance(first, list) else first
+                self._wait(f"group {name}", event, self._waiting_since(name, event, first), first.t)
+            for id_ in missing:
+                self._broken("confirmed-is-delivered", f"never came to group {name}", id_)
+
+    def _waiting_since(self, group: str, event: Event, first: Delivery) -> float:
+        served = self._served_since[group]
+        index = bisect.bisect_right(served, first.t) - 1
+        return max(event.answered, served[index] if index >= 0 else 0)
+
+    def _wait(self, who: str, event: Event, since: float, until: float) -> None:
+        if until - since > self.report.longest_wait:
+            self.report.longest_wait = until - since
+            self.report.longest_wait_of = f"{event.id} to {who}"
+
+    def _check_tails(self) -> None:
+        for name, chain in self._chains.items():
+            for event in self._events.values():
+                if not event.confirmed or event.sent < chain.opened or event.id in chain.got:
+                    continue
+                if any(matches(pattern, event.type) for pattern in chain.patterns):
+                    self._broken("tail-complete", f"never came to tail {name}", event.id)
+
+    def _check_duplicates(self) -> None:
+        for name, group in self._groups.items():
+            for id_, deliveries in group.deliveries.items():
+                if not isinstance(deliveries, list):
+                    continue
+                for n in range(1, len(deliveries)):
+                    cause = self._cause(deliveries[:n], deliveries[n])
+                    self.report.duplicates[cause or "unexplained"] += 1
+                    if not cause:
+                        before = deliveries[n - 1]
+                        self._broken(
+                            "needless-duplicate",
+                            f"group {name}: {before.sub} has it since {before.t:.3f}, and "
+                            f"{deliveries[n].sub} gets it at {deliveries[n].t:.3f}",
+                            id_,
+                        )
+                    self._check_settled(name, id_, deliveries[:n], deliveries[n])
+
+    def _check_settled(self, group: str, id_: str, before: list, again: Delivery) -> None:
+        for delivery in before:
+            sub = self._subs[delivery.sub]
+            for t, (first, last) in sub.done:
+                if not first <= delivery.number <= last or t > again.t:
+                    continue
+                addresses = (sub.address, self._subs[again.sub].address)
+                if any(self._frozen(one, delivery.t - WAKING, again.t) for one in addresses):
+                    continue
+                self._broken(
+                    "settled-stays",
+                    f"group {group}: {delivery.sub} was told at {t:.3f} that its ack is stored, and "
+                    f"{again.sub} gets it at {again.t:.3f}",
+                    id_,
+                )
+                return
+
+    def _cause(self, before: list, again: Delivery) -> str:
+        """Why the event came again. Of several causes the one that shows most clearly."""
+        last = before[-1]
+        sub = self._subs[last.sub]
+        if any(
+            one["act"] == "release" and covers(one["ranges"], last.number)
+            for one in sub.settles
+            if one["t"] <= again.t
+        ):
+            return "released"
+        if any(f <= last.number <= l and t <= again.t + SLACK for t, (f, l), _ in sub.lost):
+            return "taken over"
+        if self._happened("kill", sub.address, last.t, again.t):
+            return "instance killed"
+        for one in (sub.address, self._subs[again.sub].address):
+            if self._frozen(one, last.t - WAKING, again.t):
+                return "instance frozen"
+        if sub.ended <= again.t + SLACK:
+            return "connection broken"
+        return ""
+
+    def _happened(self, what: str, address: str, since: float, until: float) -> bool:
+        """Between these times, or in part."""
+        return any(
+            fault["what"] == what
+            and fault["address"] == address
+            and fault["t"] <= until
+            and (fault["until"] is None or fault["until"] >= since or fault["t"] >= since)
+            for fault in self._faults
+        )
+
+    def _frozen(self, address: str, since: float, until: float) -> bool:
+        return self._happened("freeze", address, since, until)
+
+
+def check(records: list[dict]) -> Report:
+    return Checker(records).run()
+
+
+def story(records: list[dict], event: str) -> list[str]:
+    """All that the history has about one event, and about who had it."""
+    lines = []
+    numbers: dict[str, set] = collections.defaultdict(set)
+    for record in records:
+        t, kind = record["t"], record["k"]
+        sub = record.get("sub", "")
+        if kind == "publish":
+            for id_, type_, key, outcome in record["events"]:
+                if id_ == event:
+                    lines.append(
+                        f"{record['t0']:.6f} to {t:.6f}: {record['client']} publishes it as {type_}, "
+                        f"key {key}, with {len(record['events'])} events: {outcome or 'confirmed'}"
+                    )
+        elif kind == "recv":
+            for stream, position, first, times, ids in record["batches"]:
+                if event in ids:
+                    number = first + ids.index(event)
+                    numbers[sub].add(number)
+                    lines.append(
+                        f"{t:.6f}: {sub} gets it as number {number}, times {times}, in "
+                        f"{stream} {position} with {len(ids)} events"
+                    )
+        elif kind == "settle":
+            for number in numbers[sub]:
+                if covers(record["ranges"], number):
+                    asked = f", confirm {record['confirm']}" if record["confirm"] else ""
+                    lines.append(f"{t:.6f}: {sub} {record['act']}s number {number}{asked}")
+        elif kind == "settled":
+            for field in ("done", "unknown", "too_late", "failed"):
+                for number in numbers[sub]:
+                    if covers(record[field], number):
+                        lines.append(f"{t:.6f}: {sub} hears that number {number} is {field}")
+        elif kind == "lost":
+            for number in numbers[sub]:
+                if covers(record["ranges"], number):
+                    lines.append(f"{t:.6f}: {sub} loses number {number}: {record['reason']}")
+        elif kind == "end" and numbers[sub]:
+            lines.append(f"{t:.6f}: {sub} ends: {record['why']}")
+        elif kind == "fault":
+            until = "the end" if record["until"] is None else f"{record['until']:.6f}"
+            lines.append(f"{t:.6f} to {until}: {record['what']} {record['address'] or 'redis'}")
+    for sub in numbers:
+        for record in records:
+            if record["k"] == "open" and record["sub"] == sub:
+                lines.append(
+                    f"{record['t']:.6f}: {sub} opens on {record['address']} as {record['instance']}"
+                )
+    # By time, but for the text of it they are as they are.
+    return sorted(lines, key=lambda line: float(line.split()[0].rstrip(":")))
+
+
+def print_report(report: Report, records: list[dict], most: int = 5) -> None:
+    for line in report.lines():
+        print(line)
+    rules = collections.Counter(violation.rule for violation in report.violations)
+    for rule, count in rules.items():
+        print(f"\nBROKEN {rule}: {count}")
+        for violation in [v for v in report.violations if v.rule == rule][:most]:
+            print(f"  {violation.event} {violation.what}")
+        for violation in [v for v in report.violations if v.rule == rule and v.event][:1]:
+            print(f"  the story of {violation.event}:")
+            for line in story(records, violation.event):
+                print(f"    {line}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="chaos.checker", description="Checks histories of what clients saw."
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument("--event", help="only tell the story of this event")
+    arguments = parser.parse_args()
+    records = history.read(arguments.files)
+    if arguments.event:
+        print("\n".join(story(records, arguments.event)))
+        return 0
+    report = check(records)
+    print_report(report, records)
+    return 1 if report.violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -457,7 +457,7 @@ def check(records: list[dict]) -> Report:
 def story(records: list[dict], event: str) -> list[str]:
     """All that the history has about one event, and about who had it."""
     lines = []
-    numbers: dict[str, set] = collections.defaultdict(set)
+    numbers: dict[str, set] = {}
     for record in records:
         t, kind = record["t"], record["k"]
         sub = record.get("sub", "")
@@ -472,26 +472,26 @@ def story(records: list[dict], event: str) -> list[str]:
             for stream, position, first, times, ids in record["batches"]:
                 if event in ids:
                     number = first + ids.index(event)
-                    numbers[sub].add(number)
+                    numbers.setdefault(sub, set()).add(number)
                     lines.append(
                         f"{t:.6f}: {sub} gets it as number {number}, times {times}, in "
                         f"{stream} {position} with {len(ids)} events"
                     )
         elif kind == "settle":
-            for number in numbers[sub]:
+            for number in numbers.get(sub, ()):
                 if covers(record["ranges"], number):
                     asked = f", confirm {record['confirm']}" if record["confirm"] else ""
                     lines.append(f"{t:.6f}: {sub} {record['act']}s number {number}{asked}")
         elif kind == "settled":
             for field in ("done", "unknown", "too_late", "failed"):
-                for number in numbers[sub]:
+                for number in numbers.get(sub, ()):
                     if covers(record[field], number):
                         lines.append(f"{t:.6f}: {sub} hears that number {number} is {field}")
         elif kind == "lost":
-            for number in numbers[sub]:
+            for number in numbers.get(sub, ()):
                 if covers(record["ranges"], number):
                     lines.append(f"{t:.6f}: {sub} loses number {number}: {record['reason']}")
-        elif kind == "end" and numbers[sub]:
+        elif kind == "end" and sub in numbers:
             lines.append(f"{t:.6f}: {sub} ends: {record['why']}")
         elif kind == "fault":
             until = "the end" if record["until"] is None else f"{record['until']:.6f}"

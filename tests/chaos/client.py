@@ -17,11 +17,11 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
-import grpc  # noqa: E402
-from harness.refusal import refusal_of  # noqa: E402
-from harness.stubs import rpc, v1  # noqa: E402
+import grpc
+from harness.refusal import refusal_of
+from harness.stubs import rpc, v1
 
-from chaos.history import Log  # noqa: E402
+from chaos.history import Log
 
 # Reasons that say for certain that nothing was stored.
 NOT_STORED = {

@@ -30,7 +30,7 @@ class Log:
     """Writes a file of history. Any thread."""
 
     def __init__(self, path: pathlib.Path):
-        self._file = open(path, "w", buffering=1 << 16)  # noqa: SIM115
+        self._file = open(path, "w", buffering=1 << 16)
         self._lock = threading.Lock()
 
     def write(self, kind: str, t: float | None = None, **fields) -> None:

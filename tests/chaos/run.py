@@ -22,16 +22,17 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
-from harness.daemon import Daemon  # noqa: E402
-from harness.redis_server import RedisServer  # noqa: E402
-from harness.stubs import ROOT  # noqa: E402
-from harness.waiting import TooLate  # noqa: E402
+from harness.daemon import Daemon
+from harness.redis_server import RedisServer
+from harness.stubs import ROOT
+from harness.waiting import TooLate
 
-from chaos.checker import matches  # noqa: E402
-from chaos.history import Log  # noqa: E402
+from chaos.checker import matches
+from chaos.history import Log
 
 INSTANCES = 3
 STORE_TIMEOUT = 1.5
+DRAIN_TIMEOUT = 1.0
 PAUSE = threading.Event()  # Never set: waiting for it is a pause.
 
 # What is pending or unread, of all groups on all streams.
@@ -79,7 +80,7 @@ class Plan:
 
     TYPES = ("order.placed", "order.paid", "mail.sent", "slow.job", "audit.login")
 
-    def __init__(self, seed: int, seconds: float, rate: float, dead_after: float):
+    def __init__(self, seed: int, seconds: float, rate: float, dead_after: float, gap: float):
         self.random = random.Random(seed)
         self.seconds = seconds
         self.births = self._births()
@@ -87,7 +88,7 @@ class Plan:
         self.publishers = self._publishers(rate)
         self.members = self._members()
         self.tails = self._tails()
-        self.faults = self._faults(dead_after)
+        self.faults = self._faults(dead_after, gap)
 
     def _seed(self) -> int:
         return self.random.getrandbits(48)
@@ -180,7 +181,7 @@ class Plan:
             )
         ]
 
-    def _faults(self, dead_after: float) -> list:
+    def _faults(self, dead_after: float, gap: float) -> list:
         """(at, what, instance or none, duration). Long ones come one after the other, each kind at
         least once; short ones at any time, but never two of one target at a time."""
         pick = self.random
@@ -210,11 +211,13 @@ class Plan:
         at = pick.uniform(1, 3)
         while at < self.seconds:
             what = pick.choice(
-                ("kill", "kill", "kill", "freeze", "client-kill", "client-kill", "client-kill",
-                 "redis-kill", "redis-freeze")  # fmt: skip
+                ("kill", "kill", "kill", "stop", "freeze", "client-kill", "client-kill",
+                 "client-kill", "redis-kill", "redis-freeze")  # fmt: skip
             )
             if what == "client-kill":
                 faults.append((round(at, 2), what, None, 0))
+            elif what == "stop":
+                add(at, what, pick.randrange(INSTANCES), DRAIN_TIMEOUT + pick.uniform(0.5, 3))
             elif what == "kill":
                 longest = pick.choice((0.5, 3, dead_after + 3))
                 add(at, what, pick.randrange(INSTANCES), pick.uniform(0.1, longest))
@@ -222,7 +225,7 @@ class Plan:
                 add(at, what, pick.randrange(INSTANCES), pick.uniform(0.2, dead_after))
             else:
                 add(at, what, None, pick.uniform(0.1, 2 * STORE_TIMEOUT))
-            at += pick.uniform(0.3, 4)
+            at += pick.uniform(0.1, 1.9) * gap
         return sorted(faults, key=lambda fault: fault[0])
 
 
@@ -278,7 +281,9 @@ class Run:
     def __init__(self, options: argparse.Namespace, directory: pathlib.Path):
         self._options = options
         self._directory = directory
-        self._plan = Plan(options.seed, options.seconds, options.rate, options.dead_after)
+        self._plan = Plan(
+            options.seed, options.seconds, options.rate, options.dead_after, options.gap
+        )
         ports = free_ports(INSTANCES, random.Random())
         self._addresses = [f"127.0.0.1:{port}" for port in ports]
         self._daemons: list[Daemon | None] = [None] * INSTANCES
@@ -317,6 +322,7 @@ class Run:
             "store.redis.timeout": f"{int(STORE_TIMEOUT * 1000)}ms",
             "instances.dead_after": f"{int(self._options.dead_after * 1000)}ms",
             "instances.heartbeat_interval": f"{int(self._options.dead_after * 100)}ms",
+            "drain.timeout": f"{int(DRAIN_TIMEOUT * 1000)}ms",
             "logging.level": "debug",
         }
         self._daemons[instance] = Daemon(directory, settings, address=self._addresses[instance])
@@ -340,7 +346,7 @@ class Run:
 
     def _hurt(self) -> None:
         steps = []
-        for at, what, target, duration in self._plan.faults:
+        for at, what, target, duration in [] if self._options.calm else self._plan.faults:
             steps.append((at, self._begin, what, target))
             if duration > 0:
                 steps.append((at + duration, self._finish, what, target))
@@ -354,7 +360,8 @@ class Run:
         while True:
             for target, daemon in enumerate(self._daemons):
                 code = None if daemon is None else daemon.process.poll()
-                if code is not None:
+                stopping = self._under_way.get(target, ("", 0))[0] == "stop"
+                if code is not None and not (stopping and code == 0):
                     raise AssertionError(
                         f"instance {target} has ended by itself, code {code}:\n"
                         f"{daemon.stderr()[-3000:]}"
@@ -386,6 +393,8 @@ class Run:
             self._redis.freeze()
         elif what == "freeze":
             self._daemons[target].freeze()
+        elif what == "stop":
+            self._daemons[target].terminate()
         else:
             self._daemons[target].kill()
             self._daemons[target] = None
@@ -400,6 +409,8 @@ class Run:
         elif what == "freeze":
             self._daemons[target].thaw()
         else:
+            if what == "stop":
+                self._daemons[target].wait()
             self._start(target)
         address = None if target is None else self._addresses[target]
         self._log.write("fault", since, until=time.monotonic(), what=what, address=address)
@@ -472,10 +483,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="chaos.run", description=__doc__.split("\n")[0])
     parser.add_argument("--seed", type=int, default=None, help="default: a new one")
     parser.add_argument("--seconds", type=float, default=60, help="how long the faults last")
-    parser.add_argument("--rate", type=float, default=1500, help="events a second, about")
+    parser.add_argument("--rate", type=float, default=4000, help="events a second, about")
     parser.add_argument("--dead-after", type=float, default=5, help="instances.dead_after, seconds")
+    parser.add_argument("--gap", type=float, default=2, help="mean seconds between short faults")
     parser.add_argument("--directory", type=pathlib.Path, help="default: build/chaos/SEED")
     parser.add_argument("--keep", action="store_true", help="keep the files if all went well too")
+    parser.add_argument("--calm", action="store_true", help="no faults")
     parser.add_argument("--lose", action="store_true", help="lose an event, to try the checker")
     parser.add_argument("--verbose", action="store_true", help="say what is done to whom")
     options = parser.parse_args()

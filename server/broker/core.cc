@@ -344,6 +344,7 @@ void Broker::Core::OnStoreUp() {
   context_.store_up = true;
   store_problem_ = absl::OkStatus();
   context_.events->OnStoreState(true, absl::OkStatus());
+  publisher_.SetAway(absl::OkStatus());
   membership_.Restart();
   Recheck();
 }
@@ -353,6 +354,7 @@ void Broker::Core::OnStoreDown(const absl::Status& why) {
   store_problem_ = MakeError(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable,
                              absl::StrCat("the store cannot be reached: ", why.message()));
   context_.events->OnStoreState(false, why);
+  publisher_.SetAway(why);
 }
 
 void Broker::Core::Recheck() {
@@ -397,11 +399,21 @@ void Broker::Core::SweepTick() {
         sweep_round_.emplace_back(name, std::move(stream));
       }
     }
+    // Tails, each stream once for all of them.
+    for (const auto& [stream, type] : registry_.types()) {
+      if (!tails_.empty() && !InterestedIn(stream).tails.empty()) {
+        sweep_round_.emplace_back("", stream);
+      }
+    }
     sweep_per_tick_ = std::min(sweep_round_.size() / kSweepTicks + 1, kMostSweptPerTick);
   }
   for (size_t i = 0; i < sweep_per_tick_ && !sweep_round_.empty(); ++i) {
     const auto [name, stream] = std::move(sweep_round_.front());
     sweep_round_.pop_front();
+    if (name.empty()) {
+      for (Tail* tail : InterestedIn(stream).tails) tail->OnStreamAdvanced(stream);
+      continue;
+    }
     const auto group = groups_.find(name);
     if (group != groups_.end()) group->second->Sweep(stream);
   }

@@ -130,6 +130,7 @@ class Broker::Core final : public StoreListener,
   absl::AnyInvocable<void(absl::Status)> on_started_;
   std::vector<SubscriptionId> early_opens_;
   absl::AnyInvocable<void()> on_drained_;
+  // Groups, or nothing for all tails, and streams.
   std::deque<std::pair<std::string, std::string>> sweep_round_;
   size_t sweep_per_tick_ = 1;
   std::unique_ptr<Timer> sweep_timer_;

@@ -144,8 +144,11 @@ void Group::CheckConsumers(const std::string& stream, const std::vector<Consumer
   Attached& attached = *found->second;
   absl::btree_map<std::string, uint64_t> suspects;
   for (const ConsumerInfo& consumer : consumers) {
-    if (consumer.pending == 0 || consumer.name == context_->incarnation) continue;
-    if (consumer.name == kReleasedConsumer) {
+    if (consumer.pending == 0) continue;
+    if (consumer.name == context_->incarnation) {
+      // A read over a connection that we gave up may have been served late.
+      if (attached.stream->MissesSome(consumer.pending)) attached.stream->NoteLostAnswer();
+    } else if (consumer.name == kReleasedConsumer) {
       attached.stream->NoteClaimable(consumer.name);
     } else if (!host_->IsAlive(consumer.name)) {
       // One that has just started may not be known yet: it is taken for gone only if it is still

@@ -91,6 +91,10 @@ class GroupStream {
   // Nothing is held and no answer is awaited.
   bool idle() const;
   bool lost_answer() const { return lost_answer_; }
+  // Whether more is pending for this instance, by the store's count, than it knows of.
+  bool MissesSome(uint64_t pending) const {
+    return pending > held_.size() + acking_.size() + releasing_.size() + missing_.size();
+  }
 
  private:
   using Waiters = std::vector<std::shared_ptr<SettleWaiter>>;

@@ -47,6 +47,7 @@ void Publisher::Publish(PublishCommand command) {
   const size_t events = command.items.size();
   const BrokerOptions& options = *context_->options;
   absl::Status refusal = refusal_;
+  if (refusal.ok() && !begun_) refusal = away_;
   // An empty queue takes anything, or an oversized command could never be stored.
   if (refusal.ok() && queued_events_ > 0 &&
       (queued_events_ + events > options.publish_queue_events ||
@@ -101,6 +102,29 @@ void Publisher::Enqueue(Lane& lane, Part part) {
   lane.in_turn = true;
   if (turn_.empty()) context_->loop->Defer(lifetime_.Guard([this] { EndTurn(); }));
   turn_.push_back(&lane);
+}
+
+void Publisher::SetAway(const absl::Status& why) {
+  away_ = why.ok() ? why
+                   : MakeError(absl::StatusCode::kUnavailable, Reason::kNotStored,
+                               absl::StrCat("not stored: the store cannot be reached: ",
+                                            why.message()));
+  if (!begun_ && !away_.ok()) FailWaiting(away_);
+}
+
+void Publisher::Refuse(absl::Status refusal) {
+  refusal_ = std::move(refusal);
+  // Nothing sends them any more.
+  if (!begun_) FailWaiting(refusal_);
+}
+
+void Publisher::FailWaiting(const absl::Status& error) {
+  for (Lane* lane : std::exchange(turn_, {})) {
+    lane->in_turn = false;
+    for (const Part& part : std::exchange(lane->waiting, {})) {
+      Settle(part, error, lane->stream, Position());
+    }
+  }
 }
 
 void Publisher::Begin() {

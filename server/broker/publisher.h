@@ -38,13 +38,17 @@ class Publisher {
   Publisher(const Context* context, Registry* registry, const StreamPolicies* policies,
             StreamRoom* room, std::function<void(absl::string_view)> on_advanced);
 
-  // What is published before Begin waits for it, within the same bounds.
+  // What is published before Begin waits for it, within the same bounds, unless the store is away.
   void Begin();
   // See Broker::Publish.
   void Publish(PublishCommand command);
 
-  // From now on commands are refused with `why`; what is under way goes on.
-  void Refuse(absl::Status why) { refusal_ = std::move(why); }
+  // The store cannot be reached for this reason, or can (OK).
+  void SetAway(const absl::Status& why);
+
+  // From now on commands are refused with `why`; what is under way goes on. What waits for Begin is
+  // refused too.
+  void Refuse(absl::Status why);
   // Runs `done` once nothing is under way any more, at once if nothing is.
   void WhenIdle(absl::AnyInvocable<void()> done);
 
@@ -97,6 +101,8 @@ class Publisher {
   void BeginBirth(Lane& lane);
   void OnTypeRegistered(Lane& lane, absl::StatusOr<TypeRegistration> registration);
   void EndBirth(Lane& lane, const absl::Status& status);
+  // Of commands of which nothing was sent yet.
+  void FailWaiting(const absl::Status& error);
   void Settle(const Part& part, const absl::Status& status, absl::string_view stream,
               Position position);
   void Finish(Accepted& accepted);
@@ -113,6 +119,8 @@ class Publisher {
   uint64_t queued_events_ = 0;
   uint64_t queued_bytes_ = 0;
   absl::Status refusal_;
+  // Why the store is away, as publishers hear it.
+  absl::Status away_;
   std::vector<absl::AnyInvocable<void()>> when_idle_;
   Lifetime lifetime_;
 };

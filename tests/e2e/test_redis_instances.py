@@ -118,3 +118,39 @@ def test_frozen_instance_that_wakes_does_no_harm(two):
                 taken = member.take(1)
                 got |= set(data_of(taken))
                 member.ack(*taken)
+
+
+BEHIND_THE_BACK = """
+local entry = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+local id = redis.call('XADD', KEYS[1], '*', unpack(entry[2]))
+if ARGV[1] then redis.call('XREADGROUP', 'GROUP', 'g@1', ARGV[1], 'STREAMS', KEYS[1], '>') end
+return id
+"""
+
+
+def append_unheard(redis, *consumer: str) -> None:
+    """Appends the first event once more, and no signal tells of it; as when whoever appended it died
+    at that moment. Perhaps read for a consumer, who does not get the answer."""
+    redis.ask("EVAL", BEHIND_THE_BACK, "1", "eventbus:{a.b}:log", *consumer)
+
+
+@pytest.mark.slow
+def test_what_no_signal_told_of_is_found(two):
+    redis, _, a, b = two
+    member, tail = b.group("g", "a.*"), b.tail("a.*")
+    a.publish("a.b", b"one")
+    assert data_of(member.take(1)) == data_of(tail.take(1)) == [b"one"]
+    append_unheard(redis)
+    assert data_of(member.take(1)) == data_of(tail.take(1)) == [b"one"]
+
+
+@pytest.mark.slow
+def test_what_was_read_for_an_instance_and_never_told_to_it_is_found(two):
+    """A command that waits in a frozen Redis is carried out when it wakes, though its connection was
+    given up, and after the instance has looked through its pending list."""
+    redis, _, a, _ = two
+    member = a.group("g", "a.*")
+    a.publish("a.b", b"one")
+    member.ack(*member.take(1))
+    append_unheard(redis, member.opened.instance_id)
+    assert data_of(member.take(1)) == [b"one"]

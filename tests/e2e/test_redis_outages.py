@@ -65,6 +65,18 @@ def test_not_there_at_start_and_comes_later(own_redis, start_on_redis):
         goes_on(bus, bus.group("g", "a.*"))
 
 
+def test_never_there(own_redis, start_on_redis):
+    """Publishes do not wait for it; and the daemon stops when it is told to."""
+    redis = own_redis()
+    redis.kill()
+    daemon = start_on_redis(redis)
+    with Bus(daemon.address) as bus:
+        refusal = publish(bus, b"too early")
+        assert refusal.code == grpc.StatusCode.UNAVAILABLE
+        assert refusal.reason == "NOT_STORED"
+        daemon.stop(deadline=10)
+
+
 def test_frozen(own_redis, start_on_redis):
     redis = own_redis()
     daemon = start_on_redis(redis, {"store.redis.timeout": "1s"})

@@ -105,10 +105,10 @@ void Publisher::Enqueue(Lane& lane, Part part) {
 }
 
 void Publisher::SetAway(const absl::Status& why) {
-  away_ = why.ok() ? why
-                   : MakeError(absl::StatusCode::kUnavailable, Reason::kNotStored,
-                               absl::StrCat("not stored: the store cannot be reached: ",
-                                            why.message()));
+  away_ = why.ok()
+              ? why
+              : MakeError(absl::StatusCode::kUnavailable, Reason::kNotStored,
+                          absl::StrCat("not stored: the store cannot be reached: ", why.message()));
   if (!begun_ && !away_.ok()) FailWaiting(away_);
 }
 

@@ -505,12 +505,16 @@ def main() -> int:
     except (AssertionError, OSError, subprocess.SubprocessError) as error:
         problem = error
         print(f"the run failed: {type(error).__name__}: {error}")
+    if problem is not None:
+        # It did not come to its end, so what is missing proves nothing.
+        print(f"chaos: seed {options.seed} FAILED; logs are in {directory}", flush=True)
+        return 1
     code = subprocess.run(
         [sys.executable, "-m", "chaos.checker", *map(str, run.histories())],
         env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
         check=False,
     ).returncode
-    if code == 0 and problem is None:
+    if code == 0:
         if not options.keep:
             shutil.rmtree(directory, ignore_errors=True)
         print(f"chaos: seed {options.seed} kept its promises", flush=True)

@@ -7,6 +7,7 @@
 namespace eventbus {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -72,6 +73,31 @@ TEST_F(DrainTest, TailsAreToldAndEnd) {
   Drain();
   EXPECT_TRUE(tail.drained);
   ASSERT_TRUE(tail.closed.has_value());
+  EXPECT_TRUE(drained);
+}
+
+TEST(NeverJoinedTest, PublishesDoNotWaitForAStoreThatIsAwayAndDoNotKeepItFromStopping) {
+  VirtualWorld world;
+  MemoryStore store(MemoryStoreOptions{}, [&world] { return world.Now(); });
+  TestInstance instance(&world, &store, "instance");
+  std::vector<Reason> refusals;
+  const auto publish = [&] {
+    instance.broker().Publish(CommandOf({{"a", "1"}, {"b", "2"}}, [&](const PublishOutcome& known) {
+      for (const PublishedRun& run : known) refusals.push_back(ReasonOf(run.status));
+    }));
+  };
+  bool drained = false;
+  instance.process().Post([&] {
+    publish();
+    instance.store().GoDown();
+    publish();
+  });
+  world.Advance(absl::Seconds(3));
+  EXPECT_THAT(refusals, Each(Reason::kNotStored));
+  EXPECT_GE(refusals.size(), 3u);
+  instance.process().Post(
+      [&] { instance.broker().Drain(world.Now() + absl::Seconds(1), [&] { drained = true; }); });
+  world.Advance(absl::Seconds(4));
   EXPECT_TRUE(drained);
 }
 

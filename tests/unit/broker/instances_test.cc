@@ -337,5 +337,32 @@ TEST(InstancesTest, AGroupCreatedOnOneInstanceGetsTypesBornOnAnother) {
   EXPECT_THAT(bus.Join("all", {}, other).ids(), ElementsAre("1"));
 }
 
+// A read over a connection that was given up, served after the pending list was looked through.
+TEST(InstancesTest, WhatTheStoreHandedOutLateIsFoundByTheSweep) {
+  TestBus bus;
+  OpenRequest request;
+  request.group = "work";
+  request.patterns = {"job"};
+  request.flow.max_in_flight = 1;
+  RecordingSink& sink = bus.Open(request);
+  ASSERT_TRUE(bus.Publish("job", "1").ok());
+  ASSERT_TRUE(bus.Publish("job", "2").ok());
+  ASSERT_THAT(sink.ids(), ElementsAre("1"));
+  VirtualProcess& behind = bus.world().CreateProcess("behind");
+  MemoryStoreConnection connection(&bus.store(), &behind);
+  size_t read = 0;
+  behind.Post([&] {
+    connection.ReadGroup({"job", {"work", 1}, "instance-0", 10},
+                         [&read](const absl::StatusOr<ReadGroupResult>& result) {
+                           if (result.ok()) read = result->entries.size();
+                         });
+  });
+  bus.Run();
+  ASSERT_EQ(read, 1u);
+  bus.AckAll(sink);
+  bus.Run(absl::Seconds(12));
+  EXPECT_THAT(sink.ids(), ElementsAre("1", "2"));
+}
+
 }  // namespace
 }  // namespace eventbus

@@ -22,7 +22,8 @@ The rules; those that tests/simulation has too go by the same names:
                              connections; what has an unknown outcome may come or not
     dense-numbers            delivery numbers of a subscription are 1, 2, 3, …
     needless-duplicate       what a group gets again has a cause that the clients or the faults show
-    nobody-robbed            nobody loses its deliveries to another instance unless its own was frozen
+    nobody-robbed            nobody loses its deliveries to another instance unless its own was frozen;
+                             and no other one has to go on under another name
     comes-to-rest            when all is well again nothing stays pending and nothing unread
 """
 
@@ -176,6 +177,7 @@ class Checker:
         self._served_since: dict[str, list] = collections.defaultdict(list)
         self._open_members: collections.Counter = collections.Counter()
         self._rested = 0
+        self._instances: dict[str, dict] = {}  # address → the last `open` there
 
     def run(self) -> Report:
         # What was published first: a delivery may be seen before its publisher is answered.
@@ -229,6 +231,7 @@ class Checker:
 
     def _on_open(self, record: dict) -> None:
         self._subs[record["sub"]] = Subscription(record)
+        self._check_name(record)
         if record["target"] == "tail":
             if record["chain"] not in self._chains:
                 self._chains[record["chain"]] = Chain(record["t"], record["patterns"])
@@ -239,6 +242,22 @@ class Checker:
         self._open_members[name] += 1
         if self._open_members[name] == 1:
             self._served_since[name].append(record["t"])
+
+    def _check_name(self, record: dict) -> None:
+        """An instance that others took for dead goes on under another name."""
+        address, since = record["address"], self._instances.get(record["address"])
+        self._instances[address] = record
+        if since is None or since["instance"] == record["instance"]:
+            return
+        causes = (("kill", SLACK), ("stop", SLACK), ("freeze", WAKING))
+        if not any(
+            self._happened(what, address, since["t"] - slack, record["t"]) for what, slack in causes
+        ):
+            self._broken(
+                "nobody-robbed",
+                f"{address} is {since['instance']} at {since['t']:.3f} and {record['instance']} at "
+                f"{record['t']:.3f}, and was neither restarted nor frozen",
+            )
 
     def _on_recv(self, record: dict) -> None:
         sub = self._subs.get(record["sub"])

@@ -469,10 +469,10 @@ class Member(Subscriber):
             self.settle(session, "ack", [[ranges[0][0], ranges[0][0]]])
             session.cut("cut")
             return
-        if temper == "slow":
-            self._world.later.call(
-                chance.uniform(0.2, 3), lambda: self.settle(session, "ack", ranges)
-            )
+        if temper in ("slow", "holding"):
+            # Longer than any outage: they must not lose what they hold.
+            delay = chance.uniform(0.2, 3) if temper == "slow" else chance.uniform(4, 12)
+            self._world.later.call(delay, lambda: self.settle(session, "ack", ranges))
             return
         if temper == "releasing" and chance.random() < 0.3:
             chosen = chance.choice(ranges)

@@ -146,6 +146,7 @@ class Plan:
             ("orders", ["order.*"], ("fast", "dying", "piecemeal"), {}),
             ("mail", ["mail.*", "audit.*"], ("releasing", "fast", "dying"), {}),
             ("slow", ["slow.*"], ("slow", "slow", "slow"), {"in_flight": 1000}),
+            ("slow", ["slow.*"], ("holding", "holding"), {"in_flight": 20}),
             ("born", ["born.*"], ("fast", "piecemeal", "dying"), {}),
             # Somebody opens it and leaves; others come when all is over.
             ("dormant", ["order.placed", "born.*"], ("fast",), {"once": True, "from_": 0.2}),
@@ -211,10 +212,10 @@ class Plan:
         at = pick.uniform(1, 3)
         while at < self.seconds:
             what = pick.choice(
-                ("kill", "kill", "kill", "stop", "freeze", "client-kill", "client-kill",
-                 "client-kill", "redis-kill", "redis-freeze")  # fmt: skip
+                ("kill", "kill", "kill", "stop", "freeze", "client-kill", "reply-loss",
+                 "reply-loss", "reply-loss", "redis-kill", "redis-freeze")  # fmt: skip
             )
-            if what == "client-kill":
+            if what in ("client-kill", "reply-loss"):
                 faults.append((round(at, 2), what, None, 0))
             elif what == "stop":
                 add(at, what, pick.randrange(INSTANCES), DRAIN_TIMEOUT + pick.uniform(0.5, 3))
@@ -226,6 +227,8 @@ class Plan:
             else:
                 add(at, what, None, pick.uniform(0.1, 2 * STORE_TIMEOUT))
             at += pick.uniform(0.1, 1.9) * gap
+        # What these lose nobody's death brings back later.
+        faults += [(self.seconds - 0.3 * n, "reply-loss", None, 0) for n in range(1, 5)]
         return sorted(faults, key=lambda fault: fault[0])
 
 
@@ -290,10 +293,10 @@ class Run:
         self._starts = 0
         self._clients: list[Clients] = []
         self._log = Log(directory / "faults.ndjson")
-        self._redis_up = True
         # What is being done to whom: target → (what, since).
         self._under_way: dict = {}
         self._began = 0.0
+        self._chance = random.Random(options.seed)
 
     def histories(self) -> list[pathlib.Path]:
         return [self._directory / "faults.ndjson", *(one.history for one in self._clients)]
@@ -380,10 +383,13 @@ class Run:
 
     def _begin(self, what: str, target: int | None) -> None:
         self._say(f"{what} {'redis' if target is None else target}")
-        if what == "client-kill":
+        if what in ("client-kill", "reply-loss"):
             if "redis" not in self._under_way:
                 now = time.monotonic()
-                self._redis.ask("CLIENT", "KILL", "TYPE", "normal")
+                if what == "client-kill":
+                    self._redis.ask("CLIENT", "KILL", "TYPE", "normal")
+                else:
+                    self._lose_replies()
                 self._log.write("fault", now, until=time.monotonic(), what=what, address=None)
             return
         self._under_way["redis" if target is None else target] = (what, time.monotonic())
@@ -398,6 +404,18 @@ class Run:
         else:
             self._daemons[target].kill()
             self._daemons[target] = None
+
+    def _lose_replies(self) -> None:
+        """Redis carries out what waits for it and cuts the connections in one go, before it has
+        answered: much is done of which nobody hears."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(10)
+            connection.connect(self._redis.url.removeprefix("unix://"))
+            self._redis.freeze()
+            PAUSE.wait(self._chance.uniform(0.02, 0.2))  # Commands gather.
+            connection.sendall(b"CLIENT KILL TYPE normal\r\n")
+            self._redis.thaw()
+            connection.recv(100)
 
     def _finish(self, what: str, target: int | None) -> None:
         self._say(f"{what} of {'redis' if target is None else target} is over")

@@ -227,6 +227,14 @@ def test_what_is_settled_for_certain_does_not_come_again_even_after_a_kill():
     assert broken(again(*late, fault(8.4, 9, "freeze", A))) == []
 
 
+def test_another_name_of_an_instance_that_lived():
+    renamed = opened(10, "m#2") | {"instance": "i.2"}
+    assert broken([*good(), renamed]) == ["nobody-robbed"]
+    assert broken([*good(), renamed, fault(8, 9, "redis-kill", None)]) == ["nobody-robbed"]
+    for what in ("kill", "stop", "freeze"):
+        assert broken([*good(), renamed, fault(8, 9, what, A)]) == []
+
+
 def test_lost_leases_of_a_frozen_instance():
     assert broken([*good(), fault(8.5, 9.5, "freeze", A), lost(10, "m#1", 3, 4)]) == []
 

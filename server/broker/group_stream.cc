@@ -15,6 +15,8 @@ constexpr uint32_t kMaxEntriesPerFetch = 512;
 constexpr uint32_t kEntriesOfFirstFetch = 16;
 constexpr double kMaxBytesPerFetch = 4 << 20;
 constexpr uint32_t kPendingPage = 1000;
+// More than clocks differ.
+constexpr absl::Duration kClockMargin = absl::Minutes(1);
 
 void Average(double sample, double* average) { *average += (sample - *average) / 16; }
 
@@ -31,6 +33,9 @@ GroupStream::GroupStream(const Context* context, GroupKey group, std::string str
       group_(std::move(group)),
       stream_(std::make_shared<const std::string>(std::move(stream))),
       start_(start),
+      served_since_{static_cast<uint64_t>(std::max<int64_t>(
+                        absl::ToUnixMillis(context->loop->WallNow() - kClockMargin), 0)),
+                    0},
       changed_(std::move(changed)),
       pause_timer_(context->loop->CreateTimer([this] {
         paused_ = false;
@@ -158,18 +163,27 @@ void GroupStream::Pause() {
 }
 
 void GroupStream::Repair() {
-  // Somebody deleted the group on the stream, or the whole stream. What was held of it is still
-  // delivered.
+  // Somebody deleted the group on the stream, or the whole stream, or a failover lost it. What was
+  // held of it is still delivered.
   fetching_ = true;
-  context_->store->CreateGroup({*stream_, group_, start_.after},
-                               lifetime_.Guard([this, epoch = epoch_](const absl::Status& status) {
-                                 if (epoch != epoch_) return;
-                                 fetching_ = false;
-                                 // Without a stream there is nothing to read; its next birth says
-                                 // so, or has said so meanwhile.
-                                 if (status.code() != absl::StatusCode::kNotFound) advanced_ = true;
-                                 Pause();
-                               }));
+  context_->store->GetStreamInfo(
+      *stream_, lifetime_.Guard([this, epoch = epoch_](const absl::StatusOr<StreamInfo>& info) {
+        if (epoch != epoch_) return;
+        if (!info.ok()) return OnRepaired(info.status());
+        // Never behind the stream's end: the server may be another one, whose ids go on from there.
+        const EntryId after = std::min(start_.after.value_or(served_since_), info->last);
+        context_->store->CreateGroup({*stream_, group_, after},
+                                     lifetime_.Guard([this, epoch](const absl::Status& status) {
+                                       if (epoch == epoch_) OnRepaired(status);
+                                     }));
+      }));
+}
+
+void GroupStream::OnRepaired(const absl::Status& status) {
+  fetching_ = false;
+  // Without a stream there is nothing to read; its next birth says so, or has said so meanwhile.
+  if (status.code() != absl::StatusCode::kNotFound) advanced_ = true;
+  Pause();
 }
 
 // ---- Finding entries whose answer was lost ----

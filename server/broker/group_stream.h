@@ -112,6 +112,7 @@ class GroupStream {
   void EndReconcile(bool complete);
   void OnFetchFailed(const absl::Status& status);
   void Repair();
+  void OnRepaired(const absl::Status& status);
   // Stops fetching for a while after an error.
   void Pause();
   void AddEntry(const Entry& entry, uint64_t times_delivered, absl::string_view record);
@@ -133,6 +134,8 @@ class GroupStream {
   const GroupKey group_;
   const std::shared_ptr<const std::string> stream_;
   const StreamStart start_;
+  // From where a group that began with "from now on" is made anew: earlier rather than later.
+  const EntryId served_since_;
   const std::function<void()> changed_;
 
   // Taking entries. One fetch at a time.

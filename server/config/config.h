@@ -40,6 +40,8 @@ struct RedisStoreConfig {
   std::string prefix = "eventbus";            // The namespace of all keys.
   bool allow_eviction = false;                // Serve also where Redis may evict streams.
   absl::Duration timeout = absl::Seconds(5);  // For an answer, before the connection is given up.
+  std::uint64_t min_replicas = 0;             // That must have what is confirmed.
+  absl::Duration replica_timeout = absl::Seconds(1);
 };
 
 struct StoreConfig {

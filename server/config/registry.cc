@@ -107,6 +107,20 @@ void AddStore(std::vector<Setting>& all) {
       TimeSpan{.min = absl::Milliseconds(500), .max = absl::Minutes(5)},
       +[](Config& c) -> absl::Duration& { return c.store.redis.timeout; }));
   all.push_back(ScalarSetting(
+      {.name = "store.redis.min_replicas",
+       .description = "How many replicas of Redis must have an event before it is confirmed, and a "
+                      "type or group before it is created. A publish that they do not get within "
+                      "`store.redis.replica_timeout` fails with an unknown outcome. Costs a round "
+                      "trip to the replicas."},
+      WholeNumber{.min = 0, .max = 10},
+      +[](Config& c) -> std::uint64_t& { return c.store.redis.min_replicas; }));
+  all.push_back(ScalarSetting(
+      {.name = "store.redis.replica_timeout",
+       .description = "How long the replicas may take, where `store.redis.min_replicas` asks for "
+                      "any."},
+      TimeSpan{.min = absl::Milliseconds(10), .max = absl::Minutes(1)},
+      +[](Config& c) -> absl::Duration& { return c.store.redis.replica_timeout; }));
+  all.push_back(ScalarSetting(
       {.name = "store.redis.allow_eviction",
        .description = "Start although Redis has a `maxmemory-policy` other than `noeviction`. Such "
                       "a Redis deletes streams when memory is short, and confirmed events with "

@@ -122,8 +122,9 @@ absl::StatusOr<std::string> Address::Read(absl::string_view text) const {
 std::string Address::Print(const std::string& value) { return YamlScalar(value); }
 
 std::string RedisUrl::Allowed() const {
-  return "redis://[user[:password]@]host[:port][/database] or unix:///path/to/socket; empty for "
-         "none";
+  return "redis://[user[:password]@]host[:port][/database], "
+         "redis+sentinel://[user[:password]@]host[:port][,host[:port]…]/master[/database] or "
+         "unix:///path/to/socket; empty for none";
 }
 
 absl::StatusOr<std::string> RedisUrl::Read(absl::string_view text) const {
@@ -133,7 +134,8 @@ absl::StatusOr<std::string> RedisUrl::Read(absl::string_view text) const {
   }
   absl::string_view rest = text;
   if (absl::StartsWith(rest, "unix://")) return std::string(text);
-  if (!absl::ConsumePrefix(&rest, "redis://") && !absl::ConsumePrefix(&rest, "rediss://")) {
+  if (!absl::ConsumePrefix(&rest, "redis://") && !absl::ConsumePrefix(&rest, "rediss://") &&
+      !absl::ConsumePrefix(&rest, "redis+sentinel://")) {
     return Bad("not a Redis URL", Allowed());
   }
   rest = rest.substr(0, rest.find('/'));

@@ -36,6 +36,8 @@ RedisStoreOptions RedisStoreOptionsFrom(const Config& config, RedisAddress addre
   options.prefix = config.store.redis.prefix;
   options.allow_eviction = config.store.redis.allow_eviction;
   options.reply_timeout = config.store.redis.timeout;
+  options.min_replicas = config.store.redis.min_replicas;
+  options.replica_timeout = config.store.redis.replica_timeout;
   return options;
 }
 

@@ -273,9 +273,16 @@ class StoreListener {
 // tests/conformance/store, which together with this header is the specification.
 //
 // All calls are made on the loop, return at once, and answer once, on the loop, in a later task:
-// never before the call has returned, and not any more after the store object is destroyed. Calls
-// on one stream take effect in the order in which they were made. What is called during one turn of
-// the loop leaves in one write.
+// never before the call has returned, and not any more after the store object is destroyed. What is
+// called during one turn of the loop leaves in one write.
+//
+// Order: calls of one kind on one stream take effect in the order in which they were made, and
+// there are two kinds: Append and CreateStream; and all others. Between the two kinds nothing is
+// promised of calls that are under way together (a store may send them on different ways), only
+// that a call made after another one's answer takes effect after it. So a read that is to find an
+// append is made when the append is answered; OnStreamAdvanced too comes after what it tells of.
+// The same holds of the registry: RegisterType, RegisterGroup, UpdateGroup and UnregisterGroup; and
+// all others.
 //
 // Errors, for every call:
 // - UNAVAILABLE, see IsOutcomeUnknown(): the store did not answer. Unless the effect is certain not

@@ -1,6 +1,8 @@
 #include "tests/support/redis_server.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -26,19 +28,51 @@ constexpr auto kPatience = std::chrono::seconds(20);
   std::abort();
 }
 
-// Whether somebody accepts connections there.
-bool Accepts(const std::string& path) {
+// A connection to a Unix socket; negative if nobody accepts it.
+int ConnectTo(const std::string& path) {
   const int socket_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
-  const bool accepted =
-      connect(socket_fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  if (connect(socket_fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) {
+    return socket_fd;
+  }
   close(socket_fd);
-  return accepted;
+  return -1;
+}
+
+bool Accepts(const std::string& path) {
+  const int socket_fd = ConnectTo(path);
+  if (socket_fd < 0) return false;
+  close(socket_fd);
+  return true;
+}
+
+// A port that was free a moment ago.
+std::string FreePort() {
+  const int socket_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  if (bind(socket_fd, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+      getsockname(socket_fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    Die("no port is free");
+  }
+  close(socket_fd);
+  return std::to_string(ntohs(address.sin_port));
 }
 
 }  // namespace
+
+std::vector<std::string> RedisServer::MasterOptions() {
+  // Without a delay, in which it would wait for further replicas to copy at once.
+  return {"--port", FreePort(), "--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0"};
+}
+
+std::vector<std::string> RedisServer::ReplicaOptions(const RedisServer& master) {
+  return {"--replicaof", "127.0.0.1", master.Option("--port")};
+}
 
 RedisServer::RedisServer(std::vector<std::string> options) : options_(std::move(options)) {
   std::string pattern = (std::filesystem::temp_directory_path() / "eventbus-redis-XXXXXX").string();
@@ -94,6 +128,57 @@ void RedisServer::Start() {
     if (std::chrono::steady_clock::now() > until) Die("accepts no connections");
     usleep(5'000);
   }
+}
+
+void RedisServer::WaitForReplica() {
+  // The number behind `name`; negative if there is none.
+  const auto number = [](const std::string& text, const std::string& name) {
+    const size_t at = text.find(name);
+    return at == std::string::npos ? -1L : std::atol(text.c_str() + at + name.size());
+  };
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (true) {
+    // Something that a replica has to hear of.
+    Ask("PUBLISH nobody nothing");
+    const std::string info = Ask("INFO replication");
+    const long offset = number(info, ",offset=");
+    if (offset > 0 && offset + 1'000 > number(info, "master_repl_offset:")) return;
+    if (std::chrono::steady_clock::now() > until) Die("is copied by nobody");
+    usleep(5'000);
+  }
+}
+
+std::string RedisServer::Ask(const std::string& command) const {
+  const int socket_fd = ConnectTo(socket_path_);
+  if (socket_fd < 0) Die("cannot be asked: it accepts no connections");
+  const std::string line = command + "\r\n";
+  if (write(socket_fd, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+    Die("cannot be asked");
+  }
+  std::string answer;
+  const auto read_more = [&] {
+    char buffer[4096];
+    const ssize_t count = read(socket_fd, buffer, sizeof(buffer));
+    if (count <= 0) Die("did not answer \"" + command + "\"");
+    answer.append(buffer, static_cast<size_t>(count));
+  };
+  size_t end = std::string::npos;
+  while ((end = answer.find("\r\n")) == std::string::npos) read_more();
+  const std::string first = answer.substr(1, end - 1);
+  // A text follows its length; all else is in the line.
+  if (answer[0] == '$') {
+    const size_t size = static_cast<size_t>(std::max(0L, std::atol(first.c_str())));
+    while (answer.size() < end + 2 + size) read_more();
+    close(socket_fd);
+    return answer.substr(end + 2, size);
+  }
+  close(socket_fd);
+  return first;
+}
+
+std::string RedisServer::Option(const std::string& name) const {
+  const auto found = std::find(options_.begin(), options_.end(), name);
+  return found == options_.end() || found + 1 == options_.end() ? "" : *(found + 1);
 }
 
 void RedisServer::Kill() {

@@ -22,6 +22,16 @@ class RedisServer {
   RedisServer(const RedisServer&) = delete;
   RedisServer& operator=(const RedisServer&) = delete;
 
+  // What makes a server one that replicas can copy from, at a free port of the loopback interface;
+  // and another one such a copy.
+  static std::vector<std::string> MasterOptions();
+  static std::vector<std::string> ReplicaOptions(const RedisServer& master);
+  // Of a master: until a replica has copied what there is and follows.
+  void WaitForReplica();
+
+  // The answer to a command ("XLEN key"), which waits for it: its text, or its number as text.
+  std::string Ask(const std::string& command) const;
+
   const std::string& socket_path() const { return socket_path_; }
   // "unix:///tmp/…/redis.sock"
   std::string url() const { return "unix://" + socket_path_; }
@@ -35,6 +45,9 @@ class RedisServer {
   void Thaw();
 
  private:
+  // What stands behind this one in `options_`; empty: nothing.
+  std::string Option(const std::string& name) const;
+
   const std::vector<std::string> options_;
   std::string directory_;
   std::string socket_path_;

@@ -9,17 +9,24 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
 namespace eventbus {
 namespace {
 
 constexpr int kMaxDatabase = 1'000'000;
+constexpr int kRedisPort = 6379;
+constexpr int kSentinelPort = 26379;
+constexpr size_t kMaxSentinels = 16;
 
 absl::Status Bad(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(
       "not a Redis URL: ", what,
-      "; it looks like redis://[user[:password]@]host[:port][/database] or unix:///path[?db=n]"));
+      "; it looks like redis://[user[:password]@]host[:port][/database], "
+      "redis+sentinel://[user[:password]@]host[:port][,host[:port]…]/master[/database] or "
+      "unix:///path[?db=n]"));
 }
 
 absl::StatusOr<std::string> PercentDecode(absl::string_view text) {
@@ -80,6 +87,30 @@ absl::StatusOr<RedisAddress> ParseUnix(absl::string_view rest) {
   return address;
 }
 
+// "host", "host:port", "[::1]:port"
+absl::StatusOr<RedisPlace> ParsePlace(absl::string_view text, int default_port) {
+  RedisPlace place;
+  place.port = default_port;
+  absl::string_view port;
+  if (absl::ConsumePrefix(&text, "[")) {
+    const size_t end = text.find(']');
+    if (end == absl::string_view::npos) return Bad("a [ without its ]");
+    place.host = std::string(text.substr(0, end));
+    port = text.substr(end + 1);
+  } else {
+    const size_t colon = text.find(':');
+    place.host = std::string(text.substr(0, colon));
+    port = colon == absl::string_view::npos ? absl::string_view() : text.substr(colon);
+  }
+  if (place.host.empty()) return Bad("it has no host");
+  if (port.empty()) return place;
+  if (!absl::ConsumePrefix(&port, ":") || !absl::SimpleAtoi(port, &place.port) || place.port < 1 ||
+      place.port > 65535) {
+    return Bad("the port is not a number from 1 to 65535");
+  }
+  return place;
+}
+
 absl::StatusOr<RedisAddress> ParseTcp(absl::string_view rest) {
   RedisAddress address;
   // A password may hold a slash only percent-encoded, so the first one begins the database.
@@ -90,23 +121,44 @@ absl::StatusOr<RedisAddress> ParseTcp(absl::string_view rest) {
     if (!status.ok()) return status;
   }
   if (absl::Status status = TakeCredentials(&place, &address); !status.ok()) return status;
-  absl::string_view port;
-  if (absl::ConsumePrefix(&place, "[")) {
-    const size_t end = place.find(']');
-    if (end == absl::string_view::npos) return Bad("a [ without its ]");
-    address.host = std::string(place.substr(0, end));
-    port = place.substr(end + 1);
-  } else {
-    const size_t colon = place.find(':');
-    address.host = std::string(place.substr(0, colon));
-    port = colon == absl::string_view::npos ? absl::string_view() : place.substr(colon);
+  absl::StatusOr<RedisPlace> parsed = ParsePlace(place, kRedisPort);
+  if (!parsed.ok()) return parsed.status();
+  address.place = *std::move(parsed);
+  return address;
+}
+
+absl::StatusOr<RedisAddress> ParseSentinel(absl::string_view rest) {
+  RedisAddress address;
+  const size_t slash = rest.find('/');
+  if (slash == absl::string_view::npos) return Bad("the name of the master is missing");
+  absl::string_view places = rest.substr(0, slash);
+  absl::string_view path = rest.substr(slash + 1);
+  if (const size_t question = path.find('?'); question != absl::string_view::npos) {
+    absl::string_view query = path.substr(question + 1);
+    path = path.substr(0, question);
+    if (!absl::ConsumePrefix(&query, "sentinel_password=")) {
+      return Bad("only ?sentinel_password=… may follow the master");
+    }
+    const absl::StatusOr<std::string> password = PercentDecode(query);
+    if (!password.ok()) return password.status();
+    address.sentinel_password = *password;
   }
-  if (address.host.empty()) return Bad("it has no host");
-  if (port.empty()) return address;
-  if (!absl::ConsumePrefix(&port, ":") || !absl::SimpleAtoi(port, &address.port) ||
-      address.port < 1 || address.port > 65535) {
-    return Bad("the port is not a number from 1 to 65535");
+  if (const size_t second = path.find('/'); second != absl::string_view::npos) {
+    absl::Status status = SetDatabase(path.substr(second + 1), &address);
+    if (!status.ok()) return status;
+    path = path.substr(0, second);
   }
+  const absl::StatusOr<std::string> name = PercentDecode(path);
+  if (!name.ok()) return name.status();
+  if (name->empty()) return Bad("the name of the master is missing");
+  address.master_name = *name;
+  if (absl::Status status = TakeCredentials(&places, &address); !status.ok()) return status;
+  for (const absl::string_view text : absl::StrSplit(places, ',')) {
+    absl::StatusOr<RedisPlace> place = ParsePlace(text, kSentinelPort);
+    if (!place.ok()) return place.status();
+    address.sentinels.push_back(*std::move(place));
+  }
+  if (address.sentinels.size() > kMaxSentinels) return Bad("it names more than 16 sentinels");
   return address;
 }
 
@@ -115,23 +167,28 @@ absl::StatusOr<RedisAddress> ParseTcp(absl::string_view rest) {
 absl::StatusOr<RedisAddress> RedisAddress::Parse(absl::string_view url) {
   if (absl::ConsumePrefix(&url, "redis://")) return ParseTcp(url);
   if (absl::ConsumePrefix(&url, "unix://")) return ParseUnix(url);
+  if (absl::ConsumePrefix(&url, "redis+sentinel://")) return ParseSentinel(url);
   if (absl::StartsWith(url, "rediss://")) {
     return absl::UnimplementedError(
         "rediss:// (Redis over TLS) is not implemented in this version; use redis://, through a "
         "TLS tunnel where the network is not trusted");
   }
-  if (absl::StartsWith(url, "redis+sentinel://")) {
-    return absl::UnimplementedError(
-        "redis+sentinel:// is not implemented in this version; use redis:// with a name that "
-        "follows the master");
-  }
-  return Bad("it begins with none of redis://, unix://");
+  return Bad("it begins with none of redis://, redis+sentinel://, unix://");
+}
+
+std::string RedisPlace::ToString() const {
+  const bool v6 = absl::StrContains(host, ':');
+  return absl::StrCat(v6 ? "[" : "", host, v6 ? "]" : "", ":", port);
 }
 
 std::string RedisAddress::ToString() const {
   if (!socket_path.empty()) return absl::StrCat("unix:", socket_path, "/", database);
-  const bool v6 = absl::StrContains(host, ':');
-  return absl::StrCat(v6 ? "[" : "", host, v6 ? "]" : "", ":", port, "/", database);
+  if (sentinels.empty()) return absl::StrCat(place.ToString(), "/", database);
+  const auto print = [](std::string* out, const RedisPlace& one) {
+    absl::StrAppend(out, one.ToString());
+  };
+  return absl::StrCat("sentinel:", absl::StrJoin(sentinels, ",", print), "/", master_name, "/",
+                      database);
 }
 
 }  // namespace eventbus

@@ -34,6 +34,11 @@ void RedisClient::Start() { Attempt(); }
 
 // ---- Connecting ----
 
+bool RedisClient::IsConnecting(uint64_t attempt) const {
+  // Else it is too late: the attempt was given up.
+  return state_ == State::kConnecting && attempts_ == attempt;
+}
+
 void RedisClient::Attempt() {
   state_ = State::kConnecting;
   ++attempts_;
@@ -42,11 +47,19 @@ void RedisClient::Attempt() {
     connection_ = RedisConnection::ConnectUnix(loop_, network_, this, options_.address.socket_path);
     return;
   }
-  network_->Resolve(options_.address.host, [self = self_, attempt = attempts_](
-                                               absl::StatusOr<std::vector<std::string>> addresses) {
-    // Too late: the attempt was given up.
-    if (*self == nullptr || (*self)->attempts_ != attempt) return;
-    if ((*self)->state_ != State::kConnecting) return;
+  if (options_.locator == nullptr) return OnLocated(options_.address.place);
+  place_ = RedisPlace();
+  options_.locator->Locate([self = self_, attempt = attempts_](absl::StatusOr<RedisPlace> place) {
+    if (*self != nullptr && (*self)->IsConnecting(attempt)) (*self)->OnLocated(std::move(place));
+  });
+}
+
+void RedisClient::OnLocated(absl::StatusOr<RedisPlace> place) {
+  if (!place.ok()) return Lose(place.status());
+  place_ = *std::move(place);
+  network_->Resolve(place_.host, [self = self_, attempt = attempts_](
+                                     absl::StatusOr<std::vector<std::string>> addresses) {
+    if (*self == nullptr || !(*self)->IsConnecting(attempt)) return;
     (*self)->OnResolved(std::move(addresses));
   });
 }
@@ -55,7 +68,7 @@ void RedisClient::OnResolved(absl::StatusOr<std::vector<std::string>> addresses)
   if (!addresses.ok()) return Lose(addresses.status());
   // One address an attempt, in turn.
   const std::string& address = (*addresses)[attempts_ % addresses->size()];
-  connection_ = RedisConnection::Connect(loop_, network_, this, address, options_.address.port);
+  connection_ = RedisConnection::Connect(loop_, network_, this, address, place_.port);
 }
 
 void RedisClient::OnConnected() {
@@ -73,14 +86,15 @@ void RedisClient::Introduce() {
     if (!address.user.empty()) auth.Add(address.user);
     Write(std::move(auth.Add(address.password)), lose_on_error);
   }
+  // A Sentinel has no databases.
+  if (address.database != 0) {
+    Write(std::move(RedisCommand("SELECT").Add(static_cast<uint64_t>(address.database))),
+          lose_on_error);
+  }
   // Names are a courtesy to operators; a server that forbids them is served all the same.
   Write(std::move(RedisCommand("CLIENT").Add("SETNAME").Add(options_.name)),
-        [](const absl::StatusOr<RedisReply>&) {});
-  Write(std::move(RedisCommand("SELECT").Add(static_cast<uint64_t>(address.database))),
-        [this](const absl::StatusOr<RedisReply>& reply) {
-          if (state_ != State::kPreparing) return;
-          if (!reply.ok()) return Lose(reply.status());
-          listener_->OnPrepare();
+        [this](const absl::StatusOr<RedisReply>&) {
+          if (state_ == State::kPreparing) listener_->OnPrepare();
         });
 }
 
@@ -91,6 +105,17 @@ void RedisClient::SendPreparing(RedisCommand command, Answer answer) {
 void RedisClient::Prepared(const absl::Status& status) {
   if (state_ != State::kPreparing) return;
   if (!status.ok()) return Lose(status);
+  if (options_.locator == nullptr) return BeginUp();
+  // A server that hung through a failover still takes itself for the master when it wakes.
+  options_.locator->Locate([self = self_, attempt = attempts_](absl::StatusOr<RedisPlace> place) {
+    if (*self == nullptr || (*self)->attempts_ != attempt) return;
+    if (place.ok()) (*self)->MovedTo(*place);
+    if (*self == nullptr || (*self)->state_ != State::kPreparing) return;
+    (*self)->BeginUp();
+  });
+}
+
+void RedisClient::BeginUp() {
   state_ = State::kUp;
   failures_ = 0;
   connect_timer_->Disarm();
@@ -152,9 +177,26 @@ void RedisClient::Tick() {
       absl::StrCat("no answer for ", absl::FormatDuration(options_.reply_timeout))));
 }
 
+void RedisClient::MovedTo(const RedisPlace& place) {
+  if (attempts_ == 0 || place_ == place) return;
+  // Not known yet: it is being asked for.
+  if (state_ != State::kDown && place_.host.empty()) return;
+  failures_ = 0;
+  const std::shared_ptr<RedisClient*> self = self_;
+  if (state_ != State::kDown) {
+    Lose(absl::UnavailableError(absl::StrCat("the master is now ", place.ToString())));
+  }
+  if (*self != nullptr && state_ == State::kDown) retry_timer_->Arm(absl::ZeroDuration());
+}
+
+std::string RedisClient::Peer() const {
+  if (options_.locator == nullptr || place_.host.empty()) return options_.address.ToString();
+  return absl::StrCat(place_.ToString(), "/", options_.address.database, " (",
+                      options_.address.master_name, ")");
+}
+
 absl::Status RedisClient::Named(const absl::Status& why) const {
-  return absl::Status(why.code(),
-                      absl::StrCat("Redis at ", options_.address.ToString(), ": ", why.message()));
+  return absl::Status(why.code(), absl::StrCat("Redis at ", Peer(), ": ", why.message()));
 }
 
 void RedisClient::Lose(const absl::Status& why) {

@@ -24,8 +24,19 @@
 
 namespace eventbus {
 
+// Knows where a server that moves is at the moment of the call, or later. Answers once, in a later
+// task.
+class RedisLocator {
+ public:
+  virtual ~RedisLocator() = default;
+  virtual void Locate(absl::AnyInvocable<void(absl::StatusOr<RedisPlace>)> done) = 0;
+};
+
 struct RedisClientOptions {
   RedisAddress address;
+  // Null: the server is where `address` says. Asked at each attempt to connect, and once more
+  // before the connection is used. Not owned.
+  RedisLocator* locator = nullptr;
   // What CLIENT LIST shows.
   std::string name = "eventbusd";
   // For resolving, connecting and preparing together.
@@ -73,6 +84,10 @@ class RedisClient final : private RedisConnection::Owner {
 
   void Start();
   bool up() const { return state_ == State::kUp; }
+  // Gives up a connection, or an attempt at one, to any other place, and does not put off the next.
+  void MovedTo(const RedisPlace& place);
+  // For people: what it is or was last connected to.
+  std::string Peer() const;
 
   // `answer` comes in a later task.
   void Send(RedisCommand command, Answer answer);
@@ -94,8 +109,11 @@ class RedisClient final : private RedisConnection::Owner {
   void OnClosed(const absl::Status& why) override;
 
   void Attempt();
+  bool IsConnecting(uint64_t attempt) const;
+  void OnLocated(absl::StatusOr<RedisPlace> place);
   void OnResolved(absl::StatusOr<std::vector<std::string>> addresses);
   void Introduce();
+  void BeginUp();
   void Write(RedisCommand command, Answer answer);
   // Gives up the connection, or the attempt at one.
   void Lose(const absl::Status& why);
@@ -108,6 +126,8 @@ class RedisClient final : private RedisConnection::Owner {
   const RedisClientOptions options_;
 
   State state_ = State::kDown;
+  // Of this attempt. No host: not known yet, or a Unix socket.
+  RedisPlace place_;
   std::unique_ptr<RedisConnection> connection_;
   // Answers due, in the order of their commands.
   std::deque<Answer> due_;

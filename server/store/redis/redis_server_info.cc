@@ -60,7 +60,8 @@ absl::Status CheckServer(const RedisServerInfo& info, bool allow_eviction) {
         "it is a Redis Cluster, which this version does not support; use a single master");
   }
   if (info.mode == "sentinel") {
-    return absl::FailedPreconditionError("it is a Sentinel; give the address of the master");
+    return absl::FailedPreconditionError(
+        "it is a Sentinel; give its address as redis+sentinel://host:port/name-of-the-master");
   }
   if (info.eviction_policy != "noeviction" && !info.eviction_policy.empty() && !allow_eviction) {
     return absl::FailedPreconditionError(absl::StrCat(

@@ -30,6 +30,8 @@ class RedisSignalReader final : private RedisClient::Listener {
 
   // Follows from what comes after `position` on. Once.
   void Start(EntryId position);
+  // As in RedisClient.
+  void MovedTo(const RedisPlace& place) { client_.MovedTo(place); }
 
  private:
   // RedisClient::Listener

@@ -27,6 +27,7 @@ RedisStore::RedisStore(Loop* loop, Network* network, Logger log, RedisStoreOptio
       sender_(absl::StrCat(absl::Hex(absl::Uniform<uint64_t>(absl::BitGen()), absl::kZeroPad16))),
       memory_timer_(loop->CreateTimer([this] { WatchMemory(); })),
       self_(std::make_shared<RedisStore*>(this)),
+      sentinels_(MakeSentinels(network)),
       client_(loop, network, this, ClientOptions("eventbusd")),
       signals_(
           loop, network, ClientOptions("eventbusd-signals"), keys_.Signals(),
@@ -34,6 +35,12 @@ RedisStore::RedisStore(Loop* loop, Network* network, Logger log, RedisStoreOptio
           [this] {
             if (listener_ != nullptr) listener_->OnSignalsMissed();
           }) {
+  if (options_.min_replicas > 0) {
+    writer_ =
+        std::make_unique<RedisReplicatedWriter>(loop, network, ClientOptions("eventbusd-writes"),
+                                                options_.min_replicas, options_.replica_timeout);
+    writer_->Start();
+  }
   client_.Start();
 }
 
@@ -42,10 +49,31 @@ RedisStore::~RedisStore() { *self_ = nullptr; }
 RedisClientOptions RedisStore::ClientOptions(std::string name) const {
   RedisClientOptions client;
   client.address = options_.address;
+  client.locator = sentinels_.get();
   client.name = std::move(name);
   client.connect_timeout = options_.connect_timeout;
   client.reply_timeout = options_.reply_timeout;
   return client;
+}
+
+std::unique_ptr<RedisSentinels> RedisStore::MakeSentinels(Network* network) {
+  if (options_.address.sentinels.empty()) return nullptr;
+  RedisClientOptions options;
+  options.address = options_.address;
+  options.name = "eventbusd-sentinel";
+  options.connect_timeout = options_.connect_timeout;
+  return std::make_unique<RedisSentinels>(
+      loop_, network, std::move(options),
+      [this](const RedisPlace& place) { OnMasterMoved(place); });
+}
+
+void RedisStore::OnMasterMoved(const RedisPlace& place) {
+  log_.Warning("the master of Redis is another one now", {{"address", place.ToString()}});
+  // What is told of a lost connection may destroy the store.
+  const std::shared_ptr<RedisStore*> self = self_;
+  client_.MovedTo(place);
+  if (*self != nullptr) signals_.MovedTo(place);
+  if (*self != nullptr && writer_ != nullptr) writer_->MovedTo(place);
 }
 
 // ---- The connection ----
@@ -93,7 +121,7 @@ void RedisStore::OnPrepare() {
         if (findings->status.ok()) {
           nearly_full_ = NearlyFull(findings->server);
           log_.Info("connected to Redis",
-                    {{"address", options_.address.ToString()},
+                    {{"address", client_.Peer()},
                      {"server", findings->server.server},
                      {"version", findings->server.version},
                      {"append_only_file", findings->server.append_only_file}});
@@ -101,7 +129,7 @@ void RedisStore::OnPrepare() {
             log_.Warning(
                 "Redis keeps no append-only file: it forgets confirmed events when it "
                 "stops; set appendonly yes",
-                {{"address", options_.address.ToString()}});
+                {{"address", client_.Peer()}});
           }
         }
         client_.Prepared(findings->status);
@@ -136,8 +164,14 @@ void RedisStore::WatchMemory() {
        });
 }
 
-void RedisStore::Run(RedisScript script, std::vector<std::string> keys,
-                     std::vector<std::string> arguments, Answer answer) {
+void RedisStore::SendWrite(RedisCommand command, Answer answer) {
+  if (writer_ == nullptr) return Send(std::move(command), std::move(answer));
+  writer_->Send(std::move(command), std::move(answer));
+}
+
+void RedisStore::Run(void (RedisStore::*send)(RedisCommand, Answer), RedisScript script,
+                     std::vector<std::string> keys, std::vector<std::string> arguments,
+                     Answer answer) {
   const auto command = [&keys, &arguments](absl::string_view name, absl::string_view which) {
     RedisCommand text(name);
     text.Add(which).Add(uint64_t{keys.size()});
@@ -146,35 +180,31 @@ void RedisStore::Run(RedisScript script, std::vector<std::string> keys,
     return text;
   };
   RedisCommand by_hash = command("EVALSHA", hashes_[static_cast<size_t>(script)]);
-  Send(std::move(by_hash),
-       [this, script, by_text = command("EVAL", SourceOf(script)),
-        answer = std::move(answer)](const absl::StatusOr<RedisReply>& reply) mutable {
-         // Somebody has flushed the scripts: nothing was done.
-         if (!reply.ok() && absl::StrContains(reply.status().message(), "NOSCRIPT")) {
-           return Send(std::move(by_text), std::move(answer));
-         }
-         answer(reply);
-       });
+  (this->*send)(std::move(by_hash),
+                [this, send, by_text = command("EVAL", SourceOf(script)),
+                 answer = std::move(answer)](const absl::StatusOr<RedisReply>& reply) mutable {
+                  // Somebody has flushed the scripts: nothing was done.
+                  if (!reply.ok() && absl::StrContains(reply.status().message(), "NOSCRIPT")) {
+                    return (this->*send)(std::move(by_text), std::move(answer));
+                  }
+                  answer(reply);
+                });
 }
 
 // ---- Signals ----
 
-RedisSignal& RedisStore::Signal() {
-  if (!std::exchange(signal_scheduled_, true)) {
-    loop_->Defer([self = self_] {
-      if (*self != nullptr) (*self)->SendSignal();
+RedisSignal& RedisStore::SignalIn(Outbox* outbox, void (RedisStore::*send)(RedisCommand, Answer)) {
+  if (!std::exchange(outbox->scheduled, true)) {
+    loop_->Defer([self = self_, outbox, send] {
+      if (*self == nullptr) return;
+      RedisSignal signal = std::exchange(*outbox, {}).signal;
+      signal.from = (*self)->sender_;
+      // Lost with its connection it does no harm: others look at everything from time to time.
+      ((*self)->*send)(signal.Write((*self)->keys_.Signals(), (*self)->options_.max_signals),
+                       [](const absl::StatusOr<RedisReply>&) {});
     });
   }
-  return signal_;
-}
-
-void RedisStore::SendSignal() {
-  signal_scheduled_ = false;
-  RedisSignal signal = std::exchange(signal_, {});
-  signal.from = sender_;
-  // Lost with its connection it does no harm: others look at everything from time to time.
-  Send(signal.Write(keys_.Signals(), options_.max_signals),
-       [](const absl::StatusOr<RedisReply>&) {});
+  return outbox->signal;
 }
 
 void RedisStore::OnSignal(const RedisSignal& signal) {

@@ -17,7 +17,9 @@
 #include "server/observe/logging.h"
 #include "server/store/redis/redis_client.h"
 #include "server/store/redis/redis_keys.h"
+#include "server/store/redis/redis_replicated_writer.h"
 #include "server/store/redis/redis_scripts.h"
+#include "server/store/redis/redis_sentinels.h"
 #include "server/store/redis/redis_server_info.h"
 #include "server/store/redis/redis_signal_reader.h"
 #include "server/store/redis/redis_signals.h"
@@ -33,14 +35,18 @@ struct RedisStoreOptions {
   bool allow_eviction = false;
   absl::Duration connect_timeout = absl::Seconds(3);
   absl::Duration reply_timeout = absl::Seconds(5);
+  // So many replicas must have what is appended or registered before it is confirmed, and may take
+  // so long. 0: none.
+  uint64_t min_replicas = 0;
+  absl::Duration replica_timeout = absl::Seconds(1);
   // About how many signals are kept for those who fall behind.
   uint64_t max_signals = 10'000;
 };
 
 // RedisStore is StreamStore on Redis Streams (docs/redis.md): any number of instances share one
 // Redis, and all of the state that matters is there. Two connections, however many groups and
-// subscribers are served: one for all commands, pipelined, and one that waits for signals. What
-// must be one step is a script.
+// subscribers are served: one for all commands, pipelined, and one that waits for signals; a third
+// one for what waits for replicas, where that is asked for. What must be one step is a script.
 //
 // Sizes of streams (StreamInfo::events, ::bytes, and with them the bounds of a trim) are estimated
 // from some entries at either end where there are more than a few; exact where there are few.
@@ -103,6 +109,11 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   // have none, and then an ack is one plain command.
   using KnownStates = absl::flat_hash_map<std::string, absl::flat_hash_set<EntryId>>;
   struct TrimInProgress;
+  // What goes out at the end of a turn.
+  struct Outbox {
+    RedisSignal signal;
+    bool scheduled = false;
+  };
 
   // RedisClient::Listener
   void OnPrepare() override;
@@ -110,16 +121,35 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   void OnDown(const absl::Status& why) override;
 
   RedisClientOptions ClientOptions(std::string name) const;
+  std::unique_ptr<RedisSentinels> MakeSentinels(Network* network);
+  void OnMasterMoved(const RedisPlace& place);
   void Send(RedisCommand command, Answer answer) {
     client_.Send(std::move(command), std::move(answer));
   }
+  // The same for what creates or appends, and with min_replicas goes its own way.
+  void SendWrite(RedisCommand command, Answer answer);
+  // `done` once enough replicas have what was written.
+  template <typename T>
+  Callback<T> Replicated(Callback<T> done);
   // Calls the script by its hash; by its text, once more, where Redis does not know it any more.
   void Run(RedisScript script, std::vector<std::string> keys, std::vector<std::string> arguments,
-           Answer answer);
+           Answer answer) {
+    Run(&RedisStore::Send, script, std::move(keys), std::move(arguments), std::move(answer));
+  }
+  void RunWrite(RedisScript script, std::vector<std::string> keys,
+                std::vector<std::string> arguments, Answer answer) {
+    Run(&RedisStore::SendWrite, script, std::move(keys), std::move(arguments), std::move(answer));
+  }
+  void Run(void (RedisStore::*send)(RedisCommand, Answer), RedisScript script,
+           std::vector<std::string> keys, std::vector<std::string> arguments, Answer answer);
   void NoteState(const std::string& key, EntryId id) { states_[key].insert(id); }
   void ForgetStates(const std::string& key, const std::vector<EntryId>& ids);
-  RedisSignal& Signal();
-  void SendSignal();
+  // What this turn tells the others: with the commands, or right behind the appends.
+  RedisSignal& Signal() { return SignalIn(&outbox_, &RedisStore::Send); }
+  RedisSignal& AppendSignal() {
+    return SignalIn(writer_ == nullptr ? &outbox_ : &append_outbox_, &RedisStore::SendWrite);
+  }
+  RedisSignal& SignalIn(Outbox* outbox, void (RedisStore::*send)(RedisCommand, Answer));
   void OnSignal(const RedisSignal& signal);
   void WatchMemory();
   void CheckExists(const std::string& stream, Callback<std::vector<Entry>> done);
@@ -142,14 +172,31 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   KnownStates states_;
   // Of the entries seen lately, per stream: how large they are.
   absl::flat_hash_map<std::string, double> bytes_per_entry_;
-  RedisSignal signal_;
-  bool signal_scheduled_ = false;
+  Outbox outbox_;
+  Outbox append_outbox_;
   std::unique_ptr<Timer> memory_timer_;
   // Ends with this object; what is posted or deferred finds out by it.
   const std::shared_ptr<RedisStore*> self_;
+  // Null where the address is the server's own. The connections ask it.
+  const std::unique_ptr<RedisSentinels> sentinels_;
   RedisClient client_;
   RedisSignalReader signals_;
+  // Null without min_replicas.
+  std::unique_ptr<RedisReplicatedWriter> writer_;
 };
+
+template <typename T>
+StreamStore::Callback<T> RedisStore::Replicated(Callback<T> done) {
+  if (writer_ == nullptr) return done;
+  return [this, done = std::move(done)](absl::StatusOr<T> result) mutable {
+    if (!result.ok()) return done(std::move(result));
+    writer_->WhenReplicated([done = std::move(done),
+                             result = std::move(result)](const absl::Status& replicated) mutable {
+      if (!replicated.ok()) return done(replicated);
+      done(std::move(result));
+    });
+  };
+}
 
 }  // namespace eventbus
 

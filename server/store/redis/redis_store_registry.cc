@@ -11,19 +11,19 @@ void RedisStore::RegisterType(std::string stream, uint64_t max_types,
                               Callback<TypeRegistration> done) {
   std::vector<std::string> arguments = {stream, absl::StrCat(max_types), sender_,
                                         absl::StrCat(options_.max_signals)};
-  Run(RedisScript::kRegisterType, {keys_.Types(), keys_.Groups(), keys_.Stamp(), keys_.Signals()},
-      std::move(arguments),
-      [stream = std::move(stream),
-       done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
-        if (!reply.ok()) return done(reply.status());
-        absl::StatusOr<std::vector<GroupRecord>> groups = ReadGroups((*reply)[2]);
-        if (!groups.ok()) return done(groups.status());
-        TypeRegistration registration;
-        registration.created = (*reply)[0].number() > 0;
-        registration.type = {std::move(stream), (*reply)[1].number()};
-        registration.groups = *std::move(groups);
-        done(std::move(registration));
-      });
+  RunWrite(RedisScript::kRegisterType,
+           {keys_.Types(), keys_.Groups(), keys_.Stamp(), keys_.Signals()}, std::move(arguments),
+           [stream = std::move(stream),
+            done = Replicated(std::move(done))](const absl::StatusOr<RedisReply>& reply) mutable {
+             if (!reply.ok()) return done(reply.status());
+             absl::StatusOr<std::vector<GroupRecord>> groups = ReadGroups((*reply)[2]);
+             if (!groups.ok()) return done(groups.status());
+             TypeRegistration registration;
+             registration.created = (*reply)[0].number() > 0;
+             registration.type = {std::move(stream), (*reply)[1].number()};
+             registration.groups = *std::move(groups);
+             done(std::move(registration));
+           });
 }
 
 void RedisStore::ListTypes(Callback<std::vector<TypeRecord>> done) {
@@ -38,10 +38,11 @@ void RedisStore::RegisterGroup(std::string name, std::string definition, uint64_
                                Callback<GroupRegistration> done) {
   std::vector<std::string> arguments = {name, std::move(definition), absl::StrCat(max_groups),
                                         sender_, absl::StrCat(options_.max_signals)};
-  Run(RedisScript::kRegisterGroup, {keys_.Types(), keys_.Groups(), keys_.Stamp(), keys_.Signals()},
+  RunWrite(
+      RedisScript::kRegisterGroup, {keys_.Types(), keys_.Groups(), keys_.Stamp(), keys_.Signals()},
       std::move(arguments),
       [name = std::move(name),
-       done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+       done = Replicated(std::move(done))](const absl::StatusOr<RedisReply>& reply) mutable {
         if (!reply.ok()) return done(reply.status());
         absl::StatusOr<GroupRecord> group = ReadGroupRecord(name, (*reply)[1].text());
         if (!group.ok()) return done(group.status());
@@ -59,21 +60,24 @@ void RedisStore::UpdateGroup(GroupRecord changed, uint64_t expected_version,
                                         std::move(changed.definition),
                                         sender_,
                                         absl::StrCat(options_.max_signals)};
-  Run(RedisScript::kUpdateGroup, {keys_.Groups(), keys_.Signals()}, std::move(arguments),
-      [name = std::move(changed.name),
-       done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
-        if (!reply.ok()) return done(reply.status());
-        done(ReadGroupRecord(name, reply->text()));
-      });
+  RunWrite(RedisScript::kUpdateGroup, {keys_.Groups(), keys_.Signals()}, std::move(arguments),
+           [name = std::move(changed.name),
+            done = Replicated(std::move(done))](const absl::StatusOr<RedisReply>& reply) mutable {
+             if (!reply.ok()) return done(reply.status());
+             done(ReadGroupRecord(name, reply->text()));
+           });
 }
 
 void RedisStore::UnregisterGroup(std::string name, uint64_t expected_version, StatusCallback done) {
-  Run(RedisScript::kUnregisterGroup, {keys_.Groups(), keys_.Signals()},
-      {std::move(name), absl::StrCat(expected_version), sender_,
-       absl::StrCat(options_.max_signals)},
-      [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
-        done(reply.status());
-      });
+  Callback<bool> replicated = Replicated<bool>(
+      [done = std::move(done)](absl::StatusOr<bool> result) mutable { done(result.status()); });
+  RunWrite(RedisScript::kUnregisterGroup, {keys_.Groups(), keys_.Signals()},
+           {std::move(name), absl::StrCat(expected_version), sender_,
+            absl::StrCat(options_.max_signals)},
+           [done = std::move(replicated)](const absl::StatusOr<RedisReply>& reply) mutable {
+             if (!reply.ok()) return done(reply.status());
+             done(true);
+           });
 }
 
 void RedisStore::ListGroups(Callback<std::vector<GroupRecord>> done) {

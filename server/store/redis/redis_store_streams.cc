@@ -55,15 +55,16 @@ void RedisStore::Append(AppendRequest request, Callback<EntryId> done) {
   RedisCommand command("XADD", request.value.size());
   command.Add(keys_.Log(request.stream)).Add("NOMKSTREAM").Add("*");
   AddFields(request, [&command](absl::string_view field) { command.Add(field); });
-  Send(std::move(command), [done = std::move(done), stream = request.stream](
-                               const absl::StatusOr<RedisReply>& reply) mutable {
+  // Behind the append of this turn, on the same connection: who hears of it finds it.
+  AppendSignal().advanced.insert(request.stream);
+  SendWrite(std::move(command), [done = Replicated(std::move(done)), stream = request.stream](
+                                    const absl::StatusOr<RedisReply>& reply) mutable {
     if (!reply.ok()) return done(reply.status());
     if (reply->is_nil()) {
       return done(absl::NotFoundError(absl::StrCat("there is no stream \"", stream, "\"")));
     }
     done(ReadEntryId(*reply));
   });
-  Signal().advanced.insert(std::move(request.stream));
 }
 
 void RedisStore::CreateStream(CreateStreamRequest request, Callback<CreateStreamResult> done) {
@@ -73,18 +74,18 @@ void RedisStore::CreateStream(CreateStreamRequest request, Callback<CreateStream
     AddFields(*request.append,
               [&arguments](absl::string_view field) { arguments.emplace_back(field); });
   }
-  Run(RedisScript::kCreateStream, {keys_.Log(request.stream)}, std::move(arguments),
-      [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
-        if (!reply.ok()) return done(reply.status());
-        CreateStreamResult result;
-        if (!reply->is_nil()) {
-          const absl::StatusOr<EntryId> id = ReadEntryId(*reply);
-          if (!id.ok()) return done(id.status());
-          result.appended = *id;
-        }
-        done(result);
-      });
-  if (request.append) Signal().advanced.insert(std::move(request.stream));
+  if (request.append) AppendSignal().advanced.insert(request.stream);
+  RunWrite(RedisScript::kCreateStream, {keys_.Log(request.stream)}, std::move(arguments),
+           [done = Replicated(std::move(done))](const absl::StatusOr<RedisReply>& reply) mutable {
+             if (!reply.ok()) return done(reply.status());
+             CreateStreamResult result;
+             if (!reply->is_nil()) {
+               const absl::StatusOr<EntryId> id = ReadEntryId(*reply);
+               if (!id.ok()) return done(id.status());
+               result.appended = *id;
+             }
+             done(result);
+           });
 }
 
 void RedisStore::ReadRange(ReadRangeRequest request, Callback<std::vector<Entry>> done) {

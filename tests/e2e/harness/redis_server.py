@@ -63,6 +63,15 @@ class RedisServer:
             timeout=30,
         ).stdout
 
+    def replication(self) -> dict:
+        """What INFO says of it: role, master_link_status, connected_slaves, …; nothing while a
+        Sentinel that makes it a replica closes its connections."""
+        try:
+            lines = self.ask("INFO", "replication").split()
+        except subprocess.CalledProcessError:
+            return {}
+        return dict(line.split(":", 1) for line in lines if ":" in line)
+
     def _accepts(self) -> bool:
         assert self.process.poll() is None, "redis-server has ended"
         with socket.socket(socket.AF_UNIX) as connection:

@@ -50,8 +50,8 @@ TEST(ScalarsTest, ZeroIsAllowedBelowTheRangeWhereItHasAMeaning) {
 }
 
 TEST(ScalarsTest, ARedisUrlHasASchemeAndAHost) {
-  for (const char* good :
-       {"", "redis://cache", "rediss://u:p@cache:6380/2", "redis://[::1]:6379"}) {
+  for (const char* good : {"", "redis://cache", "rediss://u:p@cache:6380/2", "redis://[::1]:6379",
+                           "redis+sentinel://u:p@a:26379,b/main"}) {
     EXPECT_TRUE(RedisUrl{}.Read(good).ok()) << good;
   }
   for (const char* bad :

@@ -1,0 +1,84 @@
+#ifndef EVENTBUS_TESTS_CONFORMANCE_STORE_REDIS_STORE_WORLD_H_
+#define EVENTBUS_TESTS_CONFORMANCE_STORE_REDIS_STORE_WORLD_H_
+
+#include <csignal>
+#include <memory>
+#include <utility>
+
+#include "absl/functional/function_ref.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "server/loop/uv_loop.h"
+#include "server/loop/uv_network.h"
+#include "server/observe/logging.h"
+#include "server/store/redis/redis_store.h"
+#include "tests/conformance/store/store_conformance.h"
+
+namespace eventbus {
+
+// Redis stores on a real loop, all with the same options: of which the prefix is a namespace of the
+// test's own.
+class RedisStoreWorld final : public StoreWorld {
+ public:
+  explicit RedisStoreWorld(RedisStoreOptions options) : options_(std::move(options)) {
+    // Writing to a server that has ended is an error, not the end of the program; as in the daemon.
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+
+  std::unique_ptr<StreamStore> Connect() override {
+    auto store = std::make_unique<RedisStore>(&loop_, &network_, Logger::Null(), options_);
+    // It hears signals from when it has answered for the first time.
+    ++connecting_;
+    store->ListTypes([this](const absl::StatusOr<std::vector<TypeRecord>>& types) {
+      EXPECT_TRUE(types.ok()) << types.status();
+      --connecting_;
+    });
+    return store;
+  }
+
+  void Run(Task task) override {
+    WaitUntil([this] { return connecting_ == 0; });
+    bool ran = false;
+    loop_.Post([&] {
+      std::move(task)();
+      ran = true;
+    });
+    WaitUntil([&] { return ran; });
+  }
+
+  bool WaitUntil(absl::FunctionRef<bool()> condition) override {
+    const absl::Duration end = loop_.MonotonicNow() + kPatience;
+    while (!condition()) {
+      if (loop_.MonotonicNow() > end) return false;
+      Turn(absl::Milliseconds(100));
+    }
+    return true;
+  }
+
+  void LetEverythingArrive() override {
+    const absl::Duration end = loop_.MonotonicNow() + kQuiet;
+    while (loop_.MonotonicNow() < end) Turn(end - loop_.MonotonicNow());
+  }
+
+ private:
+  // One turn of the loop, which waits for something to happen for no longer than this.
+  void Turn(absl::Duration most) {
+    const std::unique_ptr<Timer> timer = loop_.CreateTimer([] {});
+    timer->Arm(most);
+    uv_run(loop_.uv(), UV_RUN_ONCE);
+  }
+
+  // Longer than any answer takes, also on a busy machine.
+  static constexpr absl::Duration kPatience = absl::Seconds(20);
+  // What was sent before has arrived then: for looking that something did not come.
+  static constexpr absl::Duration kQuiet = absl::Milliseconds(15);
+
+  const RedisStoreOptions options_;
+  UvLoop loop_;
+  UvNetwork network_{&loop_};
+  int connecting_ = 0;
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_TESTS_CONFORMANCE_STORE_REDIS_STORE_WORLD_H_

@@ -140,7 +140,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Planted{Mutation::kReleaseBare, {rules::kSettledStays}},
                     Planted{Mutation::kAckOnRead, {rules::kConfirmedIsDelivered}},
                     Planted{Mutation::kAckNeighbour,
-                            {rules::kConfirmedIsDelivered, rules::kSettledStays, kQuiescence}},
+                            {rules::kConfirmedIsDelivered, rules::kSettledStays, rules::kAttempts,
+                             kQuiescence}},
                     Planted{Mutation::kBirthApart, {rules::kConfirmedIsDelivered}},
                     Planted{Mutation::kHidePending, {rules::kConfirmedIsDelivered, kQuiescence}},
                     Planted{Mutation::kAppendNothing,
@@ -149,7 +150,7 @@ INSTANTIATE_TEST_SUITE_P(
                     // Two copies look as if one event were out twice.
                     Planted{Mutation::kAppendTwice,
                             {rules::kOnePosition, rules::kTailOrder, rules::kSingleLease,
-                             rules::kAttempts}},
+                             rules::kSettledStays, rules::kAttempts}},
                     Planted{Mutation::kNoClaims, {rules::kConfirmedIsDelivered, kQuiescence}},
                     Planted{Mutation::kSkipEntry, {rules::kTailComplete}}),
     [](const testing::TestParamInfo<Planted>& parameter) {

@@ -229,7 +229,7 @@ TEST_F(BirthElsewhereTest, ATailMissesNothing) {
 TEST_F(BirthElsewhereTest, AGroupDoesNotWaitForASweep) {
   RecordingSink& sink = bus.Join("work", {"job"}, here_);
   // When it has found nothing to read, it looks whether it can create the group there.
-  store().DelayNext(StoreCall::kCreateGroup, absl::Milliseconds(100));
+  store().DelayNext(StoreCall::kGetStreamInfo, absl::Milliseconds(100));
   Publish();
   EXPECT_EQ(store().faults(), 1U);
   EXPECT_THAT(sink.ids(), ElementsAre("1"));

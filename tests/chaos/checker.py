@@ -121,9 +121,16 @@ class Report:
     groups: int = 0
     tails: int = 0
     types: int = 0
+    # Positions that differ in their last part only.
+    neighbours: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     subscriptions: int = 0
     longest_wait: float = 0.0
     longest_wait_of: str = ""
+
+    def stored_together(self) -> str:
+        sizes = self.neighbours.values()
+        mean = sum(sizes) / len(sizes) if sizes else 0
+        return f"{mean:.1f} together on average, {max(sizes, default=0)} at most"
 
     def lines(self) -> list[str]:
         def counted(counter: collections.Counter) -> str:
@@ -131,7 +138,7 @@ class Report:
 
         return [
             f"events: {self.confirmed} confirmed, {self.unknown} unknown, {self.refused} refused; "
-            f"{self.types} types",
+            f"{self.types} types; stored {self.stored_together()}",
             f"deliveries: {self.group_deliveries} to {self.groups} groups, {self.tail_deliveries} "
             f"to {self.tails} tails, over {self.subscriptions} subscriptions; "
             f"{self.confirmed_settles} settlements confirmed",
@@ -200,6 +207,7 @@ class Checker:
         report = self.report
         report.groups, report.tails = len(self._groups), len(self._chains)
         report.subscriptions = len(self._subs)
+        report.neighbours.update((stream, *at[:2]) for stream, at in self._event_at)
         report.types = len({event.type for event in self._events.values() if event.confirmed})
         return report
 

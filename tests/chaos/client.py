@@ -117,6 +117,11 @@ class Publisher(threading.Thread):
         self._births = collections.deque(spec["births"])  # [at, type]
         self._types = list(spec["types"])
         self._padding = b"." * spec["bytes"]
+        # Batches of one type that still follow each other without a pause: that makes entries of
+        # many events.
+        self._burst = 0
+        self._burst_type = ""
+        self._owed = 0
 
     def run(self) -> None:
         while not self._world.calm.is_set():
@@ -152,13 +157,21 @@ class Publisher(threading.Thread):
             # The first events of a type, at once.
             return [self.make(self._types[-1]) for _ in range(self._random.choice((1, 5, 50)))]
         size = self._random.choice((1, 3, 20, 60, 150, 300))
+        if self._burst > 0:
+            self._burst -= 1
+            return [self.make(self._burst_type) for _ in range(max(size, 60))]
         if self._random.random() < 0.15:
             return [self.make(self._random.choice(self._types)) for _ in range(size)]
         type_ = self._random.choice(self._types)
+        if self._random.random() < 0.3:
+            self._burst, self._burst_type = self._random.randint(3, 15), type_
         return [self.make(type_) for _ in range(size)]
 
     def _pace(self, events: int) -> None:
-        self._world.calm.wait(events / self._spec["rate"])
+        self._owed += events
+        if self._burst == 0:
+            self._world.calm.wait(self._owed / self._spec["rate"])
+            self._owed = 0
 
     def write(self, began: float, events: list, outcomes: list) -> None:
         self._world.log.write(

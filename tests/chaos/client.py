@@ -159,11 +159,11 @@ class Publisher(threading.Thread):
         size = self._random.choice((1, 3, 20, 60, 150, 300))
         if self._burst > 0:
             self._burst -= 1
-            return [self.make(self._burst_type) for _ in range(max(size, 60))]
+            return [self.make(self._burst_type) for _ in range(max(size, 150))]
         if self._random.random() < 0.15:
             return [self.make(self._random.choice(self._types)) for _ in range(size)]
         type_ = self._random.choice(self._types)
-        if self._random.random() < 0.3:
+        if self._random.random() < 0.5:
             self._burst, self._burst_type = self._random.randint(3, 15), type_
         return [self.make(type_) for _ in range(size)]
 

@@ -121,7 +121,7 @@ class Publisher(threading.Thread):
         # many events.
         self._burst = 0
         self._burst_type = ""
-        self._owed = 0
+        self._owed = 0.0
 
     def run(self) -> None:
         while not self._world.calm.is_set():
@@ -164,14 +164,20 @@ class Publisher(threading.Thread):
             return [self.make(self._random.choice(self._types)) for _ in range(size)]
         type_ = self._random.choice(self._types)
         if self._random.random() < 0.5:
-            self._burst, self._burst_type = self._random.randint(3, 15), type_
+            most = max(2, int(self._spec["rate"] / 100))
+            self._burst, self._burst_type = self._random.randint(1, most), type_
         return [self.make(type_) for _ in range(size)]
 
     def _pace(self, events: int) -> None:
         self._owed += events
-        if self._burst == 0:
-            self._world.calm.wait(self._owed / self._spec["rate"])
-            self._owed = 0
+        if self._burst > 0:
+            return
+        pause = self._owed / self._spec["rate"]
+        if self._births:
+            # A birth does not wait.
+            pause = min(pause, max(0.0, self._births[0][0] - self._world.now()))
+        self._world.calm.wait(pause)
+        self._owed -= pause * self._spec["rate"]
 
     def write(self, began: float, events: list, outcomes: list) -> None:
         self._world.log.write(

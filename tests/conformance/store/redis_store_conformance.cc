@@ -21,10 +21,14 @@ std::unique_ptr<StoreWorld> MakeRedisWorld() {
 
 // The same with a replica that has to have everything before it is confirmed.
 std::unique_ptr<StoreWorld> MakeReplicatedWorld() {
-  static RedisServer* const master = new RedisServer(RedisServer::MasterOptions());
-  [[maybe_unused]] static RedisServer* const replica =
-      new RedisServer(RedisServer::ReplicaOptions(*master));
-  master->WaitForReplica();
+  static RedisServer* const master = [] {
+    auto* const server = new RedisServer(RedisServer::MasterOptions());
+    // Kept, as the master is: both end with the program.
+    [[maybe_unused]] static RedisServer* const replica =
+        new RedisServer(RedisServer::ReplicaOptions(*server));
+    server->WaitForReplica();
+    return server;
+  }();
   static int worlds = 0;
   RedisStoreOptions options;
   options.address = *RedisAddress::Parse(master->url());

@@ -42,6 +42,9 @@ struct RedisStoreConfig {
   absl::Duration timeout = absl::Seconds(5);  // For an answer, before the connection is given up.
   std::uint64_t min_replicas = 0;             // That must have what is confirmed.
   absl::Duration replica_timeout = absl::Seconds(1);
+  std::string ca_file;    // Of rediss://. Empty: the system's certificate authorities.
+  std::string cert_file;  // Our own certificate and its key; both or none.
+  std::string key_file;
 };
 
 struct StoreConfig {

@@ -121,6 +121,21 @@ void AddStore(std::vector<Setting>& all) {
       TimeSpan{.min = absl::Milliseconds(10), .max = absl::Minutes(1)},
       +[](Config& c) -> absl::Duration& { return c.store.redis.replica_timeout; }));
   all.push_back(ScalarSetting(
+      {.name = "store.redis.ca_file",
+       .description =
+           "PEM file with the certificate authorities that a Redis at `rediss://` may be "
+           "certified by. Empty: those that the system trusts."},
+      PlainText{}, +[](Config& c) -> std::string& { return c.store.redis.ca_file; }));
+  all.push_back(ScalarSetting(
+      {.name = "store.redis.cert_file",
+       .description = "PEM file with the certificate that the daemon shows to a Redis at "
+                      "`rediss://`, where that asks for one. Goes with `store.redis.key_file`."},
+      PlainText{}, +[](Config& c) -> std::string& { return c.store.redis.cert_file; }));
+  all.push_back(ScalarSetting(
+      {.name = "store.redis.key_file",
+       .description = "PEM file with the private key of `store.redis.cert_file`."},
+      PlainText{}, +[](Config& c) -> std::string& { return c.store.redis.key_file; }));
+  all.push_back(ScalarSetting(
       {.name = "store.redis.allow_eviction",
        .description = "Start although Redis has a `maxmemory-policy` other than `noeviction`. Such "
                       "a Redis deletes streams when memory is short, and confirmed events with "

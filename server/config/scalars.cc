@@ -122,7 +122,7 @@ absl::StatusOr<std::string> Address::Read(absl::string_view text) const {
 std::string Address::Print(const std::string& value) { return YamlScalar(value); }
 
 std::string RedisUrl::Allowed() const {
-  return "redis://[user[:password]@]host[:port][/database], "
+  return "redis://[user[:password]@]host[:port][/database], the same with rediss:// for TLS, "
          "redis+sentinel://[user[:password]@]host[:port][,host[:port]…]/master[/database] or "
          "unix:///path/to/socket; empty for none";
 }

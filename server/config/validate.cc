@@ -31,6 +31,10 @@ class Checks {
     if (config_.store.kind == StoreKind::kRedis && config_.store.redis.url.empty()) {
       Problem({"store.kind"}, "needs store.redis.url (--redis), which is empty");
     }
+    const RedisStoreConfig& redis = config_.store.redis;
+    if (redis.cert_file.empty() != redis.key_file.empty()) {
+      Problem({"store.redis.cert_file", "store.redis.key_file"}, "go together: both or none");
+    }
     return std::move(problems_);
   }
 

@@ -27,6 +27,7 @@
 #include "server/store/memory/memory_store_connection.h"
 #include "server/store/redis/redis_address.h"
 #include "server/store/redis/redis_store.h"
+#include "server/store/redis/redis_tls.h"
 
 namespace eventbus {
 namespace {
@@ -106,6 +107,13 @@ absl::Status Daemon::Parts::Start() {
     absl::StatusOr<RedisAddress> address = RedisAddress::Parse(config_.store.redis.url);
     if (!address.ok()) return address.status();
     redis_options_ = RedisStoreOptionsFrom(config_, *std::move(address));
+    if (redis_options_.address.tls) {
+      const RedisStoreConfig& redis = config_.store.redis;
+      absl::StatusOr<std::shared_ptr<const RedisTls>> tls =
+          RedisTls::Load({redis.ca_file, redis.cert_file, redis.key_file});
+      if (!tls.ok()) return tls.status();
+      redis_options_.tls = *std::move(tls);
+    }
   }
   loop_thread_ = std::thread([this] { loop_.Run(); });
   // Shared, for the store may answer after we have stopped waiting.

@@ -74,6 +74,13 @@ std::vector<std::string> RedisServer::ReplicaOptions(const RedisServer& master) 
   return {"--replicaof", "127.0.0.1", master.Option("--port")};
 }
 
+std::vector<std::string> RedisServer::TlsOptions(const std::string& cert_file,
+                                                 const std::string& key_file,
+                                                 const std::string& ca_file) {
+  return {"--tls-port", FreePort(),       "--bind", "127.0.0.1",          "--tls-cert-file",
+          cert_file,    "--tls-key-file", key_file, "--tls-ca-cert-file", ca_file};
+}
+
 RedisServer::RedisServer(std::vector<std::string> options) : options_(std::move(options)) {
   std::string pattern = (std::filesystem::temp_directory_path() / "eventbus-redis-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) Die("cannot make a directory");

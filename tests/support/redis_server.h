@@ -26,6 +26,13 @@ class RedisServer {
   // and another one such a copy.
   static std::vector<std::string> MasterOptions();
   static std::vector<std::string> ReplicaOptions(const RedisServer& master);
+  // What makes it speak TLS at a free port, with these PEM files, and ask for a certificate of the
+  // same authority.
+  static std::vector<std::string> TlsOptions(const std::string& cert_file,
+                                             const std::string& key_file,
+                                             const std::string& ca_file);
+  // "--port": what stands behind it on the command line; empty: nothing.
+  std::string Option(const std::string& name) const;
   // Of a master: until a replica has copied what there is and follows.
   void WaitForReplica();
 
@@ -45,9 +52,6 @@ class RedisServer {
   void Thaw();
 
  private:
-  // What stands behind this one in `options_`; empty: nothing.
-  std::string Option(const std::string& name) const;
-
   const std::vector<std::string> options_;
   std::string directory_;
   std::string socket_path_;

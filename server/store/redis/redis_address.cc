@@ -168,12 +168,12 @@ absl::StatusOr<RedisAddress> RedisAddress::Parse(absl::string_view url) {
   if (absl::ConsumePrefix(&url, "redis://")) return ParseTcp(url);
   if (absl::ConsumePrefix(&url, "unix://")) return ParseUnix(url);
   if (absl::ConsumePrefix(&url, "redis+sentinel://")) return ParseSentinel(url);
-  if (absl::StartsWith(url, "rediss://")) {
-    return absl::UnimplementedError(
-        "rediss:// (Redis over TLS) is not implemented in this version; use redis://, through a "
-        "TLS tunnel where the network is not trusted");
+  if (absl::ConsumePrefix(&url, "rediss://")) {
+    absl::StatusOr<RedisAddress> address = ParseTcp(url);
+    if (address.ok()) address->tls = true;
+    return address;
   }
-  return Bad("it begins with none of redis://, redis+sentinel://, unix://");
+  return Bad("it begins with none of redis://, rediss://, redis+sentinel://, unix://");
 }
 
 std::string RedisPlace::ToString() const {
@@ -183,7 +183,7 @@ std::string RedisPlace::ToString() const {
 
 std::string RedisAddress::ToString() const {
   if (!socket_path.empty()) return absl::StrCat("unix:", socket_path, "/", database);
-  if (sentinels.empty()) return absl::StrCat(place.ToString(), "/", database);
+  if (sentinels.empty()) return absl::StrCat(tls ? "tls:" : "", place.ToString(), "/", database);
   const auto print = [](std::string* out, const RedisPlace& one) {
     absl::StrAppend(out, one.ToString());
   };

@@ -22,6 +22,7 @@ struct RedisPlace {
 // Where a Redis is and as whom to speak to it.
 //
 //   redis://[[user]:password@]host[:port][/database]
+//   rediss://[[user]:password@]host[:port][/database]
 //   redis+sentinel://[[user]:password@]host[:port][,host[:port]…]/master[/database][?sentinel_password=…]
 //   unix://[[user]:password@]/path/to/socket[?db=database]
 //
@@ -29,6 +30,7 @@ struct RedisPlace {
 struct RedisAddress {
   // Its host is empty where there are a Unix socket or sentinels.
   RedisPlace place;
+  bool tls = false;
   // Empty for TCP.
   std::string socket_path;
   // Who knows which server is the master, and by which name they know it. Empty: not asked.
@@ -42,12 +44,11 @@ struct RedisAddress {
   std::string password;
   int database = 0;
 
-  // INVALID_ARGUMENT: not of these forms. UNIMPLEMENTED: a form that this version does not speak
-  // (rediss://). The message never holds a password.
+  // INVALID_ARGUMENT: not of these forms. The message never holds a password.
   static absl::StatusOr<RedisAddress> Parse(absl::string_view url);
 
-  // For people: "127.0.0.1:6379/0", "unix:/run/redis.sock/0", "sentinel:a:26379,b:26379/main/0". No
-  // secrets.
+  // For people: "127.0.0.1:6379/0", "tls:cache:6379/0", "unix:/run/redis.sock/0",
+  // "sentinel:a:26379,b:26379/main/0". No secrets.
   std::string ToString() const;
 };
 

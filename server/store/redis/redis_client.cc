@@ -68,7 +68,8 @@ void RedisClient::OnResolved(absl::StatusOr<std::vector<std::string>> addresses)
   if (!addresses.ok()) return Lose(addresses.status());
   // One address an attempt, in turn.
   const std::string& address = (*addresses)[attempts_ % addresses->size()];
-  connection_ = RedisConnection::Connect(loop_, network_, this, address, place_.port);
+  connection_ = RedisConnection::Connect(loop_, network_, this, address, place_.port,
+                                         {options_.tls, place_.host});
 }
 
 void RedisClient::OnConnected() {

@@ -21,6 +21,7 @@
 #include "server/store/redis/redis_command.h"
 #include "server/store/redis/redis_connection.h"
 #include "server/store/redis/redis_reply.h"
+#include "server/store/redis/redis_tls.h"
 
 namespace eventbus {
 
@@ -37,6 +38,8 @@ struct RedisClientOptions {
   // Null: the server is where `address` says. Asked at each attempt to connect, and once more
   // before the connection is used. Not owned.
   RedisLocator* locator = nullptr;
+  // Null: without TLS.
+  std::shared_ptr<const RedisTls> tls;
   // What CLIENT LIST shows.
   std::string name = "eventbusd";
   // For resolving, connecting and preparing together.

@@ -102,9 +102,9 @@ RedisConnection::~RedisConnection() {
 
 std::unique_ptr<RedisConnection> RedisConnection::Connect(Loop* loop, Network* network,
                                                           Owner* owner, const std::string& host,
-                                                          int port) {
+                                                          int port, const Tls& tls) {
   std::unique_ptr<RedisConnection> connection(new RedisConnection(loop, network, owner));
-  connection->Adopt(redisAsyncConnect(host.c_str(), port));
+  connection->Adopt(redisAsyncConnect(host.c_str(), port), tls);
   return connection;
 }
 
@@ -112,16 +112,25 @@ std::unique_ptr<RedisConnection> RedisConnection::ConnectUnix(Loop* loop, Networ
                                                               Owner* owner,
                                                               const std::string& path) {
   std::unique_ptr<RedisConnection> connection(new RedisConnection(loop, network, owner));
-  connection->Adopt(redisAsyncConnectUnix(path.c_str()));
+  connection->Adopt(redisAsyncConnectUnix(path.c_str()), Tls());
   return connection;
 }
 
-void RedisConnection::Adopt(redisAsyncContext* context) {
+void RedisConnection::Adopt(redisAsyncContext* context, const Tls& tls) {
   if (context == nullptr) return FailLater("out of memory");
   if (context->err != 0) {
     FailLater(context->errstr);
     redisAsyncFree(context);
     return;
+  }
+  if (tls.tls != nullptr) {
+    absl::StatusOr<std::unique_ptr<RedisTls::Session>> session = tls.tls->Begin(context, tls.host);
+    if (!session.ok()) {
+      FailLater(std::string(session.status().message()).c_str());
+      redisAsyncFree(context);
+      return;
+    }
+    session_ = *std::move(session);
   }
   context_ = context;
   context->data = this;
@@ -137,6 +146,8 @@ void RedisConnection::FailLater(const char* why) {
 }
 
 void RedisConnection::Closed(const char* why) {
+  const std::string distrust = session_ == nullptr ? "" : session_->Distrust();
+  if (!distrust.empty()) why = distrust.c_str();
   owner_->OnClosed(
       absl::UnavailableError(why == nullptr || *why == '\0' ? "connection closed" : why));
 }

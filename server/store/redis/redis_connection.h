@@ -9,6 +9,7 @@
 #include "server/loop/loop.h"
 #include "server/loop/network.h"
 #include "server/store/redis/redis_reply.h"
+#include "server/store/redis/redis_tls.h"
 
 struct redisAsyncContext;
 
@@ -34,9 +35,17 @@ class RedisConnection {
     virtual void OnClosed(const absl::Status& why) = 0;
   };
 
+  // Under TLS, and with whom.
+  struct Tls {
+    // Null: without.
+    std::shared_ptr<const RedisTls> tls;
+    std::string host;
+  };
+
   // Begins to connect. `host` is a numeric address.
   static std::unique_ptr<RedisConnection> Connect(Loop* loop, Network* network, Owner* owner,
-                                                  const std::string& host, int port);
+                                                  const std::string& host, int port,
+                                                  const Tls& tls);
   static std::unique_ptr<RedisConnection> ConnectUnix(Loop* loop, Network* network, Owner* owner,
                                                       const std::string& path);
 
@@ -53,7 +62,7 @@ class RedisConnection {
   class Hooks;
 
   RedisConnection(Loop* loop, Network* network, Owner* owner);
-  void Adopt(redisAsyncContext* context);
+  void Adopt(redisAsyncContext* context, const Tls& tls);
   // The connection will not be; told in a later task.
   void FailLater(const char* why);
   void Closed(const char* why);
@@ -67,6 +76,8 @@ class RedisConnection {
   Owner* const owner_;
   // hiredis'; null once it has ended.
   redisAsyncContext* context_ = nullptr;
+  // Null without TLS.
+  std::unique_ptr<RedisTls::Session> session_;
   // Ends with this object; what is deferred finds out by it.
   const std::shared_ptr<RedisConnection*> self_;
 };

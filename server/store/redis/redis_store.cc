@@ -50,6 +50,7 @@ RedisClientOptions RedisStore::ClientOptions(std::string name) const {
   RedisClientOptions client;
   client.address = options_.address;
   client.locator = sentinels_.get();
+  client.tls = options_.tls;
   client.name = std::move(name);
   client.connect_timeout = options_.connect_timeout;
   client.reply_timeout = options_.reply_timeout;

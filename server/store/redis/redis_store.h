@@ -23,12 +23,15 @@
 #include "server/store/redis/redis_server_info.h"
 #include "server/store/redis/redis_signal_reader.h"
 #include "server/store/redis/redis_signals.h"
+#include "server/store/redis/redis_tls.h"
 #include "server/store/stream_store.h"
 
 namespace eventbus {
 
 struct RedisStoreOptions {
   RedisAddress address;
+  // For rediss://; else null.
+  std::shared_ptr<const RedisTls> tls;
   // The namespace of all keys.
   std::string prefix = "eventbus";
   // Serve also where Redis may evict streams, and lose them.

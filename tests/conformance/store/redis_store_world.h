@@ -20,13 +20,21 @@ namespace eventbus {
 // test's own.
 class RedisStoreWorld final : public StoreWorld {
  public:
-  explicit RedisStoreWorld(RedisStoreOptions options) : options_(std::move(options)) {
+  // `quiet`: after so long, what was sent before has arrived; for looking that something did not
+  // come.
+  explicit RedisStoreWorld(RedisStoreOptions options, absl::Duration quiet = absl::Milliseconds(15))
+      : options_(std::move(options)), quiet_(quiet) {
     // Writing to a server that has ended is an error, not the end of the program; as in the daemon.
     std::signal(SIGPIPE, SIG_IGN);
   }
 
+  // Without a look at whether it can be reached.
+  std::unique_ptr<StreamStore> ConnectUnasked() {
+    return std::make_unique<RedisStore>(&loop_, &network_, Logger::Null(), options_);
+  }
+
   std::unique_ptr<StreamStore> Connect() override {
-    auto store = std::make_unique<RedisStore>(&loop_, &network_, Logger::Null(), options_);
+    std::unique_ptr<StreamStore> store = ConnectUnasked();
     // It hears signals from when it has answered for the first time.
     ++connecting_;
     store->ListTypes([this](const absl::StatusOr<std::vector<TypeRecord>>& types) {
@@ -56,7 +64,7 @@ class RedisStoreWorld final : public StoreWorld {
   }
 
   void LetEverythingArrive() override {
-    const absl::Duration end = loop_.MonotonicNow() + kQuiet;
+    const absl::Duration end = loop_.MonotonicNow() + quiet_;
     while (loop_.MonotonicNow() < end) Turn(end - loop_.MonotonicNow());
   }
 
@@ -70,10 +78,9 @@ class RedisStoreWorld final : public StoreWorld {
 
   // Longer than any answer takes, also on a busy machine.
   static constexpr absl::Duration kPatience = absl::Seconds(20);
-  // What was sent before has arrived then: for looking that something did not come.
-  static constexpr absl::Duration kQuiet = absl::Milliseconds(15);
 
   const RedisStoreOptions options_;
+  const absl::Duration quiet_;
   UvLoop loop_;
   UvNetwork network_{&loop_};
   int connecting_ = 0;

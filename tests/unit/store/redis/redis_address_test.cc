@@ -100,9 +100,13 @@ TEST(RedisAddressTest, WhatIsNoUrlIsRefusedWithoutShowingThePassword) {
   }
 }
 
-TEST(RedisAddressTest, WhatThisVersionDoesNotSpeakIsSaidSo) {
-  EXPECT_EQ(RedisAddress::Parse("rediss://cache").status().code(),
-            absl::StatusCode::kUnimplemented);
+TEST(RedisAddressTest, TlsIsAScheme) {
+  const auto address = RedisAddress::Parse("rediss://app:s3cret@cache.example/2");
+  ASSERT_TRUE(address.ok()) << address.status();
+  EXPECT_TRUE(address->tls);
+  EXPECT_EQ(address->place.host, "cache.example");
+  EXPECT_EQ(address->ToString(), "tls:cache.example:6379/2");
+  EXPECT_FALSE(RedisAddress::Parse("redis://cache")->tls);
 }
 
 }  // namespace

@@ -2,9 +2,10 @@
 
 import pytest
 
-from harness.bus import Bus, earliest, event, group_open
+from harness.bus import Bus, event, group_open, seconds
+from harness.stubs import v1
 from harness.subscription import data_of
-from harness.waiting import eventually
+from harness.waiting import TooLate, eventually
 
 pytestmark = pytest.mark.redis
 
@@ -82,6 +83,51 @@ def test_drained_instance_leaves_everything_to_the_other(two):
     daemons[0].wait()
     other = b.group("g")
     assert sorted(data_of(other.take(10))) == sorted(data_of(held[10:]))
+
+
+def test_hundred_slow_jobs_of_one_batch_are_worked_on_everywhere(two):
+    """The entry is what instances share; on a quiet stream it holds one event."""
+    _, _, a, b = two
+    members = [bus.group("g", "a.*", in_flight=10) for bus in (a, b, a, b)]
+    a.publish_batch([event("a.b", b"%d" % n) for n in range(100)])
+    # None of them settles anything.
+    held = [data_of(member.take(10)) for member in members]
+    assert len(set(sum(held, []))) == 40
+
+
+def test_slow_handler_is_not_robbed(own_redis, start_on_redis):
+    """However much longer than the liveness window it takes: its instance lives."""
+    redis = own_redis()
+    window = {"instances.heartbeat_interval": "250ms", "instances.dead_after": "1s"}
+    daemons = [start_on_redis(redis, window) for _ in range(2)]
+    with Bus(daemons[0].address) as a, Bus(daemons[1].address) as b:
+        slow = a.group("g", "a.*", in_flight=1)
+        a.publish("a.b", b"job")
+        job = slow.take(1)[0]
+        other = b.group("g")
+        with pytest.raises(TooLate):
+            other.take(1, deadline=4)
+        assert slow.settled(ack=[job.number]).done[0].first == job.number
+        assert not slow.has("lost")
+
+
+def test_nothing_is_left_of_a_group_that_has_expired(two):
+    redis, _, a, _ = two
+    policy = v1.GroupPolicy(inactive_expiry=seconds(1))
+    member = a.group("gone", "a.*", ephemeral=True, policy=policy)
+    # Of a busy stream, so that entries hold several events and one can be settled in part.
+    for _ in range(5):
+        a.publish_batch([event("a.b", b"x") for _ in range(100)])
+    held = member.take(500)
+    member.settled(ack=[held[-1].number])
+    assert "gone@1" in redis.ask("KEYS", "eventbus:*state*")
+    member.cancel()
+
+    def left() -> str:
+        return redis.ask("KEYS", "*gone*") + redis.ask("XINFO", "GROUPS", "eventbus:{a.b}:log")
+
+    eventually(lambda: "gone" not in left(), "the group leaves nothing behind")
+    assert "gone" not in redis.ask("HGETALL", "eventbus:{registry}:groups")
 
 
 @pytest.mark.slow

@@ -59,6 +59,7 @@ class RedisServer:
             ["redis-cli", "-s", str(self._socket), *words],
             capture_output=True,
             text=True,
+            errors="replace",  # Events are no text.
             check=True,
             timeout=30,
         ).stdout

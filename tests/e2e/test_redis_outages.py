@@ -1,9 +1,11 @@
 """Redis goes away in every way it can: nothing is confirmed wrongly, and all goes on by itself."""
 
+import re
+
 import grpc
 import pytest
 
-from harness.bus import Bus, event
+from harness.bus import Bus, event, group_open
 from harness.refusal import refused
 from harness.stubs import v1
 from harness.waiting import eventually
@@ -193,3 +195,65 @@ def test_everything_deleted(own_redis, start_on_redis):
         member.ack(*member.take(1))
         redis.ask("FLUSHALL")
         goes_on(bus, member)
+
+
+def test_stream_deleted_behind_our_back_is_born_again_with_its_groups(own_redis, start_on_redis):
+    redis = own_redis()
+    daemon = start_on_redis(redis)
+    with Bus(daemon.address) as bus:
+        call = bus.receive(group_open("idle", "a.*"))
+        assert next(call).WhichOneof("message") == "opened"
+        call.cancel()
+        member = bus.group("g", "a.*")
+        bus.publish("a.b", b"before")
+        member.ack(*member.take(1))
+        assert redis.ask("DEL", "eventbus:{a.b}:log").strip() == "1"
+        goes_on(bus, member)
+        # The one without a subscriber too, from the first event of the new stream.
+        assert [taken.data for taken in bus.group("idle").take(1)] == [b"after"]
+
+
+def test_scripts_flushed(own_redis, start_on_redis):
+    redis = own_redis()
+    daemon = start_on_redis(redis)
+    with Bus(daemon.address) as bus:
+        redis.ask("SCRIPT", "FLUSH")
+        member = bus.group("g", "a.*")
+        goes_on(bus, member)
+        assert daemon.ready()
+
+
+def test_refused_connection_is_said(start_on_redis, own_redis):
+    """Over TCP, by name: nobody listens there."""
+    daemon = start_on_redis(own_redis(), {"store.redis.url": "redis://localhost:1"})
+    assert not daemon.ready()
+    assert "refused" in daemon.http("/readyz")[1]
+
+
+def test_name_that_does_not_exist_is_said(start_on_redis, own_redis):
+    daemon = start_on_redis(own_redis(), {"store.redis.url": "redis://no-such-host.invalid"})
+    eventually(lambda: "no-such-host" in daemon.http("/readyz")[1], "the name is said")
+    assert daemon.http("/healthz")[0] == 200
+
+
+def test_plain_path_needs_no_script(own_redis, start_on_redis):
+    """A script would halve the rate."""
+    redis = own_redis()
+    daemon = start_on_redis(redis)
+
+    def calls(command: str) -> int:
+        found = re.search(rf"cmdstat_{command}:calls=(\d+)", redis.ask("INFO", "commandstats"))
+        return int(found[1]) if found else 0
+
+    with Bus(daemon.address) as bus:
+        member = bus.group("g", "a.*")
+        bus.publish("a.b")
+        member.ack(*member.take(1))
+        before = {command: calls(command) for command in ("evalsha", "xadd", "xack")}
+        for _ in range(200):
+            bus.publish("a.b")
+            member.ack(*member.take(1))
+        eventually(lambda: calls("xack") >= before["xack"] + 200, "all is acknowledged")
+        assert calls("xadd") >= before["xadd"] + 200
+        # Heartbeats and sweeps only.
+        assert calls("evalsha") - before["evalsha"] < 100

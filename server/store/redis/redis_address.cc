@@ -1,11 +1,10 @@
 #include "server/store/redis/redis_address.h"
 
-#include <cctype>
+#include <cstdint>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -37,11 +36,14 @@ absl::StatusOr<std::string> PercentDecode(absl::string_view text) {
       text.remove_prefix(1);
       continue;
     }
+    uint32_t code = 0;
+    // SimpleHexAtoi alone would take "0x" and signs too.
     if (text.size() < 3 || !absl::ascii_isxdigit(static_cast<unsigned char>(text[1])) ||
-        !absl::ascii_isxdigit(static_cast<unsigned char>(text[2]))) {
+        !absl::ascii_isxdigit(static_cast<unsigned char>(text[2])) ||
+        !absl::SimpleHexAtoi(text.substr(1, 2), &code)) {
       return Bad("a % that is not followed by two hexadecimal digits");
     }
-    decoded += absl::HexStringToBytes(text.substr(1, 2));
+    decoded.push_back(static_cast<char>(code));
     text.remove_prefix(3);
   }
   return decoded;

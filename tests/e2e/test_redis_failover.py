@@ -87,7 +87,7 @@ def watched_redis(tmp_path):
 def test_a_replica_that_stops_leaves_the_outcome_unknown(replicated_redis, start_on_redis):
     redis = replicated_redis
     daemon = start_on_redis(
-        redis, {"store.redis.min_replicas": 1, "store.redis.replica_timeout": "500ms"}
+        redis, {"store.redis.min_replicas": 1, "store.redis.replica_timeout": "2s"}
     )
     with Bus(daemon.address) as bus:
         consumer = Consumer(bus.group("g", "a.*"))

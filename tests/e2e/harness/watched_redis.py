@@ -50,6 +50,14 @@ class ReplicatedRedis:
                 lambda server=replica: server.replication().get("master_link_status") == "up",
                 "the replica follows its master",
             )
+        # Which the master has to know too, or it waits in vain for what the replica has.
+        eventually(self._master_sees_all, "the master has heard from its replicas")
+
+    def _master_sees_all(self) -> bool:
+        facts = self.servers[0].replication()
+        offset = facts.get("master_repl_offset")
+        seen = [facts.get(f"slave{number}", "") for number in range(len(self.servers) - 1)]
+        return all("state=online" in one and f"offset={offset}," in one for one in seen)
 
 
 class WatchedRedis(ReplicatedRedis):

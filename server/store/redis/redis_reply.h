@@ -25,13 +25,14 @@ class RedisReply {
   bool is_integer() const { return reply_ != nullptr && reply_->type == REDIS_REPLY_INTEGER; }
   // A string, a status or an error.
   bool is_text() const {
-    return reply_ != nullptr &&
-           (reply_->type == REDIS_REPLY_STRING || reply_->type == REDIS_REPLY_STATUS || is_error());
+    if (reply_ == nullptr) return false;
+    return reply_->type == REDIS_REPLY_STRING || reply_->type == REDIS_REPLY_STATUS ||
+           reply_->type == REDIS_REPLY_ERROR;
   }
 
   absl::string_view text() const {
-    return is_text() ? absl::string_view(reply_->str, static_cast<size_t>(reply_->len))
-                     : absl::string_view();
+    if (reply_ == nullptr || !is_text()) return absl::string_view();
+    return absl::string_view(reply_->str, static_cast<size_t>(reply_->len));
   }
   // An integer, or a text that is one; else 0.
   uint64_t number() const {

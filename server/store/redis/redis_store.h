@@ -157,7 +157,7 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   void WatchMemory();
   void CheckExists(const std::string& stream, Callback<std::vector<Entry>> done);
   void NoteEntries(const std::string& stream, const std::vector<Entry>& entries);
-  void TrimSome(std::shared_ptr<TrimInProgress> trim);
+  void TrimSome(const std::shared_ptr<TrimInProgress>& trim);
 
   Loop* const loop_;
   const Logger log_;

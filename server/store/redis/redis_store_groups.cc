@@ -19,6 +19,14 @@ std::vector<std::string> Texts(const std::vector<EntryId>& ids) {
   return texts;
 }
 
+// XACK; `arguments` are the group and the ids.
+RedisCommand PlainAck(const std::string& log, const std::vector<std::string>& arguments) {
+  RedisCommand command("XACK", arguments.size() * 32);
+  command.Add(log);
+  for (const std::string& argument : arguments) command.Add(argument);
+  return command;
+}
+
 void AddStates(const std::vector<EntryState>& states, std::vector<std::string>* arguments) {
   for (const EntryState& state : states) {
     arguments->push_back(state.id.ToString());
@@ -119,10 +127,7 @@ void RedisStore::Ack(std::string stream, GroupKey group, std::vector<EntryId> id
         Run(RedisScript::kAckWithStates, {log, state}, std::move(arguments), std::move(answer));
         continue;
       }
-      RedisCommand command("XACK", part.size() * 32);
-      command.Add(log);
-      for (const std::string& argument : arguments) command.Add(argument);
-      Send(std::move(command), std::move(answer));
+      Send(PlainAck(log, arguments), std::move(answer));
     }
   };
   send(ids.begin(), with_states, false);

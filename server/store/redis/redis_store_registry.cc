@@ -69,8 +69,10 @@ void RedisStore::UpdateGroup(GroupRecord changed, uint64_t expected_version,
 }
 
 void RedisStore::UnregisterGroup(std::string name, uint64_t expected_version, StatusCallback done) {
-  Callback<bool> replicated = Replicated<bool>(
-      [done = std::move(done)](absl::StatusOr<bool> result) mutable { done(result.status()); });
+  Callback<bool> replicated =
+      Replicated<bool>([done = std::move(done)](const absl::StatusOr<bool>& result) mutable {
+        done(result.status());
+      });
   RunWrite(RedisScript::kUnregisterGroup, {keys_.Groups(), keys_.Signals()},
            {std::move(name), absl::StrCat(expected_version), sender_,
             absl::StrCat(options_.max_signals)},

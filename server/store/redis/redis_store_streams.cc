@@ -179,7 +179,7 @@ void RedisStore::Trim(TrimRequest request, Callback<TrimResult> done) {
   });
 }
 
-void RedisStore::TrimSome(std::shared_ptr<TrimInProgress> trim) {
+void RedisStore::TrimSome(const std::shared_ptr<TrimInProgress>& trim) {
   std::vector<std::string> arguments = {trim->request.min_id.ToString(), absl::StrCat(kTrimStep),
                                         absl::StrCat(trim->events_too_many),
                                         absl::StrCat(trim->bytes_too_many)};

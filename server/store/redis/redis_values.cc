@@ -1,5 +1,6 @@
 #include "server/store/redis/redis_values.h"
 
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -125,8 +126,11 @@ absl::StatusOr<StreamInfo> ReadStreamInfo(RedisReply reply) {
   const uint64_t looked_at = reply[3].number();
   if (looked_at > 0) {
     const double share = static_cast<double>(info.entries) / static_cast<double>(looked_at);
-    info.events = static_cast<uint64_t>(static_cast<double>(reply[4].number()) * share + 0.5);
-    info.bytes = static_cast<uint64_t>(static_cast<double>(reply[5].number()) * share + 0.5);
+    const auto of_all = [share](uint64_t of_some) {
+      return static_cast<uint64_t>(std::llround(static_cast<double>(of_some) * share));
+    };
+    info.events = of_all(reply[4].number());
+    info.bytes = of_all(reply[5].number());
   }
   info.store_time = absl::FromUnixSeconds(static_cast<int64_t>(reply[6].number())) +
                     absl::Microseconds(static_cast<int64_t>(reply[7].number()));

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "absl/time/time.h"
 #include "server/broker/broker_events.h"
 #include "server/broker/broker_options.h"
 #include "server/loop/loop.h"
@@ -11,6 +12,20 @@
 namespace eventbus {
 
 // What the parts of one broker work with. Owned by the broker; outlives its parts.
+// The store's clock as far as this instance knows it: the one that all instances have in common,
+// whatever their own clocks say. As exact as the way to the store is short.
+class StoreClock {
+ public:
+  // What the store said, and when on our own monotonic clock.
+  void Set(absl::Time store_time, absl::Duration monotonic) {
+    offset_ = store_time - absl::UnixEpoch() - monotonic;
+  }
+  absl::Time At(absl::Duration monotonic) const { return absl::UnixEpoch() + offset_ + monotonic; }
+
+ private:
+  absl::Duration offset_;
+};
+
 struct Context {
   Loop* loop;
   StreamStore* store;
@@ -21,6 +36,10 @@ struct Context {
   std::string incarnation;
   // Nothing is asked of a store that is known to be unreachable.
   bool store_up = true;
+  // Set before anybody subscribes or publishes.
+  StoreClock store_clock;
+
+  absl::Time StoreNow() const { return store_clock.At(loop->MonotonicNow()); }
 };
 
 }  // namespace eventbus

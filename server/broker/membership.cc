@@ -36,19 +36,21 @@ void Membership::Beat() {
   context_->store->Heartbeat(
       {context_->incarnation, report_()},
       lifetime_.Guard([this, sent_at = context_->loop->MonotonicNow()](
-                          absl::StatusOr<std::vector<InstanceRecord>> instances) {
+                          absl::StatusOr<HeartbeatResult> result) {
         beating_ = false;
-        OnBeat(sent_at, std::move(instances));
+        OnBeat(sent_at, std::move(result));
       }));
 }
 
 void Membership::OnBeat(absl::Duration sent_at,
-                        absl::StatusOr<std::vector<InstanceRecord>> instances) {
+                        absl::StatusOr<HeartbeatResult> result) {
   if (leaving_) return;
   timer_->Arm(context_->options->heartbeat_interval);
   // While our own traffic fails, nobody's silence proves anything.
-  if (!instances.ok()) return Restart();
-  if (!CheckSelf(*instances)) return Beat();
+  if (!result.ok()) return Restart();
+  const std::vector<InstanceRecord>& instances = result->instances;
+  context_->store_clock.Set(result->store_time, context_->loop->MonotonicNow());
+  if (!CheckSelf(instances)) return Beat();
 
   ++looks_;
   // We slept, and so may all have if the machine did: what was seen before proves nothing.
@@ -58,7 +60,7 @@ void Membership::OnBeat(absl::Duration sent_at,
   if (sent_at - std::exchange(last_sent_at_, sent_at) > longest_gap) Restart();
   std::vector<std::string> reports;
   absl::flat_hash_set<std::string> present;
-  for (const InstanceRecord& instance : *instances) {
+  for (const InstanceRecord& instance : instances) {
     if (instance.left) continue;
     present.insert(instance.incarnation);
     reports.push_back(instance.report);
@@ -72,7 +74,7 @@ void Membership::OnBeat(absl::Duration sent_at,
     others_.erase(incarnation);
     listener_->OnInstanceGone(incarnation);
   }
-  for (const InstanceRecord& instance : *instances) {
+  for (const InstanceRecord& instance : instances) {
     // What it left pending is found by name, so the record has served its purpose.
     if (instance.left)
       context_->store->ForgetInstance(instance.incarnation, [](const absl::Status&) {});

@@ -68,7 +68,7 @@ class Membership {
 
   void Beat();
   // `sent_at`: when the heartbeat was sent that is answered.
-  void OnBeat(absl::Duration sent_at, absl::StatusOr<std::vector<InstanceRecord>> instances);
+  void OnBeat(absl::Duration sent_at, absl::StatusOr<HeartbeatResult> result);
   bool CheckSelf(const std::vector<InstanceRecord>& instances);
   void Judge(const InstanceRecord& instance, absl::Duration sent_at);
 

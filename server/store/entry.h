@@ -59,6 +59,8 @@ struct Position {
 struct Entry {
   EntryId id;
   Bytes value;
+  // Of a redriven event: the details of its dead letter. Empty otherwise.
+  std::string note;
 };
 
 }  // namespace eventbus

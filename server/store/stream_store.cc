@@ -13,6 +13,12 @@ constexpr char kOutcomeUnknownUrl[] = "eventbus/outcome-unknown";
 
 std::string GroupKey::ToString() const { return absl::StrCat(name, "@", generation); }
 
+std::string SideStreamOf(absl::string_view stream, absl::string_view group) {
+  return absl::StrCat(stream, "/side/", group);
+}
+
+GroupKey SideGroupOf(absl::string_view group) { return {std::string(group), 0}; }
+
 absl::Status NotDoneError(absl::string_view what) { return absl::UnavailableError(what); }
 
 absl::Status OutcomeUnknownError(absl::string_view what) {

@@ -9,6 +9,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/store/bytes.h"
 #include "server/store/entry.h"
@@ -221,6 +222,70 @@ struct TrimResult {
   std::vector<GroupLoss> losses;
 };
 
+// ---- Dead letters ----
+
+// How many dead letters of one group on one stream are kept, and for how long.
+struct LetterBounds {
+  // Infinite: for ever.
+  absl::Duration ttl = absl::InfiniteDuration();
+  // The oldest go when there are more. 0: no bound.
+  uint64_t max_letters = 0;
+};
+
+struct NewLetter {
+  // Of the event in its entry.
+  uint32_t index = 0;
+  // Its frame, as `repeated Event events = 1` has it.
+  Bytes event;
+  // What happened to it; opaque to the store.
+  std::string details;
+};
+
+// An entry some events of which become dead letters.
+struct BuriedEntry {
+  EntryId id;
+  std::vector<NewLetter> letters;
+  // Its state from now on. Empty: all of its events are done with, and the entry is acknowledged.
+  std::string record;
+};
+
+struct BuryRequest {
+  std::string stream;
+  GroupKey group;
+  std::string consumer;
+  std::vector<BuriedEntry> entries;
+  LetterBounds bounds;
+};
+
+struct BuryResult {
+  // How many of the entries were pending for the consumer; for the others nothing was done.
+  uint64_t entries = 0;
+  // Letters that the bounds have removed.
+  uint64_t dropped_letters = 0;
+};
+
+struct StoredLetter {
+  // Orders the letters of a group on a stream by when they were written, by the store's clock.
+  EntryId id;
+  Bytes event;
+  std::string details;
+};
+
+struct ReadLettersRequest {
+  std::string stream;
+  // The group's name: letters outlive generations.
+  std::string group;
+  // Letters from this one on.
+  EntryId from = EntryId::Min();
+  uint32_t max_letters = 100;
+};
+
+// Redriven events are entries of a stream of their own, of one event each, for this group alone:
+// its key there has the generation 0, and each entry has the letter's details as its note. No type
+// can have this name.
+std::string SideStreamOf(absl::string_view stream, absl::string_view group);
+GroupKey SideGroupOf(absl::string_view group);
+
 // ---- Instances ----
 
 struct InstanceRecord {
@@ -236,6 +301,12 @@ struct InstanceRecord {
 struct HeartbeatRequest {
   std::string incarnation;
   std::string report;
+};
+
+struct HeartbeatResult {
+  std::vector<InstanceRecord> instances;
+  // The store's clock: the one that all instances share.
+  absl::Time store_time;
 };
 
 // ---- The store ----
@@ -372,10 +443,29 @@ class StreamStore {
   virtual void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
                               Callback<bool> done) = 0;
 
+  // ---- Dead letters ----
+
+  // Writes letters of entries that are pending for the consumer, and in the same step what becomes
+  // of the entries. Done twice it writes each letter once.
+  virtual void Bury(BuryRequest request, Callback<BuryResult> done) = 0;
+  // In the order of their ids. None if there is no such stream or group.
+  virtual void ReadLetters(ReadLettersRequest request,
+                           Callback<std::vector<StoredLetter>> done) = 0;
+  virtual void CountLetters(std::string stream, std::string group, Callback<uint64_t> done) = 0;
+  // Answers how many there were.
+  virtual void RemoveLetters(std::string stream, std::string group, std::vector<EntryId> ids,
+                             Callback<uint64_t> done) = 0;
+  // Moves letters to the side stream, which is created with its group if need be, and tells the
+  // other instances that it has advanced. Answers which ones were there.
+  virtual void Redrive(std::string stream, std::string group, std::vector<EntryId> ids,
+                       Callback<std::vector<EntryId>> done) = 0;
+  // Removes all letters of the group on the stream, and the side stream with what waits there.
+  virtual void DropLetters(std::string stream, std::string group, StatusCallback done) = 0;
+
   // ---- Instances ----
 
   // Raises this incarnation's counter and answers with all instances.
-  virtual void Heartbeat(HeartbeatRequest request, Callback<std::vector<InstanceRecord>> done) = 0;
+  virtual void Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) = 0;
   // Marks the incarnation as left, and tells the others.
   virtual void Leave(std::string incarnation, StatusCallback done) = 0;
   // Forgets an incarnation of which nothing is pending any more.

@@ -93,7 +93,27 @@ class ForwardingStore : public StreamStore {
     inner_->RemoveConsumer(std::move(stream), std::move(group), std::move(consumer),
                            std::move(done));
   }
-  void Heartbeat(HeartbeatRequest request, Callback<std::vector<InstanceRecord>> done) override {
+  void Bury(BuryRequest request, Callback<BuryResult> done) override {
+    inner_->Bury(std::move(request), std::move(done));
+  }
+  void ReadLetters(ReadLettersRequest request, Callback<std::vector<StoredLetter>> done) override {
+    inner_->ReadLetters(std::move(request), std::move(done));
+  }
+  void CountLetters(std::string stream, std::string group, Callback<uint64_t> done) override {
+    inner_->CountLetters(std::move(stream), std::move(group), std::move(done));
+  }
+  void RemoveLetters(std::string stream, std::string group, std::vector<EntryId> ids,
+                     Callback<uint64_t> done) override {
+    inner_->RemoveLetters(std::move(stream), std::move(group), std::move(ids), std::move(done));
+  }
+  void Redrive(std::string stream, std::string group, std::vector<EntryId> ids,
+               Callback<std::vector<EntryId>> done) override {
+    inner_->Redrive(std::move(stream), std::move(group), std::move(ids), std::move(done));
+  }
+  void DropLetters(std::string stream, std::string group, StatusCallback done) override {
+    inner_->DropLetters(std::move(stream), std::move(group), std::move(done));
+  }
+  void Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) override {
     inner_->Heartbeat(std::move(request), std::move(done));
   }
   void Leave(std::string incarnation, StatusCallback done) override {

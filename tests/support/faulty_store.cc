@@ -312,8 +312,48 @@ void FaultyStore::RemoveConsumer(std::string stream, GroupKey group, std::string
   });
 }
 
-void FaultyStore::Heartbeat(HeartbeatRequest request, Callback<std::vector<InstanceRecord>> done) {
-  Forward<absl::StatusOr<std::vector<InstanceRecord>>>(
+void FaultyStore::Bury(BuryRequest request, Callback<BuryResult> done) {
+  Forward<absl::StatusOr<BuryResult>>(StoreCall::kBury, std::move(done), [&](auto answer) {
+    inner_->Bury(std::move(request), std::move(answer));
+  });
+}
+
+void FaultyStore::ReadLetters(ReadLettersRequest request,
+                              Callback<std::vector<StoredLetter>> done) {
+  Forward<absl::StatusOr<std::vector<StoredLetter>>>(
+      StoreCall::kReadLetters, std::move(done),
+      [&](auto answer) { inner_->ReadLetters(std::move(request), std::move(answer)); });
+}
+
+void FaultyStore::CountLetters(std::string stream, std::string group, Callback<uint64_t> done) {
+  Forward<absl::StatusOr<uint64_t>>(StoreCall::kCountLetters, std::move(done), [&](auto answer) {
+    inner_->CountLetters(std::move(stream), std::move(group), std::move(answer));
+  });
+}
+
+void FaultyStore::RemoveLetters(std::string stream, std::string group, std::vector<EntryId> ids,
+                                Callback<uint64_t> done) {
+  Forward<absl::StatusOr<uint64_t>>(StoreCall::kRemoveLetters, std::move(done), [&](auto answer) {
+    inner_->RemoveLetters(std::move(stream), std::move(group), std::move(ids), std::move(answer));
+  });
+}
+
+void FaultyStore::Redrive(std::string stream, std::string group, std::vector<EntryId> ids,
+                          Callback<std::vector<EntryId>> done) {
+  Forward<absl::StatusOr<std::vector<EntryId>>>(
+      StoreCall::kRedrive, std::move(done), [&](auto answer) {
+        inner_->Redrive(std::move(stream), std::move(group), std::move(ids), std::move(answer));
+      });
+}
+
+void FaultyStore::DropLetters(std::string stream, std::string group, StatusCallback done) {
+  Forward<absl::Status>(StoreCall::kDropLetters, std::move(done), [&](auto answer) {
+    inner_->DropLetters(std::move(stream), std::move(group), std::move(answer));
+  });
+}
+
+void FaultyStore::Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) {
+  Forward<absl::StatusOr<HeartbeatResult>>(
       StoreCall::kHeartbeat, std::move(done),
       [&](auto answer) { inner_->Heartbeat(std::move(request), std::move(answer)); });
 }

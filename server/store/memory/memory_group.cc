@@ -95,6 +95,27 @@ uint64_t MemoryGroup::WriteStates(absl::string_view consumer, std::vector<EntryS
   return written;
 }
 
+std::optional<std::vector<NewLetter>> MemoryGroup::Bury(absl::string_view consumer,
+                                                        BuriedEntry entry) {
+  PendingList* pending = FindConsumer(consumer);
+  if (pending == nullptr) return std::nullopt;
+  const auto found = pending->find(entry.id);
+  if (found == pending->end()) return std::nullopt;
+  std::vector<uint32_t>& buried = found->second.buried;
+  std::vector<NewLetter> letters;
+  for (NewLetter& letter : entry.letters) {
+    if (std::find(buried.begin(), buried.end(), letter.index) != buried.end()) continue;
+    buried.push_back(letter.index);
+    letters.push_back(std::move(letter));
+  }
+  if (entry.record.empty()) {
+    pending->erase(found);
+  } else {
+    found->second.record = std::move(entry.record);
+  }
+  return letters;
+}
+
 uint64_t MemoryGroup::Release(absl::string_view consumer, const std::vector<EntryId>& ids) {
   PendingList* from = FindConsumer(consumer);
   if (from == nullptr) return 0;

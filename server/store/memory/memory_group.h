@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ class MemoryGroup {
   struct Pending {
     uint64_t times_delivered = 1;
     std::string record;
+    // Indexes of events whose letters are written.
+    std::vector<uint32_t> buried;
   };
   using PendingList = absl::btree_map<EntryId, Pending>;
 
@@ -53,6 +56,9 @@ class MemoryGroup {
   uint64_t Ack(const std::vector<EntryId>& ids);
   // Writes the records of those that are pending for `consumer`, and says how many that were.
   uint64_t WriteStates(absl::string_view consumer, std::vector<EntryState> states);
+  // The entry's letters that are not written yet become so. Nullopt: it is not pending for
+  // `consumer`. An empty record acknowledges the entry.
+  std::optional<std::vector<NewLetter>> Bury(absl::string_view consumer, BuriedEntry entry);
   // Moves those of `ids` that are pending for `consumer` to kReleasedConsumer, and says how many
   // that were.
   uint64_t Release(absl::string_view consumer, const std::vector<EntryId>& ids);

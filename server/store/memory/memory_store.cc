@@ -108,11 +108,13 @@ absl::StatusOr<CreateStreamResult> MemoryStore::CreateStream(PeerId from,
   return result;
 }
 
-EntryId MemoryStore::AppendTo(Stream& stream, AppendRequest request, PeerId from) {
+EntryId MemoryStore::AppendTo(Stream& stream, AppendRequest request, PeerId from,
+                              std::string note) {
   MemoryStream::StoredEntry entry;
   entry.event_count = request.event_count;
   entry.charge = request.value.held() + kEntryOverhead;
   entry.value = std::move(request.value);
+  entry.note = std::move(note);
   entry.order = next_order_++;
   if (stream.log.entries().empty()) by_oldest_.emplace(entry.order, &stream);
   bytes_ += entry.charge;
@@ -266,7 +268,53 @@ absl::StatusOr<bool> MemoryStore::RemoveConsumer(const std::string& stream, cons
   return found->group->RemoveConsumer(consumer);
 }
 
+// ---- Dead letters ----
+
+absl::StatusOr<BuryResult> MemoryStore::Bury(BuryRequest request) {
+  const absl::StatusOr<GroupOnStream> found = FindGroup(request.stream, request.group);
+  if (!found.ok()) return found.status();
+  BuryResult result;
+  for (BuriedEntry& entry : request.entries) {
+    std::optional<std::vector<NewLetter>> letters =
+        found->group->Bury(request.consumer, std::move(entry));
+    if (!letters.has_value()) continue;
+    ++result.entries;
+    result.dropped_letters += letters_.Add(request.stream, request.group.name, *std::move(letters),
+                                           request.bounds, clock_());
+  }
+  return result;
+}
+
+std::vector<EntryId> MemoryStore::Redrive(PeerId from, const std::string& stream,
+                                          const std::string& group,
+                                          const std::vector<EntryId>& ids) {
+  std::vector<EntryId> moved;
+  std::vector<StoredLetter> letters = letters_.Take(stream, group, ids);
+  if (letters.empty()) return moved;
+  const std::string side = SideStreamOf(stream, group);
+  auto& to = streams_[side];
+  if (to == nullptr) to.reset(new Stream{side, {}});
+  to->log.CreateGroup(SideGroupOf(group), EntryId::Min());
+  for (StoredLetter& letter : letters) {
+    AppendTo(*to, {side, std::move(letter.event)}, from, std::move(letter.details));
+    moved.push_back(letter.id);
+  }
+  return moved;
+}
+
+void MemoryStore::DropLetters(const std::string& stream, const std::string& group) {
+  letters_.Drop(stream, group);
+  const auto side = streams_.find(SideStreamOf(stream, group));
+  if (side == streams_.end()) return;
+  RemoveOldest(*side->second, side->second->log.entries().size());
+  streams_.erase(side);
+}
+
 // ---- Signals ----
+
+HeartbeatResult MemoryStore::Heartbeat(HeartbeatRequest request) {
+  return {registry_.Heartbeat(std::move(request)), clock_()};
+}
 
 void MemoryStore::Leave(PeerId from, absl::string_view incarnation) {
   registry_.Leave(incarnation);

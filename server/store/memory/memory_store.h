@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/store/memory/memory_letters.h"
 #include "server/store/memory/memory_registry.h"
 #include "server/store/memory/memory_stream.h"
 #include "server/store/stream_store.h"
@@ -94,6 +95,14 @@ class MemoryStore {
   absl::StatusOr<bool> RemoveConsumer(const std::string& stream, const GroupKey& group,
                                       absl::string_view consumer);
 
+  absl::StatusOr<BuryResult> Bury(BuryRequest request);
+  std::vector<EntryId> Redrive(PeerId from, const std::string& stream, const std::string& group,
+                               const std::vector<EntryId>& ids);
+  void DropLetters(const std::string& stream, const std::string& group);
+  // For what needs no group.
+  MemoryLetters& letters() { return letters_; }
+
+  HeartbeatResult Heartbeat(HeartbeatRequest request);
   void Leave(PeerId from, absl::string_view incarnation);
 
   // Types, groups and instances, for what needs no signal.
@@ -117,7 +126,7 @@ class MemoryStore {
   absl::StatusOr<GroupOnStream> FindGroup(const std::string& stream, const GroupKey& key);
   // OK if an entry like this could be stored alone.
   absl::Status CheckFits(size_t charge, uint64_t events) const;
-  EntryId AppendTo(Stream& stream, AppendRequest request, PeerId from);
+  EntryId AppendTo(Stream& stream, AppendRequest request, PeerId from, std::string note = "");
   TrimResult RemoveOldest(Stream& stream, size_t count);
   // Removes what is too much, and tells `teller` of it.
   void StayWithinBounds(PeerId teller);
@@ -127,6 +136,7 @@ class MemoryStore {
   const MemoryStoreOptions options_;
   absl::AnyInvocable<absl::Time()> clock_;
   MemoryRegistry registry_;
+  MemoryLetters letters_;
   absl::flat_hash_map<std::string, std::unique_ptr<Stream>> streams_;
   // Streams that have entries, by the order of their oldest one among all entries of the store.
   absl::btree_map<uint64_t, Stream*> by_oldest_;

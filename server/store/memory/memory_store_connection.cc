@@ -350,12 +350,69 @@ void MemoryStoreConnection::RemoveConsumer(std::string stream, GroupKey group, s
        std::move(done));
 }
 
-void MemoryStoreConnection::Heartbeat(HeartbeatRequest request,
-                                      Callback<std::vector<InstanceRecord>> done) {
+void MemoryStoreConnection::Bury(BuryRequest request, Callback<BuryResult> done) {
   Call(
       [request = std::move(request)](MemoryStore& store, MemoryStore::PeerId) mutable {
-        return absl::StatusOr<std::vector<InstanceRecord>>(
-            store.registry().Heartbeat(std::move(request)));
+        return store.Bury(std::move(request));
+      },
+      std::move(done));
+}
+
+void MemoryStoreConnection::ReadLetters(ReadLettersRequest request,
+                                        Callback<std::vector<StoredLetter>> done) {
+  Call(
+      [request = std::move(request)](MemoryStore& store, MemoryStore::PeerId) {
+        return absl::StatusOr<std::vector<StoredLetter>>(store.letters().Read(request));
+      },
+      std::move(done));
+}
+
+void MemoryStoreConnection::CountLetters(std::string stream, std::string group,
+                                         Callback<uint64_t> done) {
+  Call(
+      [stream = std::move(stream), group = std::move(group)](MemoryStore& store,
+                                                             MemoryStore::PeerId) {
+        return absl::StatusOr<uint64_t>(store.letters().Count(stream, group));
+      },
+      std::move(done));
+}
+
+void MemoryStoreConnection::RemoveLetters(std::string stream, std::string group,
+                                          std::vector<EntryId> ids, Callback<uint64_t> done) {
+  Call(
+      [stream = std::move(stream), group = std::move(group), ids = std::move(ids)](
+          MemoryStore& store, MemoryStore::PeerId) {
+        return absl::StatusOr<uint64_t>(store.letters().Take(stream, group, ids).size());
+      },
+      std::move(done));
+}
+
+void MemoryStoreConnection::Redrive(std::string stream, std::string group,
+                                    std::vector<EntryId> ids,
+                                    Callback<std::vector<EntryId>> done) {
+  Call(
+      [stream = std::move(stream), group = std::move(group), ids = std::move(ids)](
+          MemoryStore& store, MemoryStore::PeerId peer) {
+        return absl::StatusOr<std::vector<EntryId>>(store.Redrive(peer, stream, group, ids));
+      },
+      std::move(done));
+}
+
+void MemoryStoreConnection::DropLetters(std::string stream, std::string group,
+                                        StatusCallback done) {
+  Call(
+      [stream = std::move(stream), group = std::move(group)](MemoryStore& store,
+                                                             MemoryStore::PeerId) {
+        store.DropLetters(stream, group);
+        return absl::OkStatus();
+      },
+      std::move(done));
+}
+
+void MemoryStoreConnection::Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) {
+  Call(
+      [request = std::move(request)](MemoryStore& store, MemoryStore::PeerId) mutable {
+        return absl::StatusOr<HeartbeatResult>(store.Heartbeat(std::move(request)));
       },
       std::move(done));
 }

@@ -71,7 +71,16 @@ class MemoryStoreConnection final : public StreamStore {
   void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
                       Callback<bool> done) override;
 
-  void Heartbeat(HeartbeatRequest request, Callback<std::vector<InstanceRecord>> done) override;
+  void Bury(BuryRequest request, Callback<BuryResult> done) override;
+  void ReadLetters(ReadLettersRequest request, Callback<std::vector<StoredLetter>> done) override;
+  void CountLetters(std::string stream, std::string group, Callback<uint64_t> done) override;
+  void RemoveLetters(std::string stream, std::string group, std::vector<EntryId> ids,
+                     Callback<uint64_t> done) override;
+  void Redrive(std::string stream, std::string group, std::vector<EntryId> ids,
+               Callback<std::vector<EntryId>> done) override;
+  void DropLetters(std::string stream, std::string group, StatusCallback done) override;
+
+  void Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) override;
   void Leave(std::string incarnation, StatusCallback done) override;
   void ForgetInstance(std::string incarnation, StatusCallback done) override;
 

@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -28,6 +29,7 @@ class MemoryStream {
     EntryId id;
     Bytes value;
     uint32_t event_count = 1;
+    std::string note;
     // What it counts towards the store's bound: the memory it keeps.
     size_t charge = 0;
     // Its place among all entries of the store.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "server/store/stream_store.h"
 
@@ -17,9 +18,16 @@ class RedisKeys {
   // The prefix is the namespace: two buses share one Redis by two prefixes.
   explicit RedisKeys(std::string prefix) : prefix_(std::move(prefix)) {}
 
-  std::string Log(absl::string_view stream) const { return OfStream(stream, ":log"); }
+  std::string Log(absl::string_view stream) const {
+    const std::pair<absl::string_view, absl::string_view> side = SplitSide(stream);
+    if (side.second.empty()) return OfStream(stream, ":log");
+    return absl::StrCat(OfStream(side.first, ":side:"), side.second);
+  }
   std::string State(absl::string_view stream, const GroupKey& group) const {
-    return absl::StrCat(OfStream(stream, ":state:"), group.ToString());
+    return absl::StrCat(OfStream(SplitSide(stream).first, ":state:"), group.ToString());
+  }
+  std::string Dead(absl::string_view stream, absl::string_view group) const {
+    return absl::StrCat(OfStream(SplitSide(stream).first, ":dead:"), group);
   }
   std::string Types() const { return OfRegistry("types"); }
   std::string Groups() const { return OfRegistry("groups"); }
@@ -29,6 +37,10 @@ class RedisKeys {
   std::string Signals() const { return OfRegistry("signals"); }
 
  private:
+  // The type and the group of a side stream (SideStreamOf); the name and nothing of any other.
+  static std::pair<absl::string_view, absl::string_view> SplitSide(absl::string_view stream) {
+    return absl::StrSplit(stream, absl::MaxSplits("/side/", 1));
+  }
   std::string OfStream(absl::string_view stream, absl::string_view what) const {
     return absl::StrCat(prefix_, ":{", stream, "}", what);
   }

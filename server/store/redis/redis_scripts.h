@@ -12,6 +12,7 @@ namespace eventbus {
 // CMakeLists.txt.
 enum class RedisScript {
   kAckWithStates,
+  kBury,
   kClaim,
   kCreateStream,
   kDestroyGroup,
@@ -19,6 +20,7 @@ enum class RedisScript {
   kLeave,
   kOpenBus,
   kReadStates,
+  kRedrive,
   kRegisterGroup,
   kRegisterType,
   kRelease,

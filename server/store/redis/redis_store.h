@@ -102,7 +102,16 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
                       Callback<bool> done) override;
 
-  void Heartbeat(HeartbeatRequest request, Callback<std::vector<InstanceRecord>> done) override;
+  void Bury(BuryRequest request, Callback<BuryResult> done) override;
+  void ReadLetters(ReadLettersRequest request, Callback<std::vector<StoredLetter>> done) override;
+  void CountLetters(std::string stream, std::string group, Callback<uint64_t> done) override;
+  void RemoveLetters(std::string stream, std::string group, std::vector<EntryId> ids,
+                     Callback<uint64_t> done) override;
+  void Redrive(std::string stream, std::string group, std::vector<EntryId> ids,
+               Callback<std::vector<EntryId>> done) override;
+  void DropLetters(std::string stream, std::string group, StatusCallback done) override;
+
+  void Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) override;
   void Leave(std::string incarnation, StatusCallback done) override;
   void ForgetInstance(std::string incarnation, StatusCallback done) override;
 
@@ -145,6 +154,8 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   }
   void Run(void (RedisStore::*send)(RedisCommand, Answer), RedisScript script,
            std::vector<std::string> keys, std::vector<std::string> arguments, Answer answer);
+  // Answers 0 in a later task.
+  void CountNone(Callback<uint64_t> done);
   void NoteState(const std::string& key, EntryId id) { states_[key].insert(id); }
   void ForgetStates(const std::string& key, const std::vector<EntryId>& ids);
   // What this turn tells the others: with the commands, or right behind the appends.

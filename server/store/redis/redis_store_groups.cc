@@ -133,9 +133,7 @@ void RedisStore::Ack(std::string stream, GroupKey group, std::vector<EntryId> id
   send(ids.begin(), with_states, false);
   send(with_states, ids.end(), true);
   if (progress->open > 0) return;
-  loop_->Post([self = self_, progress] {
-    if (*self != nullptr) progress->done(uint64_t{0});
-  });
+  CountNone(std::move(progress->done));
 }
 
 void RedisStore::WriteStates(std::string stream, GroupKey group, std::string consumer,

@@ -90,12 +90,12 @@ void RedisStore::ListGroups(Callback<std::vector<GroupRecord>> done) {
        });
 }
 
-void RedisStore::Heartbeat(HeartbeatRequest request, Callback<std::vector<InstanceRecord>> done) {
+void RedisStore::Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) {
   Run(RedisScript::kHeartbeat, {keys_.Instances()},
       {std::move(request.incarnation), std::move(request.report)},
       [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
         if (!reply.ok()) return done(reply.status());
-        done(ReadInstances(*reply));
+        done(ReadHeartbeat(*reply));
       });
 }
 

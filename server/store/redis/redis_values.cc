@@ -54,6 +54,12 @@ absl::StatusOr<std::vector<T>> ReadPairs(RedisReply reply, Read read) {
   return all;
 }
 
+// As TIME gives it.
+absl::Time ReadTime(RedisReply seconds, RedisReply microseconds) {
+  return absl::FromUnixSeconds(static_cast<int64_t>(seconds.number())) +
+         absl::Microseconds(static_cast<int64_t>(microseconds.number()));
+}
+
 }  // namespace
 
 absl::StatusOr<EntryId> ReadEntryId(RedisReply reply) {
@@ -67,7 +73,11 @@ absl::StatusOr<Entry> ReadEntry(RedisReply reply) {
   if (!id.ok()) return id.status();
   const RedisReply fields = reply[1];
   if (fields[0].text() != kEventsField) return Strange("entry field", fields[0].text());
-  return Entry{*id, Bytes::FromString(std::string(fields[1].text()))};
+  Entry entry{*id, Bytes::FromString(std::string(fields[1].text())), {}};
+  for (size_t i = 2; i + 1 < fields.size(); i += 2) {
+    if (fields[i].text() == kNoteField) entry.note = std::string(fields[i + 1].text());
+  }
+  return entry;
 }
 
 absl::StatusOr<std::vector<Entry>> ReadEntries(RedisReply reply) {
@@ -132,8 +142,7 @@ absl::StatusOr<StreamInfo> ReadStreamInfo(RedisReply reply) {
     info.events = of_all(reply[4].number());
     info.bytes = of_all(reply[5].number());
   }
-  info.store_time = absl::FromUnixSeconds(static_cast<int64_t>(reply[6].number())) +
-                    absl::Microseconds(static_cast<int64_t>(reply[7].number()));
+  info.store_time = ReadTime(reply[6], reply[7]);
   return info;
 }
 
@@ -172,9 +181,20 @@ absl::StatusOr<std::vector<GroupRecord>> ReadGroups(RedisReply reply) {
   return ReadPairs<GroupRecord>(reply, &ReadGroupRecord);
 }
 
-absl::StatusOr<std::vector<InstanceRecord>> ReadInstances(RedisReply reply) {
-  return ReadPairs<InstanceRecord>(
-      reply,
+absl::StatusOr<std::vector<StoredLetter>> ReadStoredLetters(RedisReply reply) {
+  return ReadAll<StoredLetter>(reply, [](RedisReply part) -> absl::StatusOr<StoredLetter> {
+    const absl::StatusOr<EntryId> id = ReadEntryId(part[0]);
+    if (!id.ok()) return id.status();
+    const RedisReply fields = part[1];
+    if (fields[0].text() != kEventsField) return Strange("dead letter", fields[0].text());
+    return StoredLetter{*id, Bytes::FromString(std::string(fields[1].text())),
+                        std::string(fields[3].text())};
+  });
+}
+
+absl::StatusOr<HeartbeatResult> ReadHeartbeat(RedisReply reply) {
+  absl::StatusOr<std::vector<InstanceRecord>> instances = ReadPairs<InstanceRecord>(
+      reply[0],
       [](absl::string_view name, absl::string_view record) -> absl::StatusOr<InstanceRecord> {
         InstanceRecord instance;
         instance.incarnation = std::string(name);
@@ -187,6 +207,8 @@ absl::StatusOr<std::vector<InstanceRecord>> ReadInstances(RedisReply reply) {
         instance.report = std::string(rest);
         return instance;
       });
+  if (!instances.ok()) return instances.status();
+  return HeartbeatResult{*std::move(instances), ReadTime(reply[1], reply[2])};
 }
 
 }  // namespace eventbus

@@ -17,6 +17,8 @@ namespace eventbus {
 
 // The field of an entry that holds its events: the version of the entry format.
 inline constexpr char kEventsField[] = "1";
+// Of a redriven event: what its dead letter said.
+inline constexpr char kNoteField[] = "note";
 // The field that says how many events there are, where that is not one.
 inline constexpr char kCountField[] = "n";
 
@@ -42,7 +44,8 @@ absl::StatusOr<GroupKey> ReadGroupKey(absl::string_view text);
 absl::StatusOr<std::vector<TypeRecord>> ReadTypes(RedisReply reply);
 absl::StatusOr<GroupRecord> ReadGroupRecord(absl::string_view name, absl::string_view record);
 absl::StatusOr<std::vector<GroupRecord>> ReadGroups(RedisReply reply);
-absl::StatusOr<std::vector<InstanceRecord>> ReadInstances(RedisReply reply);
+absl::StatusOr<std::vector<StoredLetter>> ReadStoredLetters(RedisReply reply);
+absl::StatusOr<HeartbeatResult> ReadHeartbeat(RedisReply reply);
 
 }  // namespace eventbus
 

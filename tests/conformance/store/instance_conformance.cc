@@ -23,16 +23,16 @@ auto Beat(StreamStore& store, std::string incarnation, std::string report) {
   };
 }
 
-Instances ByName(const absl::StatusOr<std::vector<InstanceRecord>>& records) {
-  EXPECT_TRUE(records.ok()) << records.status();
+Instances ByName(const absl::StatusOr<HeartbeatResult>& result) {
+  EXPECT_TRUE(result.ok()) << result.status();
   Instances instances;
-  if (!records.ok()) return instances;
-  for (const InstanceRecord& record : *records) instances[record.incarnation] = record;
+  if (!result.ok()) return instances;
+  for (const InstanceRecord& record : result->instances) instances[record.incarnation] = record;
   return instances;
 }
 
 TEST_P(StoreConformanceTest, AHeartbeatRaisesItsOwnCounterAndAnswersWithAllInstances) {
-  using Answer = std::vector<InstanceRecord>;
+  using Answer = HeartbeatResult;
   const Instances alone = ByName(Await<Answer>(Beat(*a_, "a", "first")));
   ASSERT_THAT(alone, ElementsAre(Key("a")));
   EXPECT_EQ(alone.at("a").report, "first");
@@ -48,7 +48,7 @@ TEST_P(StoreConformanceTest, AHeartbeatRaisesItsOwnCounterAndAnswersWithAllInsta
 }
 
 TEST_P(StoreConformanceTest, WhoLeavesIsMarkedUntilItIsForgotten) {
-  using Answer = std::vector<InstanceRecord>;
+  using Answer = HeartbeatResult;
   ByName(Await<Answer>(Beat(*a_, "a", "")));
   ByName(Await<Answer>(Beat(*b_, "b", "")));
   ASSERT_TRUE(AwaitStatus([&](auto done) { a_->Leave("a", std::move(done)); }).ok());
@@ -63,7 +63,7 @@ TEST_P(StoreConformanceTest, WhoLeavesIsMarkedUntilItIsForgotten) {
 TEST_P(StoreConformanceTest, LeavingAndForgettingWhoIsUnknownIsHarmless) {
   EXPECT_TRUE(AwaitStatus([&](auto done) { a_->Leave("nobody", std::move(done)); }).ok());
   EXPECT_TRUE(AwaitStatus([&](auto done) { a_->ForgetInstance("nobody", std::move(done)); }).ok());
-  EXPECT_THAT(ByName(Await<std::vector<InstanceRecord>>(Beat(*a_, "a", ""))),
+  EXPECT_THAT(ByName(Await<HeartbeatResult>(Beat(*a_, "a", ""))),
               ElementsAre(Key("a")));
 }
 

@@ -97,7 +97,7 @@ TEST_F(RedisReplicationTest, AFrozenReplicaLeavesTheOutcomeUnknownInTimeAndHolds
                    [&](absl::StatusOr<EntryId> id) { appended = std::move(id); });
   });
   // Other calls go on meanwhile.
-  const auto instances = Await<std::vector<InstanceRecord>>([&](auto done) {
+  const auto instances = Await<HeartbeatResult>([&](auto done) {
     store_->Heartbeat({"me", ""}, std::move(done));
   });
   EXPECT_TRUE(instances.ok()) << instances.status();

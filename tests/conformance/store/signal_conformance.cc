@@ -91,7 +91,7 @@ TEST_P(StoreConformanceTest, RegisteringWhatExistsIsNotTold) {
 }
 
 TEST_P(StoreConformanceTest, LeavingIsToldToTheOtherInstanceOnly) {
-  ASSERT_TRUE(Await<std::vector<InstanceRecord>>([&](auto done) {
+  ASSERT_TRUE(Await<HeartbeatResult>([&](auto done) {
                 a_->Heartbeat({"a", ""}, std::move(done));
               }).ok());
   ASSERT_TRUE(AwaitStatus([&](auto done) { a_->Leave("a", std::move(done)); }).ok());

@@ -168,6 +168,49 @@ void StoreConformanceTest::Release(std::string consumer, std::vector<EntryId> id
   EXPECT_TRUE(released.ok()) << released;
 }
 
+BuryResult StoreConformanceTest::Bury(std::string consumer, std::vector<BuriedEntry> entries,
+                                      LetterBounds bounds) {
+  auto result = Await<BuryResult>([&](auto done) {
+    a_->Bury({kStream, group_, std::move(consumer), std::move(entries), bounds}, std::move(done));
+  });
+  EXPECT_TRUE(result.ok()) << result.status();
+  return result.value_or(BuryResult());
+}
+
+void StoreConformanceTest::BuryOne(std::string value) {
+  const EntryId id = Append(value);
+  ReadGroup("me");
+  EXPECT_EQ(Bury("me", {{id, {{0, Bytes::FromString(value), "why"}}, ""}}).entries, 1U);
+}
+
+std::vector<StoredLetter> StoreConformanceTest::ReadLetters(StreamStore& store, EntryId from,
+                                                            uint32_t most) {
+  auto result = Await<std::vector<StoredLetter>>([&](auto done) {
+    store.ReadLetters({kStream, group_.name, from, most}, std::move(done));
+  });
+  EXPECT_TRUE(result.ok()) << result.status();
+  return result.value_or(std::vector<StoredLetter>());
+}
+
+std::vector<std::string> StoreConformanceTest::LetterTexts() {
+  std::vector<std::string> texts;
+  for (const StoredLetter& letter : ReadLetters(*b_)) {
+    texts.push_back(absl::StrCat(letter.event.view(), "/", letter.details));
+  }
+  return texts;
+}
+
+uint64_t StoreConformanceTest::CountLetters() {
+  return *Await<uint64_t>(
+      [&](auto done) { a_->CountLetters(kStream, group_.name, std::move(done)); });
+}
+
+std::vector<EntryId> StoreConformanceTest::Redrive(std::vector<EntryId> ids) {
+  return *Await<std::vector<EntryId>>([&](auto done) {
+    a_->Redrive(kStream, group_.name, std::move(ids), std::move(done));
+  });
+}
+
 std::vector<std::string> StoreConformanceTest::Consumers() {
   const auto consumers = Await<std::vector<ConsumerInfo>>(
       [&](auto done) { a_->ListConsumers(kStream, group_, std::move(done)); });

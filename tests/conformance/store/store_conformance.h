@@ -129,6 +129,15 @@ class StoreConformanceTest : public ::testing::TestWithParam<StoreFactory> {
   absl::StatusOr<ClaimResult> TryClaim(StreamStore& store, ClaimRequest request);
   ClaimResult Claim(std::string from, std::string to, uint32_t max_entries = 100);
   void Release(std::string consumer, std::vector<EntryId> ids, std::vector<EntryState> states = {});
+  BuryResult Bury(std::string consumer, std::vector<BuriedEntry> entries, LetterBounds bounds = {});
+  // A letter "<value>/why" of a new entry of its own, which is done with by it.
+  void BuryOne(std::string value);
+  std::vector<StoredLetter> ReadLetters(StreamStore& store, EntryId from = EntryId::Min(),
+                                        uint32_t most = 100);
+  // All letters as "event/details", as b_ sees them.
+  std::vector<std::string> LetterTexts();
+  uint64_t CountLetters();
+  std::vector<EntryId> Redrive(std::vector<EntryId> ids);
   // Names and counts, as "name:2", sorted.
   std::vector<std::string> Consumers();
   bool RemoveConsumer(std::string consumer);

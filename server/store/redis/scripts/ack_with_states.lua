@@ -1,7 +1,7 @@
--- Ends the pending state and the state records of entries.
+-- Ends the pending state and the state records of entries, with what is noted beside the records.
 -- KEYS: log, state
 -- ARGV: group, ids
 -- → how many were pending
 local acked = redis.call('XACK', KEYS[1], unpack(ARGV))
-redis.call('HDEL', KEYS[2], unpack(ARGV, 2))
+for i = 2, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i], ARGV[i] .. ':dead') end
 return acked

@@ -29,7 +29,7 @@ for _, id in ipairs(ids) do
 end
 if #vanished > 0 then
   redis.call('XACK', KEYS[1], group, unpack(vanished))
-  redis.call('HDEL', KEYS[2], unpack(vanished))
+  for _, id in ipairs(vanished) do redis.call('HDEL', KEYS[2], id, id .. ':dead') end
 end
 local counts, records = {}, {}
 for i, entry in ipairs(claimed) do

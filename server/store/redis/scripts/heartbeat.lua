@@ -1,7 +1,7 @@
 -- Raises the counter of an incarnation. A record is "counter left report"; left is 0 or 1.
 -- KEYS: instances
 -- ARGV: incarnation, report
--- → all instances
+-- → {all instances, seconds, microseconds}
 local counter = 0
 local record = redis.call('HGET', KEYS[1], ARGV[1])
 local left = '0'
@@ -11,4 +11,5 @@ if record then
   left = gone
 end
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%d', counter + 1) .. ' ' .. left .. ' ' .. ARGV[2])
-return redis.call('HGETALL', KEYS[1])
+local time = redis.call('TIME')
+return {redis.call('HGETALL', KEYS[1]), time[1], time[2]}

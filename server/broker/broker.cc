@@ -33,7 +33,7 @@ void Broker::Taken(SubscriptionId id, uint64_t events, uint64_t bytes) {
   core_->Taken(id, events, bytes);
 }
 
-void Broker::Close(SubscriptionId id) { core_->Close(id); }
+void Broker::Close(SubscriptionId id, bool abruptly) { core_->Close(id, abruptly); }
 
 void Broker::Drain(absl::Time deadline, absl::AnyInvocable<void()> done) {
   core_->Drain(deadline, std::move(done));

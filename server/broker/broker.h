@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,13 +26,28 @@ namespace eventbus {
 struct TokenSettlement {
   enum class Problem { kUnknown = 1, kTooLate = 2, kFailed = 3 };
   uint32_t done = 0;
-  // Indexes into the acks followed by the releases of the command.
+  // Indexes into the tokens of all parts of the command, one after the other.
   std::vector<std::pair<uint32_t, Problem>> others;
 };
 
+// What is to become of a delivery.
+struct SettleAction {
+  enum class Kind { kAck, kNack, kReject, kRelease, kExtend };
+  Kind kind = Kind::kAck;
+  // Delay of a nack, new deadline of an extension, from now on. Nullopt: as the group's policy
+  // says.
+  std::optional<absl::Duration> duration;
+  // Of a nack or a reject.
+  std::string reason;
+};
+
+// Carried out in order.
 struct TokenSettleCommand {
-  std::vector<DeliveryToken> acks;
-  std::vector<DeliveryToken> releases;
+  struct Part {
+    SettleAction action;
+    std::vector<DeliveryToken> tokens;
+  };
+  std::vector<Part> parts;
   absl::AnyInvocable<void(TokenSettlement)> done;
 };
 
@@ -43,6 +59,8 @@ struct BrokerCounts {
   uint64_t tails = 0;
   uint64_t in_flight_events = 0;
   uint64_t in_flight_bytes = 0;
+  // Waiting for their retries.
+  uint64_t retrying_events = 0;
   uint64_t publish_queue_events = 0;
   uint64_t publish_queue_bytes = 0;
 };
@@ -89,8 +107,9 @@ class Broker {
   // tail. (Groups make room by settling.)
   void Taken(SubscriptionId id, uint64_t events, uint64_t bytes);
   // Ends a subscription without a word to its sink. What it held is redelivered at once, at no cost
-  // in attempts. Unknown ids are ignored.
-  void Close(SubscriptionId id);
+  // in attempts. Unknown ids are ignored. `abruptly`: its stream broke while the client wanted it;
+  // groups may count that (GroupPolicy::max_crashes).
+  void Close(SubscriptionId id, bool abruptly = false);
 
   // Stops: refuses publishes and opens (kDraining), tells subscribers, lets what is in flight
   // settle until `deadline`, gives the rest back and leaves. Then `done`, once. Never takes longer

@@ -7,6 +7,11 @@ void BrokerEvents::OnPublishFailed(uint64_t, const absl::Status&) {}
 void BrokerEvents::OnDelivered(uint64_t, uint64_t) {}
 void BrokerEvents::OnAcked(uint64_t) {}
 void BrokerEvents::OnReleased(uint64_t) {}
+void BrokerEvents::OnNacked(uint64_t /*events*/) {}
+void BrokerEvents::OnDeadlinePassed(uint64_t /*events*/) {}
+void BrokerEvents::OnRejected(uint64_t /*events*/) {}
+void BrokerEvents::OnDeadLetters(uint64_t /*events*/, uint64_t /*dropped_letters*/) {}
+void BrokerEvents::OnGivenUp(uint64_t /*events*/) {}
 void BrokerEvents::OnUnknownSettle(uint64_t) {}
 void BrokerEvents::OnDropped(absl::string_view, absl::string_view, const TrimResult&) {}
 void BrokerEvents::OnSubscriberOpened(absl::string_view, absl::string_view, absl::string_view) {}

@@ -20,6 +20,14 @@ class BrokerEvents {
   virtual void OnDelivered(uint64_t events, uint64_t bytes);
   virtual void OnAcked(uint64_t events);
   virtual void OnReleased(uint64_t events);
+  // Nacked by the subscriber, or not settled before the deadline.
+  virtual void OnNacked(uint64_t events);
+  virtual void OnDeadlinePassed(uint64_t events);
+  virtual void OnRejected(uint64_t events);
+  // Became dead letters; so many older letters had to make room for them.
+  virtual void OnDeadLetters(uint64_t events, uint64_t dropped_letters);
+  // Have failed too often in a group that keeps no dead letters, and are dropped.
+  virtual void OnGivenUp(uint64_t events);
   // Settled twice, too late, or never delivered.
   virtual void OnUnknownSettle(uint64_t deliveries);
   // Retention (`why` is "ttl", "max_bytes", "max_events", "settled") or a full memory store

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "server/broker/group_definition.h"
 #include "server/broker/subscription.h"
+#include "server/store/stream_store.h"
 
 namespace eventbus {
 
@@ -65,6 +66,14 @@ struct BrokerOptions {
   absl::Duration entry_time = absl::Milliseconds(10);
   // An entry with several events stays below this.
   uint64_t max_entry_bytes = uint64_t{256} << 10;
+
+  // How long dead letters are kept, and how many of each group and stream.
+  LetterBounds letter_bounds{absl::Hours(14 * 24), 100'000};
+  // Values of events that wait for their retries and are kept in memory meanwhile; the others are
+  // read again.
+  uint64_t waiting_value_bytes = uint64_t{32} << 20;
+  // With so many events of one group waiting for their retries here, no new ones are taken.
+  uint64_t max_waiting_events = 1'000'000;
 
   // Of new groups.
   GroupPolicy default_policy;

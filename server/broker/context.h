@@ -6,6 +6,8 @@
 #include "absl/time/time.h"
 #include "server/broker/broker_events.h"
 #include "server/broker/broker_options.h"
+#include "server/broker/byte_budget.h"
+#include "server/broker/random_source.h"
 #include "server/loop/loop.h"
 #include "server/store/stream_store.h"
 
@@ -38,6 +40,9 @@ struct Context {
   bool store_up = true;
   // Set before anybody subscribes or publishes.
   StoreClock store_clock;
+  RandomSource* random = nullptr;
+  // Of values that are kept while all their events wait for retries.
+  ByteBudget* waiting_values = nullptr;
 
   absl::Time StoreNow() const { return store_clock.At(loop->MonotonicNow()); }
 };

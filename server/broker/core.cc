@@ -31,7 +31,15 @@ absl::Status GroupChangedError(absl::string_view group) {
 
 Broker::Core::Core(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerOptions options)
     : options_(std::move(options)),
-      context_{loop, store, events, &options_, options_.incarnation},
+      random_(options_.seed),
+      waiting_values_(options_.waiting_value_bytes),
+      context_{.loop = loop,
+               .store = store,
+               .events = events,
+               .options = &options_,
+               .incarnation = options_.incarnation,
+               .random = &random_,
+               .waiting_values = &waiting_values_},
       policies_(options_),
       registry_(&context_, this),
       publisher_(&context_, &registry_, &policies_, &room_,
@@ -101,10 +109,10 @@ const Broker::Core::Interested& Broker::Core::InterestedIn(const std::string& st
   const auto [place, fresh] = interested_.try_emplace(stream);
   if (fresh) {
     for (const auto& [name, group] : groups_) {
-      if (group->known().patterns.Matches(stream)) place->second.groups.push_back(group.get());
+      if (group->Wants(stream)) place->second.groups.push_back(group.get());
     }
     for (const auto& [id, tail] : tails_) {
-      if (tail->Wants(stream)) place->second.tails.push_back(tail.get());
+      if (!IsSideStream(stream) && tail->Wants(stream)) place->second.tails.push_back(tail.get());
     }
   }
   return place->second;
@@ -196,11 +204,9 @@ void Broker::Core::Settle(SubscriptionId id, SettleCommand command) {
   SettledInfo info;
   info.confirm = command.confirm;
   uint64_t unknown = 0;
-  for (const auto* ranges : {&command.acks, &command.releases}) {
-    for (const DeliveryRange& range : *ranges) {
-      unknown += CountOf(range);
-      info.unknown.push_back(range);
-    }
+  for (const DeliveryRange& range : AllRanges(command)) {
+    unknown += CountOf(range);
+    info.unknown.push_back(range);
   }
   if (unknown > 0) context_.events->OnUnknownSettle(unknown);
   if (command.confirm != 0) tail->second->sink()->OnSettled(info);
@@ -229,10 +235,10 @@ void Broker::Core::SettleByTokens(TokenSettleCommand command) {
       }));
   uint32_t index = 0;
   uint64_t unknown = 0;
-  const auto settle = [&](const DeliveryToken& token, bool ack) {
+  const auto settle = [&](const DeliveryToken& token, const SettleAction& action) {
     const auto group = groups_.find(token.group.name);
     std::optional<TokenSettlement::Problem> problem = TokenSettlement::Problem::kUnknown;
-    if (group != groups_.end()) problem = group->second->SettleToken(token, ack, waiter);
+    if (group != groups_.end()) problem = group->second->SettleToken(token, action, waiter);
     if (problem.has_value()) {
       progress->settlement.others.emplace_back(index, *problem);
       ++unknown;
@@ -241,8 +247,9 @@ void Broker::Core::SettleByTokens(TokenSettleCommand command) {
     }
     ++index;
   };
-  for (const DeliveryToken& token : command.acks) settle(token, true);
-  for (const DeliveryToken& token : command.releases) settle(token, false);
+  for (const TokenSettleCommand::Part& part : command.parts) {
+    for (const DeliveryToken& token : part.tokens) settle(token, part.action);
+  }
   if (unknown > 0) context_.events->OnUnknownSettle(unknown);
 }
 
@@ -258,7 +265,7 @@ void Broker::Core::Taken(SubscriptionId id, uint64_t events, uint64_t bytes) {
   if (tail != tails_.end()) tail->second->Taken(events, bytes);
 }
 
-void Broker::Core::Close(SubscriptionId id) {
+void Broker::Core::Close(SubscriptionId id, bool abruptly) {
   opening_.erase(id);
   const auto tail = tails_.find(id);
   if (tail != tails_.end()) {
@@ -271,7 +278,7 @@ void Broker::Core::Close(SubscriptionId id) {
   Group* const group = FindGroupOf(id);
   if (group == nullptr) return;
   members_.erase(id);
-  group->RemoveMember(id);
+  group->RemoveMember(id, abruptly);
 }
 
 void Broker::Core::OnMemberClosed(SubscriptionId id) { members_.erase(id); }
@@ -289,8 +296,10 @@ void Broker::Core::OnGroupKnown(const KnownGroup& known) {
   if (found == groups_.end()) return;
   const GroupRecord& mine = found->second->known().record;
   if (mine.stamp != known.record.stamp || mine.generation != known.record.generation) {
-    RetireGroup(known.record.name);
+    return RetireGroup(known.record.name);
   }
+  interested_.clear();
+  found->second->Update(known);
 }
 
 void Broker::Core::OnGroupGone(const std::string& name) { RetireGroup(name); }
@@ -476,6 +485,7 @@ BrokerCounts Broker::Core::Counts() const {
   for (const auto& [name, group] : groups_) {
     counts.in_flight_events += group->in_flight();
     counts.in_flight_bytes += group->in_flight_bytes();
+    counts.retrying_events += group->retrying();
   }
   counts.publish_queue_events = publisher_.queued_events();
   counts.publish_queue_bytes = publisher_.queued_bytes();

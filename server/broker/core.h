@@ -44,7 +44,7 @@ class Broker::Core final : public StoreListener,
   void SettleByTokens(TokenSettleCommand command);
   void SetFlow(SubscriptionId id, FlowLimits flow);
   void Taken(SubscriptionId id, uint64_t events, uint64_t bytes);
-  void Close(SubscriptionId id);
+  void Close(SubscriptionId id, bool abruptly);
   void Drain(absl::Time deadline, absl::AnyInvocable<void()> done);
   absl::Status Ready() const;
   BrokerCounts Counts() const;
@@ -101,6 +101,8 @@ class Broker::Core final : public StoreListener,
   void FinishDrain();
 
   const BrokerOptions options_;
+  RandomSource random_;
+  ByteBudget waiting_values_;
   Context context_;
   const StreamPolicies policies_;
   Registry registry_;

@@ -17,6 +17,20 @@ inline uint64_t CountOf(const DeliveryRange& range) {
   return span == std::numeric_limits<uint64_t>::max() ? span : span + 1;
 }
 
+// All that the command names, in the order in which it is carried out.
+inline std::vector<DeliveryRange> AllRanges(const SettleCommand& command) {
+  std::vector<DeliveryRange> all;
+  const auto add = [&all](const std::vector<DeliveryRange>& ranges) {
+    all.insert(all.end(), ranges.begin(), ranges.end());
+  };
+  add(command.acks);
+  for (const NackCommand& nack : command.nacks) add(nack.deliveries);
+  for (const RejectCommand& reject : command.rejects) add(reject.deliveries);
+  add(command.releases);
+  for (const ExtendCommand& extension : command.extensions) add(extension.deliveries);
+  return all;
+}
+
 // Adds a range that lies behind all others, as a part of the last one if it follows on it.
 inline void AppendRange(const DeliveryRange& range, std::vector<DeliveryRange>* ranges) {
   if (!ranges->empty() && ranges->back().last + 1 == range.first) {

@@ -13,6 +13,8 @@ namespace {
 
 constexpr absl::Duration kEnsureRetry = absl::Milliseconds(500);
 constexpr absl::Duration kSaveTick = absl::Milliseconds(300);
+// What the next subscriber, and the dead letter, are told.
+constexpr char kDeadlineReason[] = "not settled before the ack deadline";
 constexpr DeliveryRange kAllDeliveries = {1, std::numeric_limits<uint64_t>::max()};
 
 absl::Status DrainingError() {
@@ -37,10 +39,12 @@ Group::Group(const Context* context, const Registry* registry, GroupHost* host, 
           attached->in_unsaved = false;
           StreamChanged(attached);
         }
-      })) {
+      })),
+      deadline_timer_(context->loop->CreateTimer([this] { CheckDeadlines(); })) {
   for (const auto& [stream, type] : registry->types()) {
     if (known_.patterns.Matches(stream)) Attach(type, /*ensure=*/true);
   }
+  AttachSideStreams();
 }
 
 // ---- Streams ----
@@ -52,8 +56,9 @@ void Group::Attach(const TypeRecord& type, bool ensure) {
       younger ? StreamStart{EntryId::Min(), {}} : StartIn(known_.definition.start, type.stream);
   auto attached = std::make_unique<Attached>();
   Attached* const raw = attached.get();
-  attached->stream = std::make_unique<GroupStream>(context_, known_.key(), type.stream, start,
-                                                   [this, raw] { StreamChanged(raw); });
+  attached->stream =
+      std::make_unique<GroupStream>(context_, &known_.definition.policy, known_.key(), type.stream,
+                                    type.stream, start, [this, raw] { StreamChanged(raw); });
   streams_.emplace(type.stream, std::move(attached));
   if (ensure) {
     ensuring_.emplace(type.stream, type);
@@ -61,6 +66,32 @@ void Group::Attach(const TypeRecord& type, bool ensure) {
   } else {
     raw->stream->NoteAdvanced();
   }
+}
+
+void Group::AttachSideStreams() {
+  for (const std::string& origin : known_.definition.redriven_streams) {
+    const std::string side = SideStreamOf(origin, known_.record.name);
+    if (streams_.contains(side)) continue;
+    auto attached = std::make_unique<Attached>();
+    Attached* const raw = attached.get();
+    // The redriving creates it, with the group on it.
+    attached->stream = std::make_unique<GroupStream>(
+        context_, &known_.definition.policy, SideGroupOf(known_.record.name), side, origin,
+        StreamStart{EntryId::Min(), {}}, [this, raw] { StreamChanged(raw); });
+    streams_.emplace(side, std::move(attached));
+    raw->stream->NoteClaimable(kReleasedConsumer);
+    raw->stream->NoteAdvanced();
+  }
+}
+
+bool Group::Wants(absl::string_view stream) const {
+  return IsSideStream(stream) ? streams_.contains(stream) : known_.patterns.Matches(stream);
+}
+
+void Group::Update(KnownGroup known) {
+  known_ = std::move(known);
+  AttachSideStreams();
+  Schedule();
 }
 
 void Group::Ensure(const TypeRecord& type) {
@@ -130,9 +161,15 @@ void Group::Recheck() {
 void Group::Sweep(const std::string& stream) {
   const auto found = streams_.find(stream);
   if (found == streams_.end() || members_.empty()) return;
+  const GroupKey key = found->second->stream->group();
   found->second->stream->NoteAdvanced();
+  // Nobody else reads a side stream: what was settled of it may go.
+  if (IsSideStream(stream)) {
+    context_->store->Trim({.stream = stream, .settled_by = {key}},
+                          [](const absl::StatusOr<TrimResult>&) {});
+  }
   context_->store->ListConsumers(
-      stream, known_.key(),
+      stream, key,
       lifetime_.Guard([this, stream](const absl::StatusOr<std::vector<ConsumerInfo>>& consumers) {
         if (consumers.ok()) CheckConsumers(stream, *consumers);
       }));
@@ -207,11 +244,18 @@ void Group::OpenWaiting() {
   Schedule();
 }
 
-void Group::RemoveMember(SubscriptionId id) {
+void Group::RemoveMember(SubscriptionId id, bool abruptly) {
   const auto found = members_.find(id);
   if (found == members_.end()) return;
   Member& member = *found->second;
-  PutBack(member.TakeAway(kAllDeliveries), DeliveryInput::kDisconnect);
+  std::vector<Member::TakenRun> taken = member.TakeAway(kAllDeliveries);
+  if (abruptly && known_.definition.policy.max_crashes > 0) {
+    for (auto run = taken.rbegin(); run != taken.rend(); ++run) {
+      run->stream->Crash(run->run, member.client_id());
+    }
+  } else {
+    PutBack(std::move(taken), DeliveryInput::kDisconnect);
+  }
   context_->events->OnSubscriberClosed(known_.record.name, member.client_id(), member.peer());
   members_.erase(found);
   Schedule();
@@ -221,7 +265,7 @@ void Group::CloseMember(SubscriptionId id, const absl::Status& why) {
   const auto found = members_.find(id);
   if (found == members_.end()) return;
   SubscriberSink* const sink = found->second->sink();
-  RemoveMember(id);
+  RemoveMember(id, /*abruptly=*/false);
   sink->OnClosed(why);
   host_->OnMemberClosed(id);
 }
@@ -249,6 +293,12 @@ uint64_t Group::in_flight_bytes() const {
 uint64_t Group::in_flight() const {
   uint64_t sum = 0;
   for (const auto& [id, member] : members_) sum += member->in_flight();
+  return sum;
+}
+
+uint64_t Group::retrying() const {
+  uint64_t sum = 0;
+  for (const auto& [name, attached] : streams_) sum += attached->stream->waiting_events();
   return sum;
 }
 
@@ -303,6 +353,8 @@ void Group::Dispatch() {
     if (member->opened() && member->HasRoom()) heap.push_back(member.get());
   }
   std::make_heap(heap.begin(), heap.end(), less_room);
+  const absl::Duration deadline =
+      context_->loop->MonotonicNow() + known_.definition.policy.ack_deadline;
   std::vector<Member*> served;
   while (!heap.empty() && !ready_queue_.empty()) {
     Attached* const attached = ready_queue_.front();
@@ -324,7 +376,7 @@ void Group::Dispatch() {
       continue;
     }
     stream.TakeReady(run.count);
-    member->Take(&stream, stream.shared_stream(), known_.record.generation, run);
+    member->Take(&stream, run, deadline);
     served.push_back(member);
     if (member->HasRoom()) {
       std::push_heap(heap.begin(), heap.end(), less_room);
@@ -338,6 +390,35 @@ void Group::Dispatch() {
             [](const Member* a, const Member* b) { return a->id() < b->id(); });
   served.erase(std::unique(served.begin(), served.end()), served.end());
   for (Member* member : served) member->SendDue();
+  if (!served.empty()) ArmDeadline(deadline);
+}
+
+void Group::ArmDeadline(absl::Duration deadline) {
+  if (deadline_timer_->armed() && deadline_at_ <= deadline) return;
+  deadline_at_ = deadline;
+  deadline_timer_->Arm(std::max(deadline - context_->loop->MonotonicNow(), absl::ZeroDuration()));
+}
+
+void Group::CheckDeadlines() {
+  const absl::Duration now = context_->loop->MonotonicNow();
+  absl::Duration next = absl::InfiniteDuration();
+  for (const auto& [id, member] : members_) {
+    const std::vector<Member::TakenRun> expired = member->TakeExpired(now);
+    next = std::min(next, member->NextDeadline());
+    if (expired.empty()) continue;
+    uint64_t events = 0;
+    for (const Member::TakenRun& run : expired) {
+      events += run.run.count;
+      member->RememberLost(run);
+    }
+    // First, while the entries are surely there.
+    TellLost(*member, expired, LostReason::kDeadline,
+             "not settled before the ack deadline; it counts as failed and is tried again");
+    context_->events->OnDeadlinePassed(events);
+    Fail(expired, {DeadLetterCause::kDeadline, {}, kDeadlineReason, member->client_id()}, nullptr);
+  }
+  if (next < absl::InfiniteDuration()) ArmDeadline(next);
+  Schedule();
 }
 
 void Group::Fetch() {
@@ -362,19 +443,26 @@ void Group::Fetch() {
   for (const Attached* attached : fetching_) {
     add(*attached->stream, attached->stream->expected_events());
   }
+  const bool only_retries = retrying() >= context_->options->max_waiting_events;
+  std::vector<Attached*> skipped;
   // With nothing coming, one entry is fetched however large: one event always goes out.
   const auto has_room = [&] { return coming < room && (coming_bytes < room_bytes || coming == 0); };
   while (!fetch_queue_.empty() && has_room()) {
     Attached* const attached = fetch_queue_.front();
     fetch_queue_.pop_front();
-    attached->in_fetch_queue = false;
     GroupStream& stream = *attached->stream;
+    if (only_retries && !stream.WantsToReread() && !stream.lost_answer()) {
+      skipped.push_back(attached);
+      continue;
+    }
+    attached->in_fetch_queue = false;
     if (!stream.WantsToFetch()) continue;
     const uint64_t bytes = room_bytes > coming_bytes ? room_bytes - coming_bytes : 0;
     const uint64_t expected = stream.FetchMore(room - coming, bytes);
     add(stream, expected);
     if (expected > 0) fetching_.push_back(attached);
   }
+  fetch_queue_.insert(fetch_queue_.begin(), skipped.begin(), skipped.end());
 }
 
 void Group::LeaveStreams() {
@@ -422,7 +510,7 @@ void Group::TellLost(const Member& member, const std::vector<Member::TakenRun>& 
   for (const auto& [stream, run, first_delivery] : lost) {
     for (uint32_t i = run.first; i < run.first + run.count; ++i) {
       const EventDelivery& event = run.entry->events[i];
-      tokens.push_back({.group = {known_.record.name, known_.record.generation},
+      tokens.push_back({.group = stream->group(),
                         .stream = *stream->shared_stream(),
                         .position = {run.entry->entry.id, i},
                         .attempt = event.attempt(),

@@ -57,18 +57,24 @@ class Group {
 
   // The sink hears OnOpened once the group is there on every matching stream.
   void AddMember(SubscriptionId id, const OpenRequest& request, SubscriberSink* sink, bool created);
-  // What it held is ready again at once.
-  void RemoveMember(SubscriptionId id);
+  // What it held is ready again at once. `abruptly`: its stream broke.
+  void RemoveMember(SubscriptionId id, bool abruptly);
   // Ends all members with this error.
   void CloseMembers(const absl::Status& why);
   void Settle(SubscriptionId id, const SettleCommand& command);
   // Nullopt: done as soon as the waiter is.
-  std::optional<TokenSettlement::Problem> SettleToken(const DeliveryToken& token, bool ack,
+  std::optional<TokenSettlement::Problem> SettleToken(const DeliveryToken& token,
+                                                      const SettleAction& action,
                                                       std::shared_ptr<SettleWaiter> waiter);
   void SetFlow(SubscriptionId id, FlowLimits flow);
 
   // No new deliveries; members are told, and closed as soon as they hold nothing.
   void Drain(absl::Time deadline, absl::string_view message);
+
+  // The definition has changed, and its generation has not.
+  void Update(KnownGroup known);
+  // Whether what is appended to the stream, which may be a side stream, concerns the group.
+  bool Wants(absl::string_view stream) const;
 
   void OnTypeKnown(const TypeRecord& type);
   void OnStreamAdvanced(absl::string_view stream);
@@ -87,6 +93,8 @@ class Group {
   size_t members() const { return members_.size(); }
   uint64_t in_flight() const;
   uint64_t in_flight_bytes() const;
+  // Events that wait for their retries here.
+  uint64_t retrying() const;
 
  private:
   struct Attached {
@@ -98,6 +106,7 @@ class Group {
     bool in_fetch_queue = false;
     bool in_unsaved = false;
   };
+  class SettleOutcome;
   struct Opening {
     SubscriptionId id;
     OpenedInfo info;
@@ -114,7 +123,25 @@ class Group {
   void Fetch();
   void LeaveStreams();
   void CloseMember(SubscriptionId id, const absl::Status& why);
+  // Streams that retries and dead letters of other instances may be in.
+  void AttachSideStreams();
+  void CheckDeadlines();
+  void ArmDeadline(absl::Duration deadline);
   void PutBack(std::vector<Member::TakenRun> taken, DeliveryInput input);
+  void Fail(const std::vector<Member::TakenRun>& taken, const GroupStream::Failure& failure,
+            const std::shared_ptr<SettleWaiter>& waiter);
+  void Reject(const std::vector<Member::TakenRun>& taken, const std::string& reason,
+              const std::string& subscriber, const std::shared_ptr<SettleWaiter>& waiter);
+  // Acks of what the member had lost: adds the numbers that count to `done`, and answers how many.
+  uint64_t AckLate(Member* member, const DeliveryRange& range,
+                   const std::shared_ptr<SettleWaiter>& waiter, std::vector<DeliveryRange>* done);
+  // Whoever has the event now. False: it is done with already.
+  static bool AckWherever(GroupStream& stream, HeldEntry& entry, uint32_t index,
+                          const std::shared_ptr<SettleWaiter>& waiter);
+  void Extend(const HeldEntry& entry, uint32_t index, std::optional<absl::Duration> duration);
+  static std::string SubscriberOf(const HeldEntry& entry, uint32_t index);
+  // Takes one event away from the member that has it.
+  static std::vector<Member::TakenRun> TakeAway(const HeldEntry& entry, uint32_t index);
   void TellLost(const Member& member, const std::vector<Member::TakenRun>& lost, LostReason reason,
                 absl::string_view message) const;
   void CheckConsumers(const std::string& stream, const std::vector<ConsumerInfo>& consumers);
@@ -142,6 +169,9 @@ class Group {
   // Streams to be looked at again when the timer fires.
   std::vector<Attached*> unsaved_;
   std::unique_ptr<Timer> save_timer_;
+  std::unique_ptr<Timer> deadline_timer_;
+  // When it fires, if it is armed.
+  absl::Duration deadline_at_;
   Lifetime lifetime_;
 };
 

@@ -137,6 +137,7 @@ std::string ToJson(const GroupDefinition& definition) {
                      {"ephemeral", definition.ephemeral},
                      {"revision", definition.revision},
                      {"start", StartJson(definition.start)},
+                     {"redriven_streams", definition.redriven_streams},
                      {"policy",
                       {{"ordered", policy.ordered},
                        {"max_retries", policy.max_retries},
@@ -161,6 +162,7 @@ absl::StatusOr<GroupDefinition> GroupDefinitionFromJson(absl::string_view text) 
     definition.ephemeral = json.value("ephemeral", false);
     definition.revision = json.value("revision", uint64_t{0});
     definition.start = StartFromJson(json.value("start", Json::object()));
+    definition.redriven_streams = json.value("redriven_streams", std::vector<std::string>());
     const Json policy = json.value("policy", Json::object());
     GroupPolicy& result = definition.policy;
     result.ordered = policy.value("ordered", result.ordered);

@@ -99,6 +99,8 @@ struct GroupDefinition {
   uint64_t revision = 0;
   // Where it started, for streams older than the group.
   StartPosition start = StartLatest{};
+  // Streams whose dead letters have been redriven: their side streams are the group's too. Sorted.
+  std::vector<std::string> redriven_streams;
 
   friend bool operator==(const GroupDefinition&, const GroupDefinition&) = default;
 };

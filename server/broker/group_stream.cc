@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/broker/entry_reader.h"
+#include "server/broker/retry_policy.h"
 
 namespace eventbus {
 namespace {
@@ -27,16 +28,20 @@ void UpperAverage(double sample, double* average) {
 
 }  // namespace
 
-GroupStream::GroupStream(const Context* context, GroupKey group, std::string stream,
-                         StreamStart start, std::function<void()> changed)
+GroupStream::GroupStream(const Context* context, const GroupPolicy* policy, GroupKey group,
+                         std::string stream, std::string origin, StreamStart start,
+                         std::function<void()> changed)
     : context_(context),
       group_(std::move(group)),
+      policy_(policy),
       stream_(std::make_shared<const std::string>(std::move(stream))),
+      origin_(std::make_shared<const std::string>(std::move(origin))),
       start_(start),
       served_since_{static_cast<uint64_t>(std::max<int64_t>(
                         absl::ToUnixMillis(context->loop->WallNow() - kClockMargin), 0)),
                     0},
       changed_(std::move(changed)),
+      retry_timer_(context->loop->CreateTimer([this] { RetriesDue(); })),
       pause_timer_(context->loop->CreateTimer([this] {
         paused_ = false;
         Changed();
@@ -61,7 +66,7 @@ void GroupStream::NoteLostAnswer() {
 
 bool GroupStream::WantsToFetch() const {
   return context_->store_up && !fetching_ && !paused_ &&
-         (lost_answer_ || !claimable_.empty() || advanced_);
+         (lost_answer_ || !reread_.empty() || !claimable_.empty() || advanced_);
 }
 
 uint64_t GroupStream::BytesPerEvent() const {
@@ -81,7 +86,10 @@ uint64_t GroupStream::FetchMore(uint64_t max_events, uint64_t max_bytes) {
   const auto entries = static_cast<uint32_t>(
       std::clamp(std::min(by_events, by_bytes), 1.0, static_cast<double>(most)));
   expected_events_ = static_cast<uint64_t>(entries * events_per_entry_) + 1;
-  if (!claimable_.empty()) {
+  // What was read once goes before what is new.
+  if (!reread_.empty()) {
+    Reread(entries);
+  } else if (!claimable_.empty()) {
     const std::string consumer = *claimable_.begin();
     claimable_.erase(claimable_.begin());
     Claim(consumer, entries);
@@ -294,19 +302,20 @@ void GroupStream::AddEntry(const Entry& entry, uint64_t times_delivered, absl::s
   for (EventDelivery& event : held->events) {
     event.times_delivered = static_cast<uint32_t>(times_delivered - 1);
   }
-  if (!record.empty()) {
-    const absl::StatusOr<StateRecord> state = StateRecord::Decode(record);
-    if (state.ok() && state->events.size() == count) {
-      for (uint32_t i = 0; i < count; ++i) {
-        const StateRecord::EventState& event = state->events[i];
-        if (event.settled) held->events[i].phase = DeliveryPhase::kSettled;
-        held->events[i].failed_attempts = static_cast<uint16_t>(event.failed_attempts);
-        held->events[i].crashes = static_cast<uint8_t>(event.crashes);
-      }
+  const absl::Duration now = context_->loop->MonotonicNow();
+  if (!record.empty() && !held->DecodeState(record, context_->store_clock, now)) {
+    context_->events->OnTrouble(absl::StrCat("state record of entry ", entry.id.ToString(),
+                                             " of stream ", *stream_, " was ignored"),
+                                absl::DataLossError("malformed, or of another entry"));
+  }
+  if (!entry.note.empty()) {
+    absl::StatusOr<DeadLetterDetails> details = DeadLetterDetails::FromJson(entry.note);
+    if (details.ok()) {
+      held->redriven = std::make_unique<const DeadLetterDetails>(*std::move(details));
     } else {
-      context_->events->OnTrouble(absl::StrCat("state record of entry ", entry.id.ToString(),
-                                               " of stream ", *stream_, " was ignored"),
-                                  state.status());
+      context_->events->OnTrouble(absl::StrCat("note of entry ", entry.id.ToString(), " of stream ",
+                                               *stream_, " was ignored"),
+                                  details.status());
     }
   }
   const uint32_t skipped = std::min(SkippedBeforeStart(entry.id), count);
@@ -315,11 +324,25 @@ void GroupStream::AddEntry(const Entry& entry, uint64_t times_delivered, absl::s
     if (event.phase != DeliveryPhase::kSettled) ++held->unsettled;
   }
   if (held->unsettled == 0) return QueueAck(entry.id);
-  for (const EntryRun& run : RunsIn(*held, DeliveryPhase::kReady, 0, count)) {
+  HeldEntry& added = *held_.emplace(entry.id, std::move(held)).first->second;
+  uint32_t dropped = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    EventDelivery& event = added.events[i];
+    if (event.phase == DeliveryPhase::kWaiting) {
+      WaitForRetry(added, i, added.troubles[i].due);
+    } else if (event.phase == DeliveryPhase::kReady &&
+               AttemptsUsedUp(*policy_, event.failed_attempts)) {
+      // Whoever had it died before its letter was written.
+      Advance(DeliveryInput::kGiveUp, &event);
+      dropped += Bury(added, {i, DeadLetterCause::kNacked, ""});
+    }
+  }
+  for (const EntryRun& run : RunsIn(added, DeliveryPhase::kReady, 0, count)) {
     ready_.push_back(run);
     ready_events_ += run.count;
   }
-  held_.emplace(entry.id, std::move(held));
+  if (dropped > 0) return NoteFailed(added, dropped, nullptr);
+  MaybePark(added);
 }
 
 void GroupStream::TakeReady(uint32_t count) {
@@ -358,12 +381,19 @@ HeldEntry* GroupStream::FindHeld(EntryId id) {
 
 void GroupStream::ForgetHeld(EntryId id) {
   unsaved_.erase(id);
-  held_.erase(id);
+  const auto held = held_.find(id);
+  if (held == held_.end()) return;
+  HeldEntry& entry = *held->second;
+  for (const auto& [index, trouble] : entry.troubles) {
+    if (entry.events[index].phase == DeliveryPhase::kWaiting) --waiting_events_;
+  }
+  Unpark(entry);
+  held_.erase(held);
 }
 
 bool GroupStream::idle() const {
-  return held_.empty() && acking_.empty() && releasing_.empty() && !fetching_ && !lost_answer_ &&
-         writes_under_way_ == 0;
+  return held_.empty() && acking_.empty() && releasing_.empty() && burials_.empty() && !fetching_ &&
+         !lost_answer_ && writes_under_way_ == 0;
 }
 
 }  // namespace eventbus

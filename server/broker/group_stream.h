@@ -5,14 +5,19 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "server/broker/context.h"
+#include "server/broker/dead_letter.h"
+#include "server/broker/group_definition.h"
 #include "server/broker/held_entry.h"
 #include "server/broker/lifetime.h"
 #include "server/store/stream_store.h"
@@ -33,13 +38,15 @@ class SettleWaiter;
 // Owned by its Group. Loop thread only.
 class GroupStream {
  public:
-  // `changed` is called when the group should take another turn: events became ready, a write is
-  // due.
-  GroupStream(const Context* context, GroupKey group, std::string stream, StreamStart start,
-              std::function<void()> changed);
+  // `origin`: the stream in which subscribers see the events; the same as `stream` but for a side
+  // stream. `policy` (not owned) may change. `changed` is called when the group should take another
+  // turn: events became ready, a write is due.
+  GroupStream(const Context* context, const GroupPolicy* policy, GroupKey group, std::string stream,
+              std::string origin, StreamStart start, std::function<void()> changed);
 
   const std::string& stream() const { return *stream_; }
   const std::shared_ptr<const std::string>& shared_stream() const { return stream_; }
+  const std::shared_ptr<const std::string>& origin() const { return origin_; }
   const GroupKey& group() const { return group_; }
 
   // ---- Taking entries ----
@@ -52,6 +59,10 @@ class GroupStream {
   void NoteLostAnswer();
   // Whether FetchMore would ask the store for something.
   bool WantsToFetch() const;
+  // The same, of entries that are held already and whose values are wanted again for a retry.
+  bool WantsToReread() const {
+    return context_->store_up && !fetching_ && !paused_ && !reread_.empty();
+  }
   // Asks for up to about this much, at least one entry. Answers how many events it expects.
   uint64_t FetchMore(uint64_t max_events, uint64_t max_bytes);
   uint64_t expected_events() const { return expected_events_; }
@@ -62,6 +73,8 @@ class GroupStream {
 
   bool has_ready() const { return !ready_.empty(); }
   uint64_t ready_events() const { return ready_events_; }
+  // Events that wait for their retries.
+  uint64_t waiting_events() const { return waiting_events_; }
   const EntryRun& NextReady() const { return ready_.front(); }
   // The first `count` events of NextReady have become somebody's.
   void TakeReady(uint32_t count);
@@ -72,6 +85,22 @@ class GroupStream {
 
   // Events that were in flight or ready are done with. Answers how many were not settled before.
   uint32_t Settle(const EntryRun& run, std::shared_ptr<SettleWaiter> waiter);
+  // Attempts that have failed; the events come again after a delay, or become dead letters.
+  struct Failure {
+    // kNacked or kDeadline: what the dead letter says if it was the last attempt.
+    DeadLetterCause cause = DeadLetterCause::kNacked;
+    // Nullopt: as the policy says.
+    std::optional<absl::Duration> delay;
+    std::string reason;
+    // Who had the events.
+    std::string subscriber;
+  };
+  // The events were in flight, and are taken away from their member.
+  void Fail(const EntryRun& run, const Failure& failure, std::shared_ptr<SettleWaiter> waiter);
+  void Reject(const EntryRun& run, const std::string& reason, const std::string& subscriber,
+              std::shared_ptr<SettleWaiter> waiter);
+  // The stream of the member broke. The events are ready again at once, or dead letters.
+  void Crash(const EntryRun& run, const std::string& subscriber);
   // Null if this instance does not hold it.
   HeldEntry* FindHeld(EntryId id);
   bool IsBeingAcked(EntryId id) const { return acking_.contains(id); }
@@ -116,6 +145,43 @@ class GroupStream {
   // Stops fetching for a while after an error.
   void Pause();
   void AddEntry(const Entry& entry, uint64_t times_delivered, absl::string_view record);
+  // ---- Failing (group_stream_failing.cc) ----
+  struct Death {
+    uint32_t index = 0;
+    DeadLetterCause cause = DeadLetterCause::kNacked;
+    std::string subscriber;
+  };
+  struct Burial {
+    std::vector<Death> deaths;
+    Waiters waiters;
+  };
+  using Burials = absl::btree_map<EntryId, Burial>;
+
+  // The next retry of an event that has just failed.
+  void Retry(HeldEntry& entry, uint32_t index, const Failure& failure);
+  void AddReason(HeldEntry& entry, const EntryRun& run, const std::string& reason);
+  // The event is dying: its letter will be written. Answers 1 if it is dropped instead, and is
+  // settled; the caller counts it.
+  uint32_t Bury(HeldEntry& entry, Death death);
+  // After events have failed: what the store has to know is noted. May forget the entry.
+  void NoteFailed(HeldEntry& entry, uint32_t dropped, std::shared_ptr<SettleWaiter> waiter);
+  void WaitForRetry(HeldEntry& entry, uint32_t index, absl::Duration due);
+  // Gives up the value if nobody needs it before the retries, and there is no room for it.
+  void MaybePark(HeldEntry& entry);
+  // The bytes that the entry had of the budget are free again.
+  void Unpark(HeldEntry& entry);
+  void RetriesDue();
+  void MakeDueReady(HeldEntry& entry);
+  void Reread(uint32_t max_entries);
+  void OnReread(EntryId id, uint64_t epoch, absl::StatusOr<std::vector<Entry>> entries);
+  void SendBurials();
+  BuriedEntry WriteLetters(const HeldEntry& entry, const Burial& burial) const;
+  void OnBuried(Burials burials, const std::vector<EntryId>& ended,
+                const absl::StatusOr<BuryResult>& result);
+  // So many events have just become settled. May forget the entry.
+  void NoteSettled(HeldEntry& entry, uint32_t settled, std::shared_ptr<SettleWaiter> waiter);
+  void MarkUnsaved(HeldEntry& entry, std::shared_ptr<SettleWaiter> waiter, bool at_once);
+
   // Index up to which the events of the entry lie before the group's start: how many to skip.
   uint32_t SkippedBeforeStart(EntryId id) const;
   void RemoveFromReady(const HeldEntry* entry, uint32_t index);
@@ -132,7 +198,9 @@ class GroupStream {
 
   const Context* const context_;
   const GroupKey group_;
+  const GroupPolicy* const policy_;
   const std::shared_ptr<const std::string> stream_;
+  const std::shared_ptr<const std::string> origin_;
   const StreamStart start_;
   // From where a group that began with "from now on" is made anew: earlier rather than later.
   const EntryId served_since_;
@@ -161,6 +229,15 @@ class GroupStream {
   absl::flat_hash_map<EntryId, std::unique_ptr<HeldEntry>> held_;
   std::deque<EntryRun> ready_;
   uint64_t ready_events_ = 0;
+
+  // Failing. Whose retries are due when, by the monotonic clock.
+  absl::btree_set<std::pair<absl::Duration, EntryId>> due_;
+  uint64_t waiting_events_ = 0;
+  // Entries whose values have to be read again.
+  std::deque<EntryId> reread_;
+  uint32_t rereads_under_way_ = 0;
+  Burials burials_;
+  std::unique_ptr<Timer> retry_timer_;
 
   // Settling.
   std::vector<EntryId> acks_;

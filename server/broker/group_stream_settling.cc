@@ -25,11 +25,19 @@ uint32_t GroupStream::Settle(const EntryRun& run, std::shared_ptr<SettleWaiter> 
   HeldEntry& entry = *run.entry;
   uint32_t settled = 0;
   for (uint32_t i = run.first; i < run.first + run.count; ++i) {
-    const bool was_ready = entry.events[i].phase == DeliveryPhase::kReady;
+    const DeliveryPhase before = entry.events[i].phase;
     if (!Advance(DeliveryInput::kAck, &entry.events[i])) continue;
-    if (was_ready) RemoveFromReady(&entry, i);
+    if (before == DeliveryPhase::kReady) RemoveFromReady(&entry, i);
+    if (before == DeliveryPhase::kWaiting) --waiting_events_;
+    entry.troubles.erase(i);
     ++settled;
   }
+  NoteSettled(entry, settled, std::move(waiter));
+  return settled;
+}
+
+void GroupStream::NoteSettled(HeldEntry& entry, uint32_t settled,
+                              std::shared_ptr<SettleWaiter> waiter) {
   entry.unsettled -= settled;
   if (entry.unsettled == 0) {
     const EntryId id = entry.entry.id;
@@ -42,16 +50,21 @@ uint32_t GroupStream::Settle(const EntryRun& run, std::shared_ptr<SettleWaiter> 
     ForgetHeld(id);
     QueueAck(id);
   } else if (settled > 0) {
-    if (!entry.unsaved()) entry.unsaved_since = context_->loop->MonotonicNow();
-    Waiters& waiters = unsaved_[entry.entry.id];
-    if (waiter != nullptr) {
-      waiters.push_back(std::move(waiter));
-      entry.unsaved_since = -absl::Hours(1);  // Long due.
-      states_awaited_ = true;
-    }
-    Changed();
+    const bool awaited = waiter != nullptr;
+    MarkUnsaved(entry, std::move(waiter), awaited);
   }
-  return settled;
+}
+
+void GroupStream::MarkUnsaved(HeldEntry& entry, std::shared_ptr<SettleWaiter> waiter,
+                              bool at_once) {
+  if (!entry.unsaved()) entry.unsaved_since = context_->loop->MonotonicNow();
+  Waiters& waiters = unsaved_[entry.entry.id];
+  if (waiter != nullptr) waiters.push_back(std::move(waiter));
+  if (at_once) {
+    entry.unsaved_since = -absl::Hours(1);  // Long due.
+    states_awaited_ = true;
+  }
+  Changed();
 }
 
 void GroupStream::QueueAck(EntryId id) {
@@ -63,6 +76,7 @@ void GroupStream::QueueAck(EntryId id) {
 void GroupStream::Flush() {
   if (!context_->store_up || paused_) return;
   if (!acks_.empty()) SendAcks();
+  if (!burials_.empty()) SendBurials();
   const absl::Duration now = context_->loop->MonotonicNow();
   if (!unsaved_.empty() && (states_awaited_ || now - last_save_ >= kSaveInterval)) {
     last_save_ = now;
@@ -102,7 +116,7 @@ void GroupStream::SendStates() {
     HeldEntry& entry = *held_.at(id);
     if (now - entry.unsaved_since < kSaveAfter) continue;
     ids.push_back(id);
-    states.push_back({id, entry.EncodeState()});
+    states.push_back({id, entry.EncodeState(context_->store_clock)});
     std::move(waiting.begin(), waiting.end(), std::back_inserter(waiters));
     entry.unsaved_since = -absl::InfiniteDuration();
   }
@@ -147,7 +161,7 @@ void GroupStream::ReleaseIdle() {
     const auto unsaved = unsaved_.find(id);
     // What somebody waits for is written first: a release does not say whether it came in time.
     const bool awaited = unsaved != unsaved_.end() && !unsaved->second.empty();
-    if (entry->in_flight == 0 && !awaited) ids.push_back(id);
+    if (entry->in_flight == 0 && entry->dying == 0 && !awaited) ids.push_back(id);
   }
   if (ids.empty()) return;
   std::sort(ids.begin(), ids.end());
@@ -155,12 +169,8 @@ void GroupStream::ReleaseIdle() {
   for (const EntryId id : ids) {
     const HeldEntry& entry = *held_.at(id);
     going.insert(&entry);
-    const bool told =
-        std::any_of(entry.events.begin(), entry.events.end(), [](const EventDelivery& event) {
-          return event.phase == DeliveryPhase::kSettled || event.failed_attempts > 0 ||
-                 event.crashes > 0;
-        });
-    if (told) release_states_.push_back({id, entry.EncodeState()});
+    if (entry.HasHistory())
+      release_states_.push_back({id, entry.EncodeState(context_->store_clock)});
   }
   std::erase_if(ready_, [this, &going](const EntryRun& run) {
     if (!going.contains(run.entry)) return false;
@@ -208,6 +218,13 @@ void GroupStream::DropAll() {
   ready_events_ = 0;
   for (const auto& [id, waiters] : unsaved_) FailAll(waiters, TakenOverError());
   unsaved_.clear();
+  for (const auto& [id, burial] : burials_) FailAll(burial.waiters, TakenOverError());
+  burials_.clear();
+  due_.clear();
+  reread_.clear();
+  rereads_under_way_ = 0;
+  waiting_events_ = 0;
+  for (const auto& [id, entry] : held_) Unpark(*entry);
   held_.clear();
   releases_.clear();
   release_states_.clear();

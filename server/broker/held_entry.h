@@ -1,13 +1,17 @@
 #ifndef EVENTBUS_SERVER_BROKER_HELD_ENTRY_H_
 #define EVENTBUS_SERVER_BROKER_HELD_ENTRY_H_
 
-#include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
+#include "server/broker/context.h"
+#include "server/broker/dead_letter.h"
 #include "server/broker/event_delivery.h"
 #include "server/broker/state_record.h"
 #include "server/store/entry.h"
@@ -15,6 +19,9 @@
 namespace eventbus {
 
 class Member;
+
+// Why attempts of an event have failed, the last one last. Shared by those that failed together.
+using Reasons = std::vector<std::string>;
 
 // An entry that is pending for this instance in one group, with the state of each of its events.
 // Owned by its GroupStream; loop thread only.
@@ -27,38 +34,57 @@ struct HeldEntry {
     uint32_t first = 0;
     uint32_t count = 0;
   };
+  // What an event has been through, if it has failed.
+  struct Trouble {
+    // When its retry is due, on the monotonic clock. For kWaiting only.
+    absl::Duration due;
+    // Null: none.
+    std::shared_ptr<const Reasons> reasons;
+  };
 
+  // Without its value while it is parked.
   Entry entry;
-  // Where each event begins in the value, and the value's size.
+  // Where each event begins in the value, and the value's size. Empty while it is parked.
   std::vector<uint32_t> offsets;
   std::vector<EventDelivery> events;
+  // By index; few events have any.
+  absl::btree_map<uint32_t, Trouble> troubles;
   absl::InlinedVector<Holder, 1> holders;
   uint32_t unsettled = 0;
   uint32_t in_flight = 0;
+  // Events whose letter the store has not confirmed.
+  uint32_t dying = 0;
+  // All of its unsettled events wait for retries, and its value was given up: it is read again when
+  // one is due.
+  bool parked = false;
+  // Bytes taken from the budget of values that wait for retries.
+  uint64_t budgeted = 0;
+  // When the first of its events was first delivered, by the store's clock in Unix ms; 0: not yet.
+  uint64_t first_delivered_ms = 0;
   // Since when the store knows less than we do of what is settled; infinite past: it knows all.
   absl::Duration unsaved_since = -absl::InfiniteDuration();
+  // For the one event of an entry of the side stream.
+  std::unique_ptr<const DeadLetterDetails> redriven;
 
   uint32_t size() const { return static_cast<uint32_t>(events.size()); }
   bool unsaved() const { return unsaved_since != -absl::InfiniteDuration(); }
-  // Some events are settled and others are not.
-  bool partly_settled() const { return unsettled > 0 && unsettled < size(); }
   uint64_t BytesOf(uint32_t first, uint32_t count) const {
     return offsets[first + count] - offsets[first];
   }
   Bytes FramesOf(uint32_t first, uint32_t count) const {
     return entry.value.Slice(offsets[first], BytesOf(first, count));
   }
+  // Null: none.
+  const Reasons* ReasonsOf(uint32_t index) const;
+  // Whether the events have the same state and history.
+  bool FareAlike(uint32_t a, uint32_t b) const;
+  // Whether whoever takes the entry over has to know more than its events.
+  bool HasHistory() const;
 
-  std::string EncodeState() const {
-    StateRecord record;
-    record.events.resize(events.size());
-    for (size_t i = 0; i < events.size(); ++i) {
-      record.events[i].settled = events[i].phase == DeliveryPhase::kSettled;
-      record.events[i].failed_attempts = events[i].failed_attempts;
-      record.events[i].crashes = events[i].crashes;
-    }
-    return record.Encode();
-  }
+  // The state record. Events that are dying count as settled if `buried`.
+  std::string EncodeState(const StoreClock& clock, bool buried = false) const;
+  // Takes over what a record says; false if it is not one of this entry.
+  bool DecodeState(absl::string_view record, const StoreClock& clock, absl::Duration now);
 };
 
 // Events of an entry that follow each other and fare alike.
@@ -68,22 +94,11 @@ struct EntryRun {
   uint32_t count = 0;
 };
 
+// Appends the event to the last run if it continues it, or as a new run.
+void AddToRuns(HeldEntry& entry, uint32_t index, std::vector<EntryRun>* runs);
+
 // Cuts the events [first, first + count) that are in `phase` into runs of equal state, in order.
-inline std::vector<EntryRun> RunsIn(HeldEntry& entry, DeliveryPhase phase, uint32_t first,
-                                    uint32_t count) {
-  std::vector<EntryRun> runs;
-  for (uint32_t i = first; i < first + count; ++i) {
-    if (entry.events[i].phase != phase) continue;
-    const bool continues = !runs.empty() && runs.back().first + runs.back().count == i &&
-                           entry.events[i - 1] == entry.events[i];
-    if (continues) {
-      ++runs.back().count;
-    } else {
-      runs.push_back({&entry, i, 1});
-    }
-  }
-  return runs;
-}
+std::vector<EntryRun> RunsIn(HeldEntry& entry, DeliveryPhase phase, uint32_t first, uint32_t count);
 
 }  // namespace eventbus
 

@@ -1,10 +1,20 @@
 #include "server/broker/member.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <limits>
 #include <utility>
 
+#include "server/broker/delivery_ranges.h"
+#include "server/broker/group_stream.h"
+
 namespace eventbus {
+namespace {
+
+// Runs of deliveries, lost by their deadlines, whose late settlements are understood.
+constexpr size_t kMaxRemembered = 10'000;
+
+}  // namespace
 
 Member::Member(const Context* context, SubscriptionId id, const OpenRequest& request,
                SubscriberSink* sink)
@@ -15,6 +25,7 @@ Member::Member(const Context* context, SubscriptionId id, const OpenRequest& req
       client_id_(request.client_id),
       peer_(request.peer),
       flow_(request.flow),
+      batch_delay_(request.batch.size > 0 ? request.batch.timeout : absl::ZeroDuration()),
       batcher_(context->loop, request.batch, sink) {}
 
 uint64_t Member::RoomEvents() const {
@@ -40,8 +51,7 @@ uint32_t Member::Fitting(const EntryRun& run) const {
   return count;
 }
 
-void Member::Take(GroupStream* stream, const std::shared_ptr<const std::string>& stream_name,
-                  uint64_t generation, const EntryRun& run) {
+void Member::Take(GroupStream* stream, const EntryRun& run, absl::Duration deadline) {
   HeldEntry& entry = *run.entry;
   const uint64_t number = next_delivery_;
   next_delivery_ += run.count;
@@ -51,20 +61,38 @@ void Member::Take(GroupStream* stream, const std::shared_ptr<const std::string>&
     Advance(DeliveryInput::kDeliver, &entry.events[i]);
   }
   entry.in_flight += run.count;
+  if (entry.first_delivered_ms == 0) {
+    entry.first_delivered_ms =
+        static_cast<uint64_t>(std::max<int64_t>(absl::ToUnixMillis(context_->StoreNow()), 1));
+  }
   entry.holders.push_back({this, number, run.first, run.count});
-  leases_.emplace(number, Lease{stream, &entry, run.first, run.count, {}, run.count});
+  leases_.emplace(
+      number, Lease{stream, &entry, run.first, run.count, {}, run.count, deadline + batch_delay_});
 
   DeliveryRun delivery;
   delivery.events = entry.FramesOf(run.first, run.count);
   delivery.count = run.count;
   delivery.first_delivery = tokens_ ? 0 : number;
-  delivery.stream = stream_name;
+  delivery.stream = stream->origin();
   delivery.position = Position{entry.entry.id, run.first};
   delivery.attempt = entry.events[run.first].attempt();
   delivery.times_delivered = entry.events[run.first].times_delivered;
-  delivery.generation = generation;
+  const Reasons* reasons = entry.ReasonsOf(run.first);
+  if (reasons != nullptr) delivery.last_reason = reasons->back();
+  delivery.generation = stream->group().generation;
+  if (entry.redriven != nullptr) {
+    delivery.redriven = true;
+    delivery.held_in = stream->shared_stream();
+    delivery.held_at = delivery.position;
+    delivery.position = entry.redriven->position;
+  }
   context_->events->OnDelivered(run.count, delivery.events.size());
   batcher_.Add(std::move(delivery));
+}
+
+Member::Leases::iterator Member::Erase(Leases::iterator lease) {
+  if (lease->second.extended) extended_.erase({lease->second.deadline, lease->first});
+  return leases_.erase(lease);
 }
 
 std::vector<Member::TakenRun> Member::TakeAway(DeliveryRange range) {
@@ -80,9 +108,129 @@ std::vector<Member::TakenRun> Member::TakeAway(DeliveryRange range) {
       ClearLive(place->first, lease, static_cast<uint32_t>(first - place->first),
                 static_cast<uint32_t>(last - first + 1), &taken);
     }
-    place = lease.live_count == 0 ? leases_.erase(place) : std::next(place);
+    place = lease.live_count == 0 ? Erase(place) : std::next(place);
   }
   return taken;
+}
+
+// ---- Deadlines ----
+
+std::vector<Member::TakenRun> Member::TakeExpired(absl::Duration now) {
+  std::vector<uint64_t> expired;
+  for (const auto& [number, lease] : leases_) {
+    if (lease.extended) continue;
+    if (lease.deadline > now) break;
+    expired.push_back(number);
+  }
+  for (const auto& [deadline, number] : extended_) {
+    if (deadline > now) break;
+    expired.push_back(number);
+  }
+  std::sort(expired.begin(), expired.end());
+  std::vector<TakenRun> taken;
+  for (const uint64_t number : expired) {
+    const auto lease = leases_.find(number);
+    ClearLive(number, lease->second, 0, lease->second.count, &taken);
+    Erase(lease);
+  }
+  return taken;
+}
+
+absl::Duration Member::NextDeadline() const {
+  absl::Duration next = absl::InfiniteDuration();
+  if (!extended_.empty()) next = extended_.begin()->first;
+  for (const auto& [number, lease] : leases_) {
+    if (lease.extended) continue;
+    next = std::min(next, lease.deadline);
+    break;
+  }
+  return next;
+}
+
+std::vector<DeliveryRange> Member::Extend(DeliveryRange range, absl::Duration deadline) {
+  std::vector<DeliveryRange> extended;
+  if (range.first > range.last) return extended;
+  SplitAt(range.first);
+  if (range.last != std::numeric_limits<uint64_t>::max()) SplitAt(range.last + 1);
+  for (auto place = leases_.lower_bound(range.first);
+       place != leases_.end() && place->first <= range.last; ++place) {
+    const uint64_t number = place->first;
+    Lease& lease = place->second;
+    if (lease.extended) extended_.erase({lease.deadline, number});
+    lease.extended = true;
+    lease.deadline = deadline;
+    extended_.emplace(deadline, number);
+    for (uint32_t i = 0; i < lease.count; ++i) {
+      if (lease.live.empty() || lease.live[i]) AppendRange({number + i, number + i}, &extended);
+    }
+  }
+  return extended;
+}
+
+void Member::SplitAt(uint64_t number) {
+  auto place = leases_.lower_bound(number);
+  if (place == leases_.begin() || (place != leases_.end() && place->first == number)) return;
+  --place;
+  Lease& front = place->second;
+  const uint64_t keep = number - place->first;
+  if (keep >= front.count) return;
+  Lease back = front;
+  const auto kept = static_cast<uint32_t>(keep);
+  back.first += kept;
+  back.count -= kept;
+  front.count = kept;
+  if (!front.live.empty()) {
+    back.live.assign(front.live.begin() + kept, front.live.end());
+    front.live.resize(kept);
+    front.live_count =
+        static_cast<uint32_t>(std::count(front.live.begin(), front.live.end(), true));
+    back.live_count = static_cast<uint32_t>(std::count(back.live.begin(), back.live.end(), true));
+  } else {
+    front.live_count = front.count;
+    back.live_count = back.count;
+  }
+  HeldEntry& entry = *front.entry;
+  for (HeldEntry::Holder& holder : entry.holders) {
+    if (holder.member == this && holder.first_delivery == place->first) holder.count = front.count;
+  }
+  if (back.live_count > 0) {
+    entry.holders.push_back({this, number, back.first, back.count});
+    if (back.extended) extended_.emplace(back.deadline, number);
+    leases_.emplace(number, std::move(back));
+  }
+  // The insertion may have moved it.
+  place = leases_.find(number - keep);
+  if (place->second.live_count > 0) return;
+  ForgetHolder(entry, place->first);
+  Erase(place);
+}
+
+void Member::RememberLost(const TakenRun& run) {
+  lost_[run.first_delivery] = {run.stream, run.run.entry->entry.id, run.run.first, run.run.count};
+  if (lost_.size() > kMaxRemembered) lost_.erase(lost_.begin());
+}
+
+std::vector<uint64_t> Member::LostIn(DeliveryRange range) const {
+  std::vector<uint64_t> numbers;
+  auto place = lost_.upper_bound(range.first);
+  if (place != lost_.begin()) --place;
+  for (; place != lost_.end() && place->first <= range.last; ++place) {
+    for (uint64_t number = std::max(place->first, range.first);
+         number < place->first + place->second.count && number <= range.last; ++number) {
+      numbers.push_back(number);
+    }
+  }
+  return numbers;
+}
+
+std::optional<Member::PastLease> Member::FindLost(uint64_t number) const {
+  auto place = lost_.upper_bound(number);
+  if (place == lost_.begin()) return std::nullopt;
+  --place;
+  const Lost& lost = place->second;
+  if (number - place->first >= lost.count) return std::nullopt;
+  return PastLease{lost.stream, lost.entry,
+                   lost.first + static_cast<uint32_t>(number - place->first)};
 }
 
 void Member::ClearLive(uint64_t number, Lease& lease, uint32_t first, uint32_t count,
@@ -110,7 +258,10 @@ void Member::ClearLive(uint64_t number, Lease& lease, uint32_t first, uint32_t c
       take(begin, i - begin);
     }
   }
-  if (lease.live_count > 0) return;
+  if (lease.live_count == 0) ForgetHolder(entry, number);
+}
+
+void Member::ForgetHolder(HeldEntry& entry, uint64_t number) const {
   const auto holder =
       std::find_if(entry.holders.begin(), entry.holders.end(),
                    [this, number](const HeldEntry::Holder& candidate) {

@@ -3,10 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/time/time.h"
 #include "server/broker/batcher.h"
 #include "server/broker/context.h"
 #include "server/broker/held_entry.h"
@@ -58,9 +62,9 @@ class Member {
   // together.
   uint32_t Fitting(const EntryRun& run) const;
 
-  // Takes over these events, which are ready and fitting, as in flight.
-  void Take(GroupStream* stream, const std::shared_ptr<const std::string>& stream_name,
-            uint64_t generation, const EntryRun& run);
+  // Takes over these events, which are ready and fitting, as in flight until `deadline`, on the
+  // monotonic clock; time that they wait for a batch to fill is added.
+  void Take(GroupStream* stream, const EntryRun& run, absl::Duration deadline);
   // At the end of a turn: hands over what need not wait for more.
   void SendDue() { batcher_.SendDue(/*no_room=*/!HasRoom()); }
   // Nothing more fits.
@@ -73,6 +77,26 @@ class Member {
   // Ends this member's hold of the live deliveries with numbers in the range, and answers which
   // events they were, in order of their numbers. Their state is the caller's to change.
   std::vector<TakenRun> TakeAway(DeliveryRange range);
+  // The same for all deliveries whose deadline has passed.
+  std::vector<TakenRun> TakeExpired(absl::Duration now);
+  // When the next deadline passes, or a little earlier; infinite: nothing is in flight.
+  absl::Duration NextDeadline() const;
+  // Gives the live deliveries in the range another deadline, and answers with their numbers.
+  std::vector<DeliveryRange> Extend(DeliveryRange range, absl::Duration deadline);
+
+  // What was this member's until it was taken away against its will: for late settlements.
+  struct PastLease {
+    GroupStream* stream = nullptr;
+    EntryId entry;
+    uint32_t index = 0;
+  };
+  // A bounded number of them is remembered, the oldest are forgotten first.
+  void RememberLost(const TakenRun& run);
+  // The numbers in the range that are remembered.
+  std::vector<uint64_t> LostIn(DeliveryRange range) const;
+  // Nullopt: not remembered.
+  std::optional<PastLease> FindLost(uint64_t number) const;
+
   // Settlements that are to be confirmed and wait for the store.
   uint32_t awaited_confirms = 0;
 
@@ -87,8 +111,17 @@ class Member {
     // One for each event: still this member's. Empty: all of them are.
     std::vector<bool> live;
     uint32_t live_count = 0;
+    absl::Duration deadline;
+    // It has another deadline than it was given first: it is in extended_.
+    bool extended = false;
   };
+  using Leases = absl::btree_map<uint64_t, Lease>;
 
+  // Ends a lease before `number` and begins another one there, if one spans it.
+  void SplitAt(uint64_t number);
+  Leases::iterator Erase(Leases::iterator lease);
+  // The lease that began with this number has ended.
+  void ForgetHolder(HeldEntry& entry, uint64_t number) const;
   // Appends the live runs among the lease's events [first, first + count) and ends them.
   void ClearLive(uint64_t number, Lease& lease, uint32_t first, uint32_t count,
                  std::vector<TakenRun>* taken);
@@ -106,7 +139,19 @@ class Member {
   uint64_t in_flight_ = 0;
   uint64_t in_flight_bytes_ = 0;
   // By first delivery number.
-  absl::btree_map<uint64_t, Lease> leases_;
+  Leases leases_;
+  // Of leases that were extended: deadline and number. The others are due in the order of their
+  // numbers.
+  absl::btree_set<std::pair<absl::Duration, uint64_t>> extended_;
+  const absl::Duration batch_delay_;
+  // By the number of the first of `count` deliveries.
+  struct Lost {
+    GroupStream* stream = nullptr;
+    EntryId entry;
+    uint32_t first = 0;
+    uint32_t count = 0;
+  };
+  absl::btree_map<uint64_t, Lost> lost_;
 
   Batcher batcher_;
 };

@@ -33,17 +33,15 @@ void Membership::Restart() {
 void Membership::Beat() {
   if (beating_ || leaving_) return;
   beating_ = true;
-  context_->store->Heartbeat(
-      {context_->incarnation, report_()},
-      lifetime_.Guard([this, sent_at = context_->loop->MonotonicNow()](
-                          absl::StatusOr<HeartbeatResult> result) {
-        beating_ = false;
-        OnBeat(sent_at, std::move(result));
-      }));
+  context_->store->Heartbeat({context_->incarnation, report_()},
+                             lifetime_.Guard([this, sent_at = context_->loop->MonotonicNow()](
+                                                 absl::StatusOr<HeartbeatResult> result) {
+                               beating_ = false;
+                               OnBeat(sent_at, std::move(result));
+                             }));
 }
 
-void Membership::OnBeat(absl::Duration sent_at,
-                        absl::StatusOr<HeartbeatResult> result) {
+void Membership::OnBeat(absl::Duration sent_at, absl::StatusOr<HeartbeatResult> result) {
   if (leaving_) return;
   timer_->Arm(context_->options->heartbeat_interval);
   // While our own traffic fails, nobody's silence proves anything.

@@ -8,11 +8,11 @@
 namespace eventbus {
 namespace {
 
-constexpr char kVersion = 1;
+constexpr char kVersion = 2;
 
 bool HasMore(const StateRecord::EventState& event) {
   return !event.settled && (event.failed_attempts != 0 || event.crashes != 0 || event.due_ms != 0 ||
-                            !event.last_reason.empty());
+                            !event.reasons.empty());
 }
 
 bool ReadEvents(WireReader* in, std::vector<StateRecord::EventState>* events) {
@@ -24,15 +24,19 @@ bool ReadEvents(WireReader* in, std::vector<StateRecord::EventState>* events) {
     StateRecord::EventState& event = (*events)[index - 1];
     uint64_t failed_attempts = 0;
     uint64_t crashes = 0;
-    absl::string_view reason;
+    uint64_t reasons = 0;
     if (!in->ReadVarint(&failed_attempts) || failed_attempts > UINT32_MAX ||
         !in->ReadVarint(&crashes) || crashes > UINT32_MAX || !in->ReadVarint(&event.due_ms) ||
-        !in->ReadLengthDelimited(&reason)) {
+        !in->ReadVarint(&reasons) || reasons > StateRecord::kMaxReasons) {
       return false;
     }
     event.failed_attempts = static_cast<uint32_t>(failed_attempts);
     event.crashes = static_cast<uint32_t>(crashes);
-    event.last_reason.assign(reason.data(), reason.size());
+    for (; reasons > 0; --reasons) {
+      absl::string_view reason;
+      if (!in->ReadLengthDelimited(&reason)) return false;
+      event.reasons.emplace_back(reason);
+    }
   }
 }
 
@@ -48,6 +52,7 @@ std::string StateRecord::Encode() const {
     const auto byte = static_cast<unsigned char>(out[bitmap + i / 8]);
     out[bitmap + i / 8] = static_cast<char>(byte | 1U << (i % 8));
   }
+  AppendVarint(first_delivered_ms, &out);
   for (size_t i = 0; i < events.size(); ++i) {
     const EventState& event = events[i];
     if (!HasMore(event)) continue;
@@ -55,8 +60,11 @@ std::string StateRecord::Encode() const {
     AppendVarint(event.failed_attempts, &out);
     AppendVarint(event.crashes, &out);
     AppendVarint(event.due_ms, &out);
-    AppendVarint(event.last_reason.size(), &out);
-    out += event.last_reason;
+    AppendVarint(event.reasons.size(), &out);
+    for (const std::string& reason : event.reasons) {
+      AppendVarint(reason.size(), &out);
+      out += reason;
+    }
   }
   AppendVarint(0, &out);
   return out;
@@ -79,6 +87,7 @@ absl::StatusOr<StateRecord> StateRecord::Decode(absl::string_view bytes) {
     record.events[i].settled = (bytes[bitmap + i / 8] >> (i % 8)) & 1;
   }
   WireReader rest(bytes.substr(bitmap + bitmap_size));
+  if (!rest.ReadVarint(&record.first_delivered_ms)) return malformed;
   if (!ReadEvents(&rest, &record.events)) return malformed;
   return record;
 }

@@ -1,6 +1,7 @@
 #ifndef EVENTBUS_SERVER_BROKER_STATE_RECORD_H_
 #define EVENTBUS_SERVER_BROKER_STATE_RECORD_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,10 +15,12 @@ namespace eventbus {
 // the entry over goes on where it was: which events are settled, and what the others have been
 // through. Value type; any thread.
 //
-// Encoding, version 1 (numbers are base-128 varints as in protobuf):
-//   0x01 · number of events · bitmap of the settled ones, lowest bit first · then for each event
-//   that is not settled and has something to tell: index + 1 · attempts · crashes · due time (Unix
-//   ms, 0: at once) · length of reason · reason · and 0 at the end.
+// Encoding, version 2 (numbers are base-128 varints as in protobuf):
+//   0x02 · number of events · bitmap of the settled ones, lowest bit first · when the first of its
+//   events was first delivered (Unix ms, 0: unknown) · then for each event that is not settled and
+//   has something to tell: index + 1 · failed attempts · crashes · due time (Unix ms, 0: at once) ·
+//   number of reasons · each reason with its length before it · and 0 at the end.
+// All times are of the store's clock.
 struct StateRecord {
   struct EventState {
     bool settled = false;
@@ -27,11 +30,15 @@ struct StateRecord {
     uint32_t crashes = 0;
     // When the retry is due, by the store's clock; 0: at once.
     uint64_t due_ms = 0;
-    std::string last_reason;
+    // Why attempts have failed, the last one last; not more than kMaxReasons.
+    std::vector<std::string> reasons;
 
     friend bool operator==(const EventState&, const EventState&) = default;
   };
+  static constexpr size_t kMaxReasons = 10;
+
   std::vector<EventState> events;
+  uint64_t first_delivered_ms = 0;
 
   std::string Encode() const;
   // DATA_LOSS if it is malformed or of an unknown version.

@@ -80,8 +80,11 @@ struct DeliveryRun {
   uint32_t times_delivered = 0;
   std::string last_reason;
   bool redriven = false;
-  // Of the group, for tokens.
+  // For tokens: the group's generation, and where the events are held if that is another place
+  // than where they were published (redriven ones are in a stream of their own).
   uint64_t generation = 0;
+  std::shared_ptr<const std::string> held_in;
+  Position held_at;
 };
 
 // Both ends included.
@@ -91,10 +94,34 @@ struct DeliveryRange {
   friend bool operator==(const DeliveryRange&, const DeliveryRange&) = default;
 };
 
-// Ends deliveries, by their numbers. Ranges may overlap, be unordered, or name what does not exist.
+// Failed: to be tried again later.
+struct NackCommand {
+  std::vector<DeliveryRange> deliveries;
+  // Before the retry. Nullopt: as the group's policy says.
+  std::optional<absl::Duration> delay;
+  std::string reason;
+};
+
+// Cannot succeed: a dead letter at once.
+struct RejectCommand {
+  std::vector<DeliveryRange> deliveries;
+  std::string reason;
+};
+
+struct ExtendCommand {
+  std::vector<DeliveryRange> deliveries;
+  // From now on. Nullopt: the group's ack_deadline.
+  std::optional<absl::Duration> deadline;
+};
+
+// Ends deliveries, by their numbers, in the order of the fields. Ranges may overlap, be unordered,
+// or name what does not exist.
 struct SettleCommand {
   std::vector<DeliveryRange> acks;
+  std::vector<NackCommand> nacks;
+  std::vector<RejectCommand> rejects;
   std::vector<DeliveryRange> releases;
+  std::vector<ExtendCommand> extensions;
   // Other than 0: asks for SubscriberSink::OnSettled with this number, once the store has it.
   uint64_t confirm = 0;
 };

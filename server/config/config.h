@@ -105,6 +105,12 @@ struct HeartbeatConfig {
   absl::Duration interval = absl::Seconds(15);
 };
 
+// How long dead letters are kept: of each group and stream.
+struct DeadLettersConfig {
+  absl::Duration ttl = absl::Hours(14 * 24);
+  std::uint64_t max_letters = 100'000;
+};
+
 // How instances on one store notice that one of them is gone.
 struct InstancesConfig {
   absl::Duration heartbeat_interval = absl::Seconds(1);
@@ -120,6 +126,7 @@ struct LimitsConfig {
   std::uint64_t max_batch_events = 1'000;
   std::uint64_t max_batch_bytes = 3 * kMiB;
   std::uint64_t max_events_per_entry = 100;
+  std::uint64_t max_retrying = 1'000'000;
   std::uint64_t max_entry_bytes = 256 * kKiB;  // A larger event has an entry to itself.
   std::uint64_t max_types = 100'000;
   std::uint64_t max_groups = 10'000;
@@ -136,6 +143,7 @@ struct Config {
   PublishConfig publish;
   DeliveryConfig delivery;
   RetentionConfig retention;
+  DeadLettersConfig dead_letters;
   HeartbeatConfig heartbeat;
   InstancesConfig instances;
   DrainConfig drain;

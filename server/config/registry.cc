@@ -45,6 +45,10 @@ std::vector<Section> AllSections() {
        "store's own bounds come on top. Whatever is dropped is counted in "
        "`eventbus_dropped_events_total`, and once per group that had not settled it in "
        "`eventbus_lost_unsettled_events_total`."},
+      {"dead_letters", "Dead letters",
+       "Events that a group has given up, kept apart for people to look at and to deliver once "
+       "more. "
+       "Bounded for each group and stream."},
       {"heartbeat", "Heartbeats", ""},
       {"instances", "Instances",
        "How daemons on one Redis notice that one of them is gone. The same in all of them, and "
@@ -260,6 +264,19 @@ void AddLifecycle(std::vector<Setting>& all) {
       TimeSpan{.min = absl::Seconds(1), .max = absl::Hours(1)},
       +[](Config& c) -> absl::Duration& { return c.heartbeat.interval; }));
   all.push_back(ScalarSetting(
+      {.name = "dead_letters.ttl",
+       .description = "How long a dead letter is kept, from the moment it became one. It can be "
+                      "redriven until then."},
+      TimeSpan{
+          .min = absl::Seconds(1), .max = absl::Hours(3650 * 24), .zero = "keep them for ever"},
+      +[](Config& c) -> absl::Duration& { return c.dead_letters.ttl; }));
+  all.push_back(ScalarSetting(
+      {.name = "dead_letters.max_letters",
+       .description = "How many dead letters are kept of each group and stream; the oldest make "
+                      "room for new ones. 0: no bound."},
+      WholeNumber{.min = 0, .max = 1'000'000'000},
+      +[](Config& c) -> std::uint64_t& { return c.dead_letters.max_letters; }));
+  all.push_back(ScalarSetting(
       {.name = "instances.heartbeat_interval",
        .description = "How often an instance shows the others that it is alive."},
       TimeSpan{.min = absl::Milliseconds(100), .max = absl::Minutes(1)},
@@ -312,6 +329,13 @@ void AddLimits(std::vector<Setting>& all) {
                       "entry to itself."},
       ByteSize{.min = kKiB, .max = 3 * kMiB},
       +[](Config& c) -> std::uint64_t& { return c.limits.max_entry_bytes; }));
+  all.push_back(ScalarSetting(
+      {.name = "limits.max_retrying",
+       .description = "With so many events of one group waiting for their retries on this "
+                      "instance, it takes no new ones for the group until some are due. About 300 "
+                      "bytes of memory each."},
+      WholeNumber{.min = 1, .max = 100'000'000},
+      +[](Config& c) -> std::uint64_t& { return c.limits.max_retrying; }));
   all.push_back(ScalarSetting(
       {.name = "limits.max_types",
        .description = "How many event types there may be. A publish of one more is refused."},

@@ -66,6 +66,24 @@ void BrokerObserver::OnAcked(uint64_t events) { metrics_->acked_events.Increment
 
 void BrokerObserver::OnReleased(uint64_t events) { metrics_->released_events.Increment(events); }
 
+void BrokerObserver::OnNacked(uint64_t events) { metrics_->nacked_events.Increment(events); }
+
+void BrokerObserver::OnDeadlinePassed(uint64_t events) {
+  metrics_->deadline_passed_events.Increment(events);
+}
+
+void BrokerObserver::OnRejected(uint64_t events) { metrics_->rejected_events.Increment(events); }
+
+void BrokerObserver::OnDeadLetters(uint64_t events, uint64_t dropped_letters) {
+  metrics_->dead_letters.Increment(events);
+  if (dropped_letters == 0) return;
+  metrics_->dropped_dead_letters.Increment(dropped_letters);
+  log_.Warning("dead letters dropped by their own retention (dead_letters.ttl, .max_letters)",
+               {{"letters", dropped_letters}});
+}
+
+void BrokerObserver::OnGivenUp(uint64_t events) { metrics_->given_up_events.Increment(events); }
+
 void BrokerObserver::OnUnknownSettle(uint64_t deliveries) {
   metrics_->unknown_settles.Increment(deliveries);
 }

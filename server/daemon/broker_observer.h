@@ -26,6 +26,11 @@ class BrokerObserver final : public BrokerEvents {
   void OnDelivered(uint64_t events, uint64_t bytes) override;
   void OnAcked(uint64_t events) override;
   void OnReleased(uint64_t events) override;
+  void OnNacked(uint64_t events) override;
+  void OnDeadlinePassed(uint64_t events) override;
+  void OnRejected(uint64_t events) override;
+  void OnDeadLetters(uint64_t events, uint64_t dropped_letters) override;
+  void OnGivenUp(uint64_t events) override;
   void OnUnknownSettle(uint64_t deliveries) override;
   void OnDropped(absl::string_view stream, absl::string_view why,
                  const TrimResult& dropped) override;

@@ -204,6 +204,7 @@ void Daemon::Parts::Sample() {
   const BrokerCounts counts = broker_->Counts();
   metrics_.groups.Set(static_cast<int64_t>(counts.groups));
   metrics_.streams.Set(static_cast<int64_t>(counts.streams));
+  metrics_.retrying_events.Set(static_cast<int64_t>(counts.retrying_events));
   metrics_.in_flight_events.Set(static_cast<int64_t>(counts.in_flight_events));
   metrics_.in_flight_bytes.Set(static_cast<int64_t>(counts.in_flight_bytes));
   metrics_.publish_queue_events.Set(static_cast<int64_t>(counts.publish_queue_events));

@@ -63,6 +63,8 @@ BrokerOptions BrokerOptionsFrom(const Config& config) {
   options.max_entry_bytes = config.limits.max_entry_bytes;
   options.heartbeat_interval = config.instances.heartbeat_interval;
   options.dead_after = config.instances.dead_after;
+  options.letter_bounds = {config.dead_letters.ttl, config.dead_letters.max_letters};
+  options.max_waiting_events = config.limits.max_retrying;
   options.ephemeral_expiry = config.delivery.inactive_expiry;
   options.stream_policy.ttl = config.retention.ttl;
   options.stream_policy.max_bytes = config.retention.max_bytes;

@@ -90,6 +90,17 @@ class MetricFamilies {
     Add("eventbus_acked_events_total", "Deliveries acked.", m.acked_events);
     Add("eventbus_released_events_total", "Deliveries given back without being handled.",
         m.released_events);
+    Add("eventbus_nacked_events_total", "Deliveries nacked.", m.nacked_events);
+    Add("eventbus_deadline_passed_events_total", "Deliveries not settled before the ack deadline.",
+        m.deadline_passed_events);
+    Add("eventbus_rejected_events_total", "Deliveries rejected.", m.rejected_events);
+    Add("eventbus_dead_letters_total", "Events that became dead letters.", m.dead_letters);
+    Add("eventbus_dropped_dead_letters_total", "Dead letters that their own retention dropped.",
+        m.dropped_dead_letters);
+    Add("eventbus_given_up_events_total",
+        "Events dropped after their last attempt, in groups without dead letters.",
+        m.given_up_events);
+    Add("eventbus_retrying_events", "Events waiting for their retries.", m.retrying_events);
     Add("eventbus_settles_unknown_total", "Settles of deliveries that are not in flight.",
         m.unknown_settles);
     Add("eventbus_in_flight_events", "Events delivered and not settled.", m.in_flight_events);

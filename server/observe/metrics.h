@@ -85,7 +85,14 @@ class Metrics {
   Counter delivered_bytes;
   Counter acked_events;
   Counter released_events;
-  Counter unknown_settles;  // Of deliveries that are not (or no longer) in flight.
+  Counter nacked_events;
+  Counter deadline_passed_events;  // Not settled before the ack deadline.
+  Counter rejected_events;
+  Counter dead_letters;          // Events that became one.
+  Counter dropped_dead_letters;  // By the letters' own retention.
+  Counter given_up_events;       // Failed too often in a group that keeps no dead letters.
+  Gauge retrying_events;         // Waiting here for their retries.
+  Counter unknown_settles;       // Of deliveries that are not (or no longer) in flight.
   Gauge in_flight_events;
   Gauge in_flight_bytes;
   PerLabel<Gauge, SubscriberKind> subscribers;

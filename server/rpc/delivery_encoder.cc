@@ -58,8 +58,8 @@ std::string EncodeBatchHead(const DeliveryFormat& format, const DeliveryRun& run
 
   DeliveryToken token;
   token.group = {format.group, run.generation};
-  token.stream = *run.stream;
-  token.position = run.position;
+  token.stream = run.held_in != nullptr ? *run.held_in : *run.stream;
+  token.position = run.held_in != nullptr ? run.held_at : run.position;
   token.attempt = run.attempt;
   token.times_delivered = run.times_delivered;
   for (uint32_t i = 0; i < run.count; ++i) {

@@ -6,8 +6,8 @@
 #include "server/broker/broker.h"
 #include "server/broker/subscription.h"
 
-// What clients say about deliveries, as commands for the broker. What this version does not
-// implement is UNIMPLEMENTED and named. Pure; any thread.
+// What clients say about deliveries, as commands for the broker. A reason that is too long is cut,
+// a time out of range is INVALID_ARGUMENT and named. Pure; any thread.
 namespace eventbus {
 
 // By delivery numbers (Subscribe). Numbers that follow each other become one range.

@@ -39,7 +39,7 @@ class SubscribeReactor final : public Reactor, public SubscriberTransport {
       status = OutOfTurn("the call ended without a message; the first one must be `open`");
     }
     if (!status.ok()) call_->Fail(status);
-    call_->ReadDone(ok);
+    call_->ReadDone(ok, context_->IsCancelled());
   }
   void OnWriteDone(bool ok) override { call_->WriteDone(ok); }
   void OnCancel() override { call_->Cancelled(); }

@@ -79,13 +79,14 @@ void SubscriberCall::Fail(const absl::Status& status) {
   FinishNow(status);
 }
 
-void SubscriberCall::ReadDone(bool more) {
+void SubscriberCall::ReadDone(bool more, bool cancelled) {
   absl::MutexLock lock(&mutex_);
   reading_ = false;
   if (more) {
     heartbeat_state_.Received();
   } else {
     half_closed_ = true;
+    said_goodbye_ = !cancelled;
     heartbeat_state_.NoMoreToReceive();
   }
   Advance();
@@ -109,7 +110,9 @@ void SubscriberCall::WriteDone(bool ok) {
 
 void SubscriberCall::Cancelled() {
   absl::MutexLock lock(&mutex_);
-  PostClose();
+  // A client that has said that it is done settling, and one of Receive, which has no other way to
+  // end its call, go in peace.
+  PostClose(/*abruptly=*/kind_ == SubscriberCallKind::kSubscribe && !said_goodbye_);
   FinishNow(absl::CancelledError("the client ended the call"));
 }
 
@@ -142,12 +145,12 @@ void SubscriberCall::PostCommand(Command command) {
   });
 }
 
-void SubscriberCall::PostClose() {
+void SubscriberCall::PostClose(bool abruptly) {
   if (!open_posted_ || close_posted_) return;
   close_posted_ = true;
-  rpc_.loop->Post([self = shared_from_this()] {
+  rpc_.loop->Post([self = shared_from_this(), abruptly] {
     if (self->loop_share_ == nullptr) return;
-    self->rpc_.broker->Close(self->id_);
+    self->rpc_.broker->Close(self->id_, abruptly);
     self->LeaveLoop();
   });
 }

@@ -75,8 +75,8 @@ class SubscriberCall final : public SubscriberSink,
   void Fail(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // A read has ended: with a message, which has been dealt with, or because the client will send no
-  // more.
-  void ReadDone(bool more) ABSL_LOCKS_EXCLUDED(mutex_);
+  // more, which it has said, or is gone (`cancelled`).
+  void ReadDone(bool more, bool cancelled) ABSL_LOCKS_EXCLUDED(mutex_);
   void WriteDone(bool ok) ABSL_LOCKS_EXCLUDED(mutex_);
   void Cancelled() ABSL_LOCKS_EXCLUDED(mutex_);
   // Last. The transport is gone after it.
@@ -110,7 +110,7 @@ class SubscriberCall final : public SubscriberSink,
 
   // Runs `command` on the loop, unless the subscription has ended by then.
   void PostCommand(Command command) ABSL_LOCKS_EXCLUDED(mutex_);
-  void PostClose() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PostClose(bool abruptly = false) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddMessage(const std::optional<grpc::ByteBuffer>& message) ABSL_LOCKS_EXCLUDED(mutex_);
   // Starts whatever can be started now.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -144,6 +144,7 @@ class SubscriberCall final : public SubscriberSink,
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool said_goodbye_ ABSL_GUARDED_BY(mutex_) = false;
   bool open_posted_ ABSL_GUARDED_BY(mutex_) = false;
   bool close_posted_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;

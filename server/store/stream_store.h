@@ -285,6 +285,9 @@ struct ReadLettersRequest {
 // can have this name.
 std::string SideStreamOf(absl::string_view stream, absl::string_view group);
 GroupKey SideGroupOf(absl::string_view group);
+bool IsSideStream(absl::string_view stream);
+// The stream whose events are redriven there; any other stream itself.
+absl::string_view OriginOf(absl::string_view stream);
 
 // ---- Instances ----
 

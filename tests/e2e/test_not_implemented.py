@@ -88,38 +88,6 @@ def test_open(shared_bus, name):
     assert_not_implemented(refusal, name)
 
 
-RANGE = v1.DeliveryRange(first=1, last=1)
-
-SETTLEMENTS = {
-    "nacks": v1.Settlement(nacks=[v1.Nack(deliveries=[RANGE])]),
-    "rejects": v1.Settlement(rejects=[v1.Reject(deliveries=[RANGE])]),
-    "extensions": v1.Settlement(extensions=[v1.Extension(deliveries=[RANGE])]),
-}
-
-
-@pytest.mark.parametrize("name", SETTLEMENTS)
-def test_settlement_by_number(shared_bus, name):
-    type_ = unique("settlement")
-    member = shared_bus.group(type_, type_)
-    shared_bus.publish(type_)
-    member.take(1)
-    member.send(settle=SETTLEMENTS[name])
-    assert_not_implemented(member.end(), name)
-
-
-SETTLES = {
-    "nacks": v1.SettleRequest(nacks=[v1.TokenNack(tokens=["t"])]),
-    "rejects": v1.SettleRequest(rejects=[v1.TokenReject(tokens=["t"])]),
-    "extensions": v1.SettleRequest(extensions=[v1.TokenExtension(tokens=["t"])]),
-}
-
-
-@pytest.mark.parametrize("name", SETTLES)
-def test_settlement_by_token(shared_bus, name):
-    refusal = refused(shared_bus.stub.Settle, SETTLES[name], timeout=DEADLINE)
-    assert_not_implemented(refusal, name)
-
-
 def test_pull(shared_bus):
     request = v1.PullRequest(group=v1.GroupSubscription(name="g", patterns=["a"]))
     assert_not_implemented(refused(shared_bus.stub.Pull, request, timeout=DEADLINE), "Pull")

@@ -76,10 +76,10 @@ class Writer {
     return run;
   }
   Writer& Ack(SubscriptionNumber number, DeliveryRange range, uint64_t confirm = 0) {
-    return Then(SettleSent{number, {{range}, {}, confirm}});
+    return Then(SettleSent{number, {.acks = {range}, .confirm = confirm}});
   }
   Writer& Release(SubscriptionNumber number, DeliveryRange range, uint64_t confirm = 0) {
-    return Then(SettleSent{number, {{}, {range}, confirm}});
+    return Then(SettleSent{number, {.releases = {range}, .confirm = confirm}});
   }
   Writer& Done(SubscriptionNumber number, DeliveryRange range, uint64_t confirm) {
     return Then(Settled{number, {confirm, {range}, {}, {}, {}}});

@@ -25,9 +25,11 @@ void RecordingSink::OnDeliveries(std::vector<DeliveryRun> runs) {
       one.delivery = run.first_delivery == 0 ? 0 : run.first_delivery + index;
       one.attempt = run.attempt;
       one.times_delivered = run.times_delivered;
+      one.last_reason = run.last_reason;
+      one.redriven = run.redriven;
       tokens.push_back({{opened->group, run.generation},
-                        one.stream,
-                        one.position,
+                        run.held_in != nullptr ? *run.held_in : one.stream,
+                        run.held_in != nullptr ? run.held_at : one.position,
                         run.attempt,
                         run.times_delivered});
       received.push_back(std::move(one));
@@ -38,8 +40,9 @@ void RecordingSink::OnDeliveries(std::vector<DeliveryRun> runs) {
   messages.push_back(events);
 }
 
-void RecordingSink::OnLost(const std::vector<DeliveryRange>& deliveries, LostReason,
+void RecordingSink::OnLost(const std::vector<DeliveryRange>& deliveries, LostReason reason,
                            absl::string_view) {
+  lost_reasons.push_back(reason);
   lost.insert(lost.end(), deliveries.begin(), deliveries.end());
 }
 
@@ -189,11 +192,26 @@ void TestBus::AckAll(const RecordingSink& sink) {
   Settle(sink, {.acks = {{1, sink.received.back().delivery}}});
 }
 
-void TestBus::Close(const RecordingSink& sink) {
+void TestBus::Close(const RecordingSink& sink, bool abruptly) {
   const Subscriber& subscriber = Find(sink);
   TestInstance& instance = *instances_[subscriber.instance];
-  instance.process().Post([&instance, id = subscriber.id] { instance.broker().Close(id); });
+  instance.process().Post(
+      [&instance, id = subscriber.id, abruptly] { instance.broker().Close(id, abruptly); });
   Run();
+}
+
+TokenSettlement TestBus::SettleTokens(SettleAction action, std::vector<DeliveryToken> tokens,
+                                      size_t instance) {
+  auto answer = std::make_shared<TokenSettlement>();
+  TestInstance& asked = *instances_[instance];
+  asked.process().Post([&asked, answer, action = std::move(action), tokens = std::move(tokens)] {
+    TokenSettleCommand command;
+    command.parts = {{action, tokens}};
+    command.done = [answer](TokenSettlement settlement) { *answer = std::move(settlement); };
+    asked.broker().SettleByTokens(std::move(command));
+  });
+  Run();
+  return *answer;
 }
 
 void TestBus::Taken(const RecordingSink& sink, uint64_t events, uint64_t bytes) {

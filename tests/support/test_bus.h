@@ -25,6 +25,8 @@ struct Received {
   uint64_t delivery = 0;
   uint32_t attempt = 0;
   uint32_t times_delivered = 0;
+  std::string last_reason;
+  bool redriven = false;
 };
 
 // A subscriber that writes down what it hears.
@@ -49,6 +51,7 @@ class RecordingSink final : public SubscriberSink {
   std::vector<size_t> messages;
   std::vector<SettledInfo> settled;
   std::vector<DeliveryRange> lost;
+  std::vector<LostReason> lost_reasons;
   std::vector<DeliveryToken> lost_tokens;
   bool drained = false;
   std::optional<absl::Status> closed;
@@ -108,7 +111,10 @@ class TestBus {
   void WarmUp(const std::string& type);
   void Settle(const RecordingSink& sink, SettleCommand command);
   void AckAll(const RecordingSink& sink);
-  void Close(const RecordingSink& sink);
+  void Close(const RecordingSink& sink, bool abruptly = false);
+  // Settles by tokens and waits for the answer.
+  TokenSettlement SettleTokens(SettleAction action, std::vector<DeliveryToken> tokens,
+                               size_t instance = 0);
   void Taken(const RecordingSink& sink, uint64_t events, uint64_t bytes);
   void SetFlow(const RecordingSink& sink, FlowLimits flow);
 

@@ -13,8 +13,8 @@ uint64_t MemoryLetters::Add(const std::string& stream, const std::string& group,
   for (NewLetter& letter : letters) {
     box.last = ms > box.last.ms ? EntryId{ms, 0} : box.last.Next();
     // A copy: a slice would keep the whole entry.
-    box.letters.push_back({box.last, Bytes::FromString(std::string(letter.event.view())),
-                           std::move(letter.details)});
+    box.letters.push_back(
+        {box.last, Bytes::FromString(std::string(letter.event.view())), std::move(letter.details)});
   }
   const int64_t oldest_ms =
       bounds.ttl == absl::InfiniteDuration() ? 0 : absl::ToUnixMillis(now - bounds.ttl);

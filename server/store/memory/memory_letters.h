@@ -20,8 +20,8 @@ namespace eventbus {
 class MemoryLetters {
  public:
   // Answers how many older letters the bounds have removed.
-  uint64_t Add(const std::string& stream, const std::string& group,
-               std::vector<NewLetter> letters, const LetterBounds& bounds, absl::Time now);
+  uint64_t Add(const std::string& stream, const std::string& group, std::vector<NewLetter> letters,
+               const LetterBounds& bounds, absl::Time now);
   std::vector<StoredLetter> Read(const ReadLettersRequest& request) const;
   uint64_t Count(const std::string& stream, const std::string& group) const;
   // Removes those that are there, and answers with them.

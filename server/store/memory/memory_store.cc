@@ -279,8 +279,9 @@ absl::StatusOr<BuryResult> MemoryStore::Bury(BuryRequest request) {
         found->group->Bury(request.consumer, std::move(entry));
     if (!letters.has_value()) continue;
     ++result.entries;
-    result.dropped_letters += letters_.Add(request.stream, request.group.name, *std::move(letters),
-                                           request.bounds, clock_());
+    result.dropped_letters +=
+        letters_.Add(std::string(OriginOf(request.stream)), request.group.name, *std::move(letters),
+                     request.bounds, clock_());
   }
   return result;
 }

@@ -387,8 +387,7 @@ void MemoryStoreConnection::RemoveLetters(std::string stream, std::string group,
       std::move(done));
 }
 
-void MemoryStoreConnection::Redrive(std::string stream, std::string group,
-                                    std::vector<EntryId> ids,
+void MemoryStoreConnection::Redrive(std::string stream, std::string group, std::vector<EntryId> ids,
                                     Callback<std::vector<EntryId>> done) {
   Call(
       [stream = std::move(stream), group = std::move(group), ids = std::move(ids)](

@@ -23,9 +23,9 @@ uint64_t MillisecondsOf(absl::Duration ttl) {
 
 void RedisStore::Bury(BuryRequest request, Callback<BuryResult> done) {
   const std::string state = keys_.State(request.stream, request.group);
-  std::vector<std::string> arguments = {
-      request.group.ToString(), std::move(request.consumer),
-      absl::StrCat(MillisecondsOf(request.bounds.ttl)), absl::StrCat(request.bounds.max_letters)};
+  std::vector<std::string> arguments = {request.group.ToString(), std::move(request.consumer),
+                                        absl::StrCat(MillisecondsOf(request.bounds.ttl)),
+                                        absl::StrCat(request.bounds.max_letters)};
   std::vector<EntryId> ended;
   for (BuriedEntry& entry : request.entries) {
     if (entry.record.empty()) {
@@ -54,8 +54,7 @@ void RedisStore::Bury(BuryRequest request, Callback<BuryResult> done) {
       });
 }
 
-void RedisStore::ReadLetters(ReadLettersRequest request,
-                             Callback<std::vector<StoredLetter>> done) {
+void RedisStore::ReadLetters(ReadLettersRequest request, Callback<std::vector<StoredLetter>> done) {
   Send(std::move(RedisCommand("XRANGE")
                      .Add(keys_.Dead(request.stream, request.group))
                      .Add(request.from.ToString())

@@ -63,8 +63,7 @@ TEST_P(StoreConformanceTest, WhoLeavesIsMarkedUntilItIsForgotten) {
 TEST_P(StoreConformanceTest, LeavingAndForgettingWhoIsUnknownIsHarmless) {
   EXPECT_TRUE(AwaitStatus([&](auto done) { a_->Leave("nobody", std::move(done)); }).ok());
   EXPECT_TRUE(AwaitStatus([&](auto done) { a_->ForgetInstance("nobody", std::move(done)); }).ok());
-  EXPECT_THAT(ByName(Await<HeartbeatResult>(Beat(*a_, "a", ""))),
-              ElementsAre(Key("a")));
+  EXPECT_THAT(ByName(Await<HeartbeatResult>(Beat(*a_, "a", ""))), ElementsAre(Key("a")));
 }
 
 }  // namespace

@@ -68,7 +68,8 @@ TEST_P(StoreConformanceTest, WhatIsNotPendingForTheConsumerIsNotBuried) {
 TEST_P(StoreConformanceTest, BeyondTheBoundTheOldestLettersGo) {
   CreateStreamWithGroup();
   std::vector<BuriedEntry> entries;
-  for (const char* value : {"a", "b", "c"}) entries.push_back({Append(value), {Letter(0, value, "")}, ""});
+  for (const char* value : {"a", "b", "c"})
+    entries.push_back({Append(value), {Letter(0, value, "")}, ""});
   ReadGroup("me");
   const BuryResult result = Bury("me", std::move(entries), {absl::Hours(1), 2});
   EXPECT_EQ(result.entries, 3U);
@@ -85,13 +86,14 @@ TEST_P(StoreConformanceTest, LettersAreReadInPagesAndRemoved) {
   ASSERT_EQ(rest.size(), 1U);
   EXPECT_EQ(rest[0].event.view(), "c");
   const auto removed = Await<uint64_t>([&](auto done) {
-    a_->RemoveLetters(kStream, group_.name, {first[0].id, rest[0].id, EntryId{1, 1}}, std::move(done));
+    a_->RemoveLetters(kStream, group_.name, {first[0].id, rest[0].id, EntryId{1, 1}},
+                      std::move(done));
   });
   EXPECT_EQ(*removed, 2U);
   EXPECT_THAT(LetterTexts(), ElementsAre("b/why"));
-  EXPECT_EQ(*Await<uint64_t>([&](auto done) {
-    a_->RemoveLetters(kStream, group_.name, {}, std::move(done));
-  }), 0U);
+  EXPECT_EQ(*Await<uint64_t>(
+                [&](auto done) { a_->RemoveLetters(kStream, group_.name, {}, std::move(done)); }),
+            0U);
 }
 
 TEST_P(StoreConformanceTest, WhereNothingDiedThereAreNoLetters) {
@@ -109,7 +111,8 @@ TEST_P(StoreConformanceTest, ARedrivenLetterIsReadFromTheSideStreamWithWhatItSai
   b_hears_.advanced.clear();
   EXPECT_THAT(Redrive({letters[1].id, EntryId{1, 1}}), ElementsAre(letters[1].id));
   EXPECT_THAT(LetterTexts(), ElementsAre("a/why"));
-  const auto read = TryReadGroup(*b_, {SideStreamOf(kStream, group_.name), SideGroupOf(group_.name), "me", 10});
+  const auto read =
+      TryReadGroup(*b_, {SideStreamOf(kStream, group_.name), SideGroupOf(group_.name), "me", 10});
   ASSERT_TRUE(read.ok()) << read.status();
   ASSERT_EQ(read->entries.size(), 1U);
   EXPECT_EQ(read->entries[0].value.view(), "b");
@@ -117,8 +120,8 @@ TEST_P(StoreConformanceTest, ARedrivenLetterIsReadFromTheSideStreamWithWhatItSai
   EXPECT_TRUE(world_->WaitUntil([&] { return !b_hears_.advanced.empty(); }));
   EXPECT_THAT(b_hears_.advanced, ElementsAre(SideStreamOf(kStream, group_.name)));
   // What was read there is claimed with its note.
-  const auto claimed =
-      TryClaim(*a_, {SideStreamOf(kStream, group_.name), SideGroupOf(group_.name), "me", "heir", 10});
+  const auto claimed = TryClaim(
+      *a_, {SideStreamOf(kStream, group_.name), SideGroupOf(group_.name), "me", "heir", 10});
   ASSERT_TRUE(claimed.ok()) << claimed.status();
   ASSERT_EQ(claimed->entries.size(), 1U);
   EXPECT_EQ(claimed->entries[0].entry.note, "why");
@@ -129,11 +132,14 @@ TEST_P(StoreConformanceTest, DroppingThemLeavesNothing) {
   BuryOne("a");
   BuryOne("b");
   Redrive({ReadLetters(*a_)[0].id});
-  EXPECT_TRUE(AwaitStatus([&](auto done) {
-                a_->DropLetters(kStream, group_.name, std::move(done));
-              }).ok());
+  EXPECT_TRUE(
+      AwaitStatus([&](auto done) { a_->DropLetters(kStream, group_.name, std::move(done)); }).ok());
   EXPECT_THAT(LetterTexts(), IsEmpty());
-  EXPECT_EQ(TryReadGroup(*a_, {SideStreamOf(kStream, group_.name), SideGroupOf(group_.name), "me", 10}).status().code(), kNotFound);
+  EXPECT_EQ(
+      TryReadGroup(*a_, {SideStreamOf(kStream, group_.name), SideGroupOf(group_.name), "me", 10})
+          .status()
+          .code(),
+      kNotFound);
 }
 
 }  // namespace

@@ -206,9 +206,8 @@ uint64_t StoreConformanceTest::CountLetters() {
 }
 
 std::vector<EntryId> StoreConformanceTest::Redrive(std::vector<EntryId> ids) {
-  return *Await<std::vector<EntryId>>([&](auto done) {
-    a_->Redrive(kStream, group_.name, std::move(ids), std::move(done));
-  });
+  return *Await<std::vector<EntryId>>(
+      [&](auto done) { a_->Redrive(kStream, group_.name, std::move(ids), std::move(done)); });
 }
 
 std::vector<std::string> StoreConformanceTest::Consumers() {

@@ -1,6 +1,9 @@
 // The state machine of a delivery: every phase with every input.
 #include "server/broker/event_delivery.h"
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "gtest/gtest.h"
@@ -11,39 +14,56 @@ namespace {
 using P = DeliveryPhase;
 using I = DeliveryInput;
 
-struct Case {
+// The phase after each input, in the order of kInputs. Nullopt: it has no meaning, and nothing
+// changes.
+struct Row {
   P phase;
-  I input;
-  // Nullopt: it has no meaning, and nothing changes.
-  std::optional<P> next;
+  std::array<std::optional<P>, 10> next;
 };
 
-constexpr Case kCases[] = {
-    {P::kReady, I::kDeliver, P::kInFlight}, {P::kReady, I::kAck, P::kSettled},
-    {P::kReady, I::kRelease, {}},           {P::kReady, I::kDisconnect, {}},
-    {P::kInFlight, I::kDeliver, {}},        {P::kInFlight, I::kAck, P::kSettled},
-    {P::kInFlight, I::kRelease, P::kReady}, {P::kInFlight, I::kDisconnect, P::kReady},
-    {P::kSettled, I::kDeliver, {}},         {P::kSettled, I::kAck, {}},
-    {P::kSettled, I::kRelease, {}},         {P::kSettled, I::kDisconnect, {}},
+constexpr std::array<I, 10> kInputs = {I::kDeliver,    I::kAck,   I::kFail, I::kReject, I::kRelease,
+                                       I::kDisconnect, I::kCrash, I::kDue,  I::kGiveUp, I::kBuried};
+constexpr std::nullopt_t kNo = std::nullopt;
+constexpr Row kRows[] = {
+    {P::kReady, {P::kInFlight, P::kSettled, kNo, kNo, kNo, kNo, kNo, kNo, P::kDying, kNo}},
+    {P::kInFlight,
+     {kNo, P::kSettled, P::kWaiting, P::kDying, P::kReady, P::kReady, P::kReady, kNo, kNo, kNo}},
+    {P::kWaiting, {kNo, P::kSettled, kNo, kNo, kNo, kNo, kNo, P::kReady, P::kDying, kNo}},
+    {P::kDying, {kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, P::kSettled}},
+    {P::kSettled, {kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo}},
 };
 
 TEST(EventDeliveryTest, EveryTransition) {
-  for (const Case& c : kCases) {
-    SCOPED_TRACE(testing::Message() << "phase " << static_cast<int>(c.phase) << " input "
-                                    << static_cast<int>(c.input));
-    EventDelivery delivery;
-    delivery.phase = c.phase;
-    delivery.times_delivered = 1;
-    const EventDelivery before = delivery;
-    EXPECT_EQ(Advance(c.input, &delivery), c.next.has_value());
-    if (!c.next.has_value()) {
-      EXPECT_EQ(delivery, before);
-      continue;
+  for (const Row& row : kRows) {
+    for (size_t i = 0; i < kInputs.size(); ++i) {
+      const I input = kInputs[i];
+      SCOPED_TRACE(testing::Message() << "phase " << static_cast<int>(row.phase) << " input "
+                                      << static_cast<int>(input));
+      EventDelivery delivery;
+      delivery.phase = row.phase;
+      delivery.times_delivered = 1;
+      const EventDelivery before = delivery;
+      EXPECT_EQ(Advance(input, &delivery), row.next[i].has_value());
+      if (!row.next[i].has_value()) {
+        EXPECT_EQ(delivery, before);
+        continue;
+      }
+      EXPECT_EQ(delivery.phase, *row.next[i]);
+      EXPECT_EQ(delivery.times_delivered, input == I::kDeliver ? 2U : 1U);
+      EXPECT_EQ(delivery.attempt(), input == I::kFail ? 2U : 1U);
+      EXPECT_EQ(delivery.crashes, input == I::kCrash ? 1U : 0U);
     }
-    EXPECT_EQ(delivery.phase, *c.next);
-    EXPECT_EQ(delivery.times_delivered, c.input == I::kDeliver ? 2U : 1U);
-    EXPECT_EQ(delivery.attempt(), 1U);
   }
+}
+
+TEST(EventDeliveryTest, CountsStopAtTheirEnds) {
+  EventDelivery delivery{P::kInFlight, 255, 65535, UINT32_MAX};
+  EXPECT_TRUE(Advance(I::kCrash, &delivery));
+  EXPECT_EQ(delivery.crashes, 255U);
+  EXPECT_TRUE(Advance(I::kDeliver, &delivery));
+  EXPECT_EQ(delivery.times_delivered, UINT32_MAX);
+  EXPECT_TRUE(Advance(I::kFail, &delivery));
+  EXPECT_EQ(delivery.attempt(), 65536U);
 }
 
 }  // namespace

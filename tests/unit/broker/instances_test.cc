@@ -64,7 +64,11 @@ TEST(InstancesTest, WhatADeadInstanceHeldIsTakenOverByWhoeverComesLater) {
 TEST(InstancesTest, ASlowHandlerIsNotRobbed) {
   TestBus bus;
   const size_t other = bus.AddInstance();
-  RecordingSink& slow = bus.Join("work", {"job"});
+  OpenRequest request;
+  request.group = "work";
+  request.patterns = {"job"};
+  request.policy.ack_deadline = absl::Minutes(15);
+  RecordingSink& slow = bus.Open(request);
   ASSERT_TRUE(bus.Publish("job", "1").ok());
   RecordingSink& idle = bus.Join("work", {"job"}, other);
   bus.Run(absl::Minutes(10));
@@ -105,7 +109,7 @@ TEST(InstancesTest, WhoSettlesByTokensHearsWhichOfThemAreLost) {
   bus.PublishAll({{"job", "1"}, {"job", "2"}, {"job", "3"}});
   ASSERT_THAT(sink.tokens, SizeIs(3));
   TokenSettleCommand ack;
-  ack.acks = {sink.tokens[1]};
+  ack.parts = {{{}, {sink.tokens[1]}}};
   ack.done = [](const TokenSettlement&) {};
   bus.instance().broker().SettleByTokens(std::move(ack));
   bus.Run();

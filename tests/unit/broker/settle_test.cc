@@ -142,7 +142,7 @@ TEST_F(SettleTest, AWholeEntrySettledByTokensIsConfirmed) {
   TokenSettlement answer;
   bus.instance().process().Post([&] {
     TokenSettleCommand command;
-    command.acks = sink.tokens;
+    command.parts = {{{}, sink.tokens}};
     command.done = [&](TokenSettlement settlement) { answer = std::move(settlement); };
     bus.instance().broker().SettleByTokens(std::move(command));
   });
@@ -224,7 +224,7 @@ TEST_F(SettleTest, TokensSettle) {
   TokenSettlement answer;
   bus.instance().process().Post([&] {
     TokenSettleCommand command;
-    command.acks = {sink.tokens[0], sink.tokens[2], sink.tokens[0]};
+    command.parts = {{{}, {sink.tokens[0], sink.tokens[2], sink.tokens[0]}}};
     command.done = [&](TokenSettlement settlement) { answer = std::move(settlement); };
     bus.instance().broker().SettleByTokens(std::move(command));
   });
@@ -251,7 +251,7 @@ TEST_F(SettleTest, ALateAckOfAnEventThatIsReadyAgainIsHonoured) {
   TokenSettlement answer;
   bus.instance().process().Post([&] {
     TokenSettleCommand command;
-    command.acks = {first};
+    command.parts = {{{}, {first}}};
     command.done = [&](TokenSettlement settlement) { answer = std::move(settlement); };
     bus.instance().broker().SettleByTokens(std::move(command));
   });

@@ -12,8 +12,10 @@ TEST(StateRecordTest, EncodesAsDocumented) {
   record.events.resize(10);
   record.events[1].settled = true;
   record.events[9].settled = true;
-  record.events[3] = {false, 2, 1, 300, "why"};
-  EXPECT_EQ(record.Encode(), std::string("\x01\x0a\x02\x02\x04\x02\x01\xac\x02\x03why\x00", 14));
+  record.events[3] = {false, 2, 1, 300, {"why", ""}};
+  record.first_delivered_ms = 7;
+  EXPECT_EQ(record.Encode(),
+            std::string("\x02\x0a\x02\x02\x07\x04\x02\x01\xac\x02\x02\x03why\x00\x00", 17));
 }
 
 TEST(StateRecordTest, DecodesWhatItEncodes) {
@@ -25,7 +27,7 @@ TEST(StateRecordTest, DecodesWhatItEncodes) {
       event.settled = random() % 2 == 0;
       if (event.settled || random() % 3 == 0) continue;
       event = {false, static_cast<uint32_t>(random() % 300), static_cast<uint32_t>(random() % 3),
-               random(), std::string(random() % 20, 'r')};
+               random(), std::vector<std::string>(random() % 11, std::string(random() % 20, 'r'))};
     }
     const auto decoded = StateRecord::Decode(record.Encode());
     ASSERT_TRUE(decoded.ok());
@@ -36,12 +38,12 @@ TEST(StateRecordTest, DecodesWhatItEncodes) {
 TEST(StateRecordTest, RefusesEveryTruncationAndAnUnknownVersion) {
   StateRecord record;
   record.events.resize(9);
-  record.events[8] = {false, 1, 2, 3, "reason"};
+  record.events[8] = {false, 1, 2, 3, {"reason"}};
   const std::string whole = record.Encode();
   for (size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(StateRecord::Decode(whole.substr(0, size)).ok()) << size;
   }
-  EXPECT_FALSE(StateRecord::Decode("\x02" + whole.substr(1)).ok());
+  EXPECT_FALSE(StateRecord::Decode("\x01" + whole.substr(1)).ok());
   EXPECT_FALSE(StateRecord::Decode(whole + "x").ok());
 }
 
@@ -50,7 +52,7 @@ TEST(StateRecordTest, SurvivesArbitraryBytes) {
   for (int round = 0; round < 20000; ++round) {
     std::string bytes(random() % 24, '\0');
     for (char& byte : bytes) byte = static_cast<char>(random());
-    if (!bytes.empty()) bytes[0] = 1;
+    if (!bytes.empty()) bytes[0] = 2;
     (void)StateRecord::Decode(bytes);
   }
 }

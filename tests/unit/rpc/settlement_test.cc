@@ -1,5 +1,7 @@
 #include "server/rpc/settlement.h"
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -42,14 +44,57 @@ TEST(SettlementTest, HighestNumberDoesNotRunOver) {
   EXPECT_EQ(ReadSettlement(settlement)->acks, (Ranges{{UINT64_MAX, UINT64_MAX}, {0, 0}}));
 }
 
-TEST(SettlementTest, WhatIsNotImplementedIsRefusedByName) {
-  v1::Settlement nack;
-  nack.add_nacks();
-  EXPECT_TRUE(absl::StartsWith(ReadSettlement(nack).status().message(), "settle.nacks is not"));
-  v1::SettleRequest extension;
-  extension.add_extensions();
-  EXPECT_TRUE(
-      absl::StartsWith(ReadSettleRequest(extension).status().message(), "extensions is not"));
+TEST(SettlementTest, NacksRejectsAndExtensionsAreReadWithWhatTheySay) {
+  v1::Settlement settlement;
+  v1::Nack& nack = *settlement.add_nacks();
+  nack.add_deliveries()->set_first(1);
+  nack.mutable_deliveries(0)->set_last(2);
+  nack.mutable_delay()->set_seconds(7);
+  nack.set_reason("busy");
+  settlement.add_nacks();
+  v1::Reject& reject = *settlement.add_rejects();
+  reject.add_deliveries()->set_first(3);
+  reject.mutable_deliveries(0)->set_last(3);
+  reject.set_reason("bad");
+  v1::Extension& extension = *settlement.add_extensions();
+  extension.add_deliveries()->set_first(4);
+  extension.mutable_deliveries(0)->set_last(4);
+  extension.mutable_deadline()->set_seconds(90);
+  const absl::StatusOr<SettleCommand> command = ReadSettlement(settlement);
+  ASSERT_TRUE(command.ok()) << command.status();
+  ASSERT_EQ(command->nacks.size(), 2u);
+  EXPECT_EQ(command->nacks[0].deliveries, (Ranges{{1, 2}}));
+  EXPECT_EQ(command->nacks[0].delay, absl::Seconds(7));
+  EXPECT_EQ(command->nacks[0].reason, "busy");
+  EXPECT_EQ(command->nacks[1].delay, std::nullopt);
+  ASSERT_EQ(command->rejects.size(), 1u);
+  EXPECT_EQ(command->rejects[0].deliveries, (Ranges{{3, 3}}));
+  EXPECT_EQ(command->rejects[0].reason, "bad");
+  ASSERT_EQ(command->extensions.size(), 1u);
+  EXPECT_EQ(command->extensions[0].deadline, absl::Seconds(90));
+}
+
+TEST(SettlementTest, TimesOutOfRangeAreRefusedAndNamed) {
+  v1::Settlement late;
+  late.add_nacks();
+  late.add_nacks()->mutable_delay()->set_seconds(8 * 24 * 3600);
+  EXPECT_TRUE(absl::StartsWith(ReadSettlement(late).status().message(), "settle.nacks[1].delay: "))
+      << ReadSettlement(late).status();
+  v1::Settlement brief;
+  brief.add_extensions()->mutable_deadline()->set_nanos(1);
+  EXPECT_TRUE(absl::StartsWith(ReadSettlement(brief).status().message(),
+                               "settle.extensions[0].deadline: "));
+  v1::SettleRequest by_token;
+  by_token.add_nacks()->mutable_delay()->set_seconds(-1);
+  EXPECT_TRUE(absl::StartsWith(ReadSettleRequest(by_token).status().message(), "nacks[0].delay: "));
+}
+
+TEST(SettlementTest, ALongReasonIsCutBetweenCharacters) {
+  v1::Settlement settlement;
+  settlement.add_rejects()->set_reason(std::string(1023, 'x') + "\u00e4 and more");
+  const absl::StatusOr<SettleCommand> command = ReadSettlement(settlement);
+  ASSERT_TRUE(command.ok());
+  EXPECT_EQ(command->rejects[0].reason, std::string(1023, 'x'));
 }
 
 TEST(SettlementTest, TokensAreReadAndBadOnesNamed) {
@@ -66,8 +111,17 @@ TEST(SettlementTest, TokensAreReadAndBadOnesNamed) {
   request.set_release(0, token.Encode());
   const absl::StatusOr<TokenSettleCommand> command = ReadSettleRequest(request);
   ASSERT_TRUE(command.ok());
-  EXPECT_EQ(command->acks, std::vector<DeliveryToken>{token});
-  EXPECT_EQ(command->releases, std::vector<DeliveryToken>{token});
+  ASSERT_EQ(command->parts.size(), 2u);
+  EXPECT_EQ(command->parts[0].action.kind, SettleAction::Kind::kAck);
+  EXPECT_EQ(command->parts[0].tokens, std::vector<DeliveryToken>{token});
+  EXPECT_EQ(command->parts[1].action.kind, SettleAction::Kind::kRelease);
+  EXPECT_EQ(command->parts[1].tokens, std::vector<DeliveryToken>{token});
+
+  v1::SettleRequest nested;
+  nested.add_nacks()->add_tokens(token.Encode());
+  nested.mutable_nacks(0)->add_tokens("no token");
+  EXPECT_TRUE(
+      absl::StartsWith(ReadSettleRequest(nested).status().message(), "nacks[0].tokens[1]: "));
 }
 
 TEST(SettlementTest, MoreTokensThanTheLimitAreRefused) {
@@ -83,11 +137,12 @@ TEST(SettlementTest, AnswerNamesTheTokensThatCouldNotBeSettled) {
   v1::SettleRequest request;
   request.add_ack("a");
   request.add_ack("b");
+  request.add_nacks()->add_tokens("n");
   request.add_release("c");
   TokenSettlement settlement;
   settlement.done = 1;
   settlement.others = {{1, TokenSettlement::Problem::kTooLate},
-                       {2, TokenSettlement::Problem::kUnknown}};
+                       {3, TokenSettlement::Problem::kUnknown}};
   const v1::SettleResponse response = WriteSettleResponse(request, settlement);
   EXPECT_EQ(response.done(), 1u);
   ASSERT_EQ(response.others_size(), 2);

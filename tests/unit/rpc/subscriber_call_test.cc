@@ -39,7 +39,7 @@ class SubscriberCallTest : public ::testing::Test {
     request.open.patterns = {"job"};
     request.heartbeat = absl::Minutes(1);
     call_->Open(std::move(request));
-    call_->ReadDone(/*more=*/true);
+    call_->ReadDone(/*more=*/true, /*cancelled=*/false);
     bus_.Run();
   }
 
@@ -49,7 +49,7 @@ class SubscriberCallTest : public ::testing::Test {
     while (settled < at_most && transport_.reads_wanted > reads_done_) {
       ++reads_done_;
       call_->Settle({.acks = {{1, 1}}, .confirm = 1});
-      call_->ReadDone(/*more=*/true);
+      call_->ReadDone(/*more=*/true, /*cancelled=*/false);
       ++settled;
     }
     return settled;

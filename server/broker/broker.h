@@ -61,6 +61,8 @@ struct BrokerCounts {
   uint64_t in_flight_bytes = 0;
   // Waiting for their retries.
   uint64_t retrying_events = 0;
+  // Of the groups served here, about, as of the last sweep.
+  uint64_t unread_events = 0;
   uint64_t publish_queue_events = 0;
   uint64_t publish_queue_bytes = 0;
 };

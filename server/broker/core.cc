@@ -486,6 +486,7 @@ BrokerCounts Broker::Core::Counts() const {
     counts.in_flight_events += group->in_flight();
     counts.in_flight_bytes += group->in_flight_bytes();
     counts.retrying_events += group->retrying();
+    counts.unread_events += group->unread_events();
   }
   counts.publish_queue_events = publisher_.queued_events();
   counts.publish_queue_bytes = publisher_.queued_bytes();

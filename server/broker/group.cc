@@ -173,6 +173,17 @@ void Group::Sweep(const std::string& stream) {
       lifetime_.Guard([this, stream](const absl::StatusOr<std::vector<ConsumerInfo>>& consumers) {
         if (consumers.ok()) CheckConsumers(stream, *consumers);
       }));
+  context_->store->GetGroupInfo(
+      stream, known_.key(), lifetime_.Guard([this, stream](const absl::StatusOr<GroupInfo>& info) {
+        const auto now = streams_.find(stream);
+        if (info.ok() && now != streams_.end()) now->second->unread_events = info->unread_events;
+      }));
+}
+
+uint64_t Group::unread_events() const {
+  uint64_t sum = 0;
+  for (const auto& [name, attached] : streams_) sum += attached->unread_events;
+  return sum;
 }
 
 void Group::CheckConsumers(const std::string& stream, const std::vector<ConsumerInfo>& consumers) {

@@ -90,6 +90,8 @@ class Group {
   void Sweep(const std::string& stream);
 
   std::vector<std::string> streams() const;
+  // Not read by anybody yet, on all streams: about, and as of the last sweep.
+  uint64_t unread_events() const;
   size_t members() const { return members_.size(); }
   uint64_t in_flight() const;
   uint64_t in_flight_bytes() const;
@@ -102,6 +104,8 @@ class Group {
     // Consumers with pending entries that were not alive at the last sweep, and GroupHost::Looks
     // when that was seen first.
     absl::btree_map<std::string, uint64_t> suspects;
+    // As the last sweep found it.
+    uint64_t unread_events = 0;
     bool in_ready_queue = false;
     bool in_fetch_queue = false;
     bool in_unsaved = false;

@@ -206,9 +206,17 @@ void Daemon::Parts::Sample() {
   metrics_.streams.Set(static_cast<int64_t>(counts.streams));
   metrics_.retrying_events.Set(static_cast<int64_t>(counts.retrying_events));
   metrics_.in_flight_events.Set(static_cast<int64_t>(counts.in_flight_events));
+  metrics_.unread_events.Set(static_cast<int64_t>(counts.unread_events));
   metrics_.in_flight_bytes.Set(static_cast<int64_t>(counts.in_flight_bytes));
   metrics_.publish_queue_events.Set(static_cast<int64_t>(counts.publish_queue_events));
   metrics_.publish_queue_bytes.Set(static_cast<int64_t>(counts.publish_queue_bytes));
+  if (redis_ != nullptr) {
+    const RedisServerInfo& server = redis_->server();
+    metrics_.redis_risks[RedisRisk::kEviction].Set(
+        !server.eviction_policy.empty() && server.eviction_policy != "noeviction" ? 1 : 0);
+    metrics_.redis_risks[RedisRisk::kNoAppendOnlyFile].Set(
+        !server.version.empty() && !server.append_only_file ? 1 : 0);
+  }
   if (memory_ == nullptr) return;
   metrics_.stored_events.Set(static_cast<int64_t>(memory_->events()));
   metrics_.stored_bytes.Set(static_cast<int64_t>(memory_->bytes()));

@@ -35,6 +35,8 @@ constexpr std::array<const char*, static_cast<std::size_t>(SubscriberKind::kCoun
     kSubscriberKinds = {"group", "tail", "receive"};
 constexpr std::array<const char*, static_cast<std::size_t>(DropReason::kCount)> kDropReasons = {
     "ttl", "max_bytes", "max_events", "settled", "memory"};
+constexpr std::array<const char*, static_cast<std::size_t>(RedisRisk::kCount)> kRedisRisks = {
+    "eviction", "no_append_only_file"};
 constexpr std::array<const char*, RpcMetrics::kCodes> kCodes = {
     "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
     "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
@@ -106,6 +108,9 @@ class MetricFamilies {
     Add("eventbus_in_flight_events", "Events delivered and not settled.", m.in_flight_events);
     Add("eventbus_in_flight_bytes", "Encoded size of the events delivered and not settled.",
         m.in_flight_bytes);
+    Add("eventbus_unread_events",
+        "Events that groups served here have not read yet; an estimate, seconds old.",
+        m.unread_events);
     Add("eventbus_subscribers", "Open subscriptions, by kind.", "kind", kSubscriberKinds,
         m.subscribers);
   }
@@ -116,6 +121,9 @@ class MetricFamilies {
     Add("eventbus_stored_events", "Events in the store.", m.stored_events);
     Add("eventbus_stored_bytes", "Bytes in the store.", m.stored_bytes);
     Add("eventbus_store_up", "1 if the store answers, else 0.", m.store_up);
+    Add("eventbus_redis_risk",
+        "1 if Redis is set up so that it may lose confirmed events, by risk.", "risk", kRedisRisks,
+        m.redis_risks);
     Add("eventbus_dropped_events_total", "Events that retention dropped, by reason.", "reason",
         kDropReasons, m.dropped_events);
     Add("eventbus_lost_unsettled_events_total",

@@ -42,6 +42,13 @@ enum class SubscriberKind {
   kCount,
 };
 
+// What may lose confirmed events in the Redis that is the store.
+enum class RedisRisk {
+  kEviction,          // A maxmemory-policy other than noeviction.
+  kNoAppendOnlyFile,  // appendonly no.
+  kCount,
+};
+
 // Why an event left the store.
 enum class DropReason {
   kTtl,        // retention.ttl
@@ -95,6 +102,7 @@ class Metrics {
   Counter unknown_settles;       // Of deliveries that are not (or no longer) in flight.
   Gauge in_flight_events;
   Gauge in_flight_bytes;
+  Gauge unread_events;
   PerLabel<Gauge, SubscriberKind> subscribers;
 
   // What there is.
@@ -104,6 +112,7 @@ class Metrics {
   Gauge stored_bytes;
   Gauge store_up;  // 1 if the store answers, else 0.
   PerLabel<Counter, DropReason> dropped_events;
+  PerLabel<Gauge, RedisRisk> redis_risks;
   Counter lost_unsettled_events;  // Dropped before a group had settled them, once per group.
 
   // The loop.

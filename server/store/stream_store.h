@@ -193,6 +193,17 @@ struct ConsumerInfo {
   uint64_t pending = 0;
 };
 
+// How far a group is on a stream.
+struct GroupInfo {
+  // Read and not acknowledged.
+  uint64_t pending_entries = 0;
+  // Events that no consumer of the group got yet. `exact` where there are few, and always where
+  // there are none; else an estimate, for the store does not know how many events lie between two
+  // entries.
+  uint64_t unread_events = 0;
+  bool exact = true;
+};
+
 // ---- Retention ----
 
 struct TrimRequest {
@@ -442,6 +453,7 @@ class StreamStore {
   // Consumers that have read or claimed, kReleasedConsumer included.
   virtual void ListConsumers(std::string stream, GroupKey group,
                              Callback<std::vector<ConsumerInfo>> done) = 0;
+  virtual void GetGroupInfo(std::string stream, GroupKey group, Callback<GroupInfo> done) = 0;
   // Removes a consumer that has nothing pending. Answers whether it is gone.
   virtual void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
                               Callback<bool> done) = 0;

@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 
 from harness.bus import Bus, event
 from harness.daemon import EVENTBUSD, check_sanitizer_reports, clean_environment
+from harness.stubs import v1
 from harness.waiting import DEADLINE, eventually, eventually_equal
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -112,6 +113,18 @@ def test_metrics_count_a_known_workload(daemon, bus, store_kind):
     tail.cancel()
     eventually(lambda: daemon.metric("eventbus_subscribers") == 0, "subscribers are gone")
     eventually(lambda: daemon.metric("eventbus_in_flight_events") == 0, "nothing is in flight")
+
+
+def test_backlog_of_groups_is_a_metric(start_daemon):
+    # It is looked at in sweeps, each entry of this stream a single event.
+    daemon = start_daemon({"retention.rules": [{"pattern": "a.*", "max_events_per_entry": 1}]})
+    with Bus(daemon.address) as bus:
+        member = bus.group("g", "a.*", in_flight=1)
+        bus.publish_batch([event("a.b")] * 10)
+        eventually_equal(lambda: daemon.metric("eventbus_unread_events"), 9)
+        member.send(flow=v1.FlowLimits(max_in_flight=100))
+        member.take(10)
+        eventually_equal(lambda: daemon.metric("eventbus_unread_events"), 0)
 
 
 def test_rpcs_are_counted_by_method_and_code(daemon, bus):

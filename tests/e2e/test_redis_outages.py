@@ -236,6 +236,18 @@ def test_name_that_does_not_exist_is_said(start_on_redis, own_redis):
     assert daemon.http("/healthz")[0] == 200
 
 
+def test_metrics_say_what_may_lose_events(own_redis, start_on_redis):
+    redis = own_redis("--appendonly", "no", "--maxmemory-policy", "allkeys-lru")
+    daemon = start_on_redis(redis, {"store.redis.allow_eviction": True})
+    for risk in ("eviction", "no_append_only_file"):
+        eventually(lambda: daemon.metric("eventbus_redis_risk", risk=risk) == 1, risk)
+    durable = start_on_redis(own_redis())
+    with Bus(durable.address) as bus:
+        bus.publish("a.b")
+        eventually(lambda: durable.metric("eventbus_streams") == 1, "a sample was taken")
+        assert durable.metric("eventbus_redis_risk") == 0
+
+
 def test_plain_path_needs_no_script(own_redis, start_on_redis):
     """A script would halve the rate."""
     redis = own_redis()

@@ -84,6 +84,9 @@ class ForwardingStore : public StreamStore {
   void Release(ReleaseRequest request, StatusCallback done) override {
     inner_->Release(std::move(request), std::move(done));
   }
+  void GetGroupInfo(std::string stream, GroupKey group, Callback<GroupInfo> done) override {
+    inner_->GetGroupInfo(std::move(stream), std::move(group), std::move(done));
+  }
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override {
     inner_->ListConsumers(std::move(stream), std::move(group), std::move(done));

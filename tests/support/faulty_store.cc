@@ -304,6 +304,12 @@ void FaultyStore::ListConsumers(std::string stream, GroupKey group,
       });
 }
 
+void FaultyStore::GetGroupInfo(std::string stream, GroupKey group, Callback<GroupInfo> done) {
+  Forward<absl::StatusOr<GroupInfo>>(StoreCall::kGetGroupInfo, std::move(done), [&](auto answer) {
+    inner_->GetGroupInfo(std::move(stream), std::move(group), std::move(answer));
+  });
+}
+
 void FaultyStore::RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
                                  Callback<bool> done) {
   Forward<absl::StatusOr<bool>>(StoreCall::kRemoveConsumer, std::move(done), [&](auto answer) {

@@ -42,6 +42,7 @@ enum class StoreCall {
   kClaim,
   kRelease,
   kListConsumers,
+  kGetGroupInfo,
   kRemoveConsumer,
   kBury,
   kReadLetters,
@@ -134,6 +135,7 @@ class FaultyStore final : public StreamStore, private StoreListener {
                   Callback<std::vector<EntryState>> done) override;
   void Claim(ClaimRequest request, Callback<ClaimResult> done) override;
   void Release(ReleaseRequest request, StatusCallback done) override;
+  void GetGroupInfo(std::string stream, GroupKey group, Callback<GroupInfo> done) override;
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override;
   void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,

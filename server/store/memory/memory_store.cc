@@ -261,6 +261,18 @@ absl::StatusOr<std::vector<ConsumerInfo>> MemoryStore::ListConsumers(const std::
   return found->group->ListConsumers();
 }
 
+absl::StatusOr<GroupInfo> MemoryStore::GetGroupInfo(const std::string& stream,
+                                                    const GroupKey& group) {
+  const absl::StatusOr<GroupOnStream> found = FindGroup(stream, group);
+  if (!found.ok()) return found.status();
+  GroupInfo info;
+  for (const ConsumerInfo& consumer : found->group->ListConsumers()) {
+    info.pending_entries += consumer.pending;
+  }
+  info.unread_events = found->log->EventsAfter(found->group->cursor());
+  return info;
+}
+
 absl::StatusOr<bool> MemoryStore::RemoveConsumer(const std::string& stream, const GroupKey& group,
                                                  absl::string_view consumer) {
   const absl::StatusOr<GroupOnStream> found = FindGroup(stream, group);

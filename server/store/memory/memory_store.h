@@ -92,6 +92,7 @@ class MemoryStore {
   absl::Status Release(PeerId from, ReleaseRequest request);
   absl::StatusOr<std::vector<ConsumerInfo>> ListConsumers(const std::string& stream,
                                                           const GroupKey& group);
+  absl::StatusOr<GroupInfo> GetGroupInfo(const std::string& stream, const GroupKey& group);
   absl::StatusOr<bool> RemoveConsumer(const std::string& stream, const GroupKey& group,
                                       absl::string_view consumer);
 

@@ -342,6 +342,14 @@ void MemoryStoreConnection::ListConsumers(std::string stream, GroupKey group,
        std::move(done));
 }
 
+void MemoryStoreConnection::GetGroupInfo(std::string stream, GroupKey group,
+                                         Callback<GroupInfo> done) {
+  Call([stream = std::move(stream), group = std::move(group)](
+           MemoryStore& store,
+           MemoryStore::PeerId) mutable { return store.GetGroupInfo(stream, group); },
+       std::move(done));
+}
+
 void MemoryStoreConnection::RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
                                            Callback<bool> done) {
   Call([stream = std::move(stream), group = std::move(group), consumer = std::move(consumer)](

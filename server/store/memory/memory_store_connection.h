@@ -68,6 +68,7 @@ class MemoryStoreConnection final : public StreamStore {
   void Release(ReleaseRequest request, StatusCallback done) override;
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override;
+  void GetGroupInfo(std::string stream, GroupKey group, Callback<GroupInfo> done) override;
   void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
                       Callback<bool> done) override;
 

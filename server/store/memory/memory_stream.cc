@@ -120,6 +120,14 @@ MemoryGroup* MemoryStream::FindGroup(const GroupKey& key) {
   return found == groups_.end() ? nullptr : found->second.get();
 }
 
+uint64_t MemoryStream::EventsAfter(EntryId id) const {
+  uint64_t events = 0;
+  for (auto it = LowerBound(id); it != entries_.end(); ++it) {
+    if (it->id > id) events += it->event_count;
+  }
+  return events;
+}
+
 ReadGroupResult MemoryStream::ReadGroup(MemoryGroup& group, const ReadGroupRequest& request) const {
   ReadGroupResult result;
   MemoryGroup::PendingList& consumer = group.Consumer(request.consumer);

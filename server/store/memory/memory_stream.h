@@ -55,6 +55,7 @@ class MemoryStream {
   // Nullptr: no such group.
   MemoryGroup* FindGroup(const GroupKey& key);
 
+  uint64_t EventsAfter(EntryId id) const;
   ReadGroupResult ReadGroup(MemoryGroup& group, const ReadGroupRequest& request) const;
   ClaimResult Claim(MemoryGroup& group, const ClaimRequest& request) const;
 

@@ -16,6 +16,7 @@ enum class RedisScript {
   kClaim,
   kCreateStream,
   kDestroyGroup,
+  kGroupInfo,
   kHeartbeat,
   kLeave,
   kOpenBus,

@@ -121,6 +121,7 @@ void RedisStore::OnPrepare() {
         }
         if (findings->status.ok()) {
           nearly_full_ = NearlyFull(findings->server);
+          server_ = findings->server;
           log_.Info("connected to Redis",
                     {{"address", client_.Peer()},
                      {"server", findings->server.server},

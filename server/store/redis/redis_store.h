@@ -67,6 +67,9 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   // changes something, which the message names. OK otherwise.
   const absl::Status& refusal() const { return refusal_; }
 
+  // What the server said of itself when it was connected to last.
+  const RedisServerInfo& server() const { return server_; }
+
   void SetListener(StoreListener* listener) override { listener_ = listener; }
 
   void RegisterType(std::string stream, uint64_t max_types,
@@ -99,6 +102,7 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   void Release(ReleaseRequest request, StatusCallback done) override;
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override;
+  void GetGroupInfo(std::string stream, GroupKey group, Callback<GroupInfo> done) override;
   void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
                       Callback<bool> done) override;
 
@@ -182,6 +186,7 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   bool down_ = false;
   bool opened_ = false;
   absl::Status refusal_;
+  RedisServerInfo server_;
   bool nearly_full_ = false;
   KnownStates states_;
   // Of the entries seen lately, per stream: how large they are.

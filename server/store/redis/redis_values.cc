@@ -121,6 +121,20 @@ absl::StatusOr<ClaimResult> ReadClaim(RedisReply reply) {
   return result;
 }
 
+GroupInfo ReadGroupInfo(RedisReply reply) {
+  GroupInfo info;
+  info.pending_entries = reply[0].number();
+  const uint64_t looked_at = reply[1].number();
+  const uint64_t all = reply[3].number();
+  info.unread_events = reply[2].number();
+  info.exact = reply[4].number() > 0;
+  if (!info.exact && looked_at > 0) {
+    const double each = static_cast<double>(info.unread_events) / static_cast<double>(looked_at);
+    info.unread_events = static_cast<uint64_t>(std::llround(static_cast<double>(all) * each));
+  }
+  return info;
+}
+
 absl::StatusOr<StreamInfo> ReadStreamInfo(RedisReply reply) {
   StreamInfo info;
   info.entries = reply[0].number();

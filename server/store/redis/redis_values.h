@@ -35,6 +35,8 @@ absl::StatusOr<std::vector<PendingEntry>> ReadPendingEntries(RedisReply reply);
 absl::StatusOr<std::vector<ConsumerInfo>> ReadConsumers(RedisReply reply);
 // Of claim.lua.
 absl::StatusOr<ClaimResult> ReadClaim(RedisReply reply);
+// Of group_info.lua.
+GroupInfo ReadGroupInfo(RedisReply reply);
 // Of stream_info.lua.
 absl::StatusOr<StreamInfo> ReadStreamInfo(RedisReply reply);
 // "analytics@3"

@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from harness.bus import Bus, event
-from harness.stubs import ROOT
+from harness.stubs import ROOT, v1
 
 pytestmark = pytest.mark.redis
 
@@ -47,6 +47,45 @@ def test_every_command_shows_something(redis):
     assert len(commands) >= 6
     for command in commands:
         assert redis.ask(*shlex.split(command)).strip(), command
+
+
+AS_HEX = """
+local entries = {}
+for i, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do
+  local fields = entry[2]
+  local hex = string.gsub(fields[2], '.', function(c) return string.format('%02x', string.byte(c)) end)
+  entries[i] = (fields[4] or '1') .. ' ' .. hex
+end
+return entries
+"""
+
+
+def test_entrys_value_is_events_as_any_protobuf_library_reads_them(own_redis, start_on_redis):
+    server = own_redis()
+    with Bus(start_on_redis(server).address) as bus:
+        sent = []
+        for n in range(5):  # Of a busy stream, so that entries hold several events.
+            batch = [
+                event("a.b", b"\x00\xff%d" % n, id=f"{n}-{m}", source="/s", attributes={"k": "v"})
+                for m in range(100)
+            ]
+            bus.publish_batch(batch)
+            sent += batch
+    # `repeated Event events = 1`, whatever else a message may have.
+    assert v1.DeliveryBatch.DESCRIPTOR.fields_by_name["events"].number == 1
+    entries, stored = server.ask("EVAL", AS_HEX, "1", "eventbus:{a.b}:log").split("\n")[:-1], []
+    for entry in entries:
+        count, value = entry.split()
+        read = v1.DeliveryBatch.FromString(bytes.fromhex(value))
+        assert [field.number for field, _ in read.ListFields()] == [1]
+        assert len(read.events) == int(count)
+        stored += read.events
+    assert len(entries) < len(stored), "some entries hold several events"
+    for one in stored:  # What the broker filled in.
+        assert one.spec_version == "1.0" and one.attributes["time"].HasField("ce_timestamp")
+        one.ClearField("spec_version")
+        del one.attributes["time"]
+    assert stored == sent
 
 
 def test_entry_has_the_fields_that_the_manual_names(redis):

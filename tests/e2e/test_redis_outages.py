@@ -83,7 +83,7 @@ def test_frozen(own_redis, start_on_redis):
     redis = own_redis()
     daemon = start_on_redis(redis, {"store.redis.timeout": "1s"})
     with Bus(daemon.address) as bus:
-        member = bus.group("g", "a.*")
+        member, tail = bus.group("g", "a.*"), bus.tail("a.*")
         bus.publish("a.b", b"before")
         member.ack(*member.take(1))
         redis.freeze()
@@ -93,6 +93,9 @@ def test_frozen(own_redis, start_on_redis):
         eventually(lambda: not daemon.ready(), "the daemon says that it is not ready")
         redis.thaw()
         goes_on(bus, member)
+        # Redis has carried out what it was sent; nobody has sent it again.
+        seen = [taken.data for taken in tail.take(3)]
+        assert seen == [b"before", b"perhaps", b"after"]
 
 
 def test_connections_killed_again_and_again(own_redis, start_on_redis):
@@ -154,6 +157,26 @@ def test_nearly_full_refuses_publishes_and_goes_on_settling(own_redis, start_on_
         assert sum(one.last - one.first + 1 for one in settled.done) == 100
         redis.ask("CONFIG", "SET", "maxmemory", "0")
         goes_on(bus, member)
+
+
+def test_full_keeps_settlements_until_there_is_room(own_redis, start_on_redis):
+    """Redis takes no state records then; they are written when it does."""
+    redis = own_redis()
+    daemon = start_on_redis(redis)
+    with Bus(daemon.address) as bus:
+        member = bus.group("g", "a.*")
+        for _ in range(5):  # Of a busy stream, so that entries hold several events.
+            bus.publish_batch([event("a.b", b"x") for _ in range(100)])
+        held = member.take(500)
+        redis.ask("CONFIG", "SET", "maxmemory", "1")
+        settled = member.settled(ack=[held[-1].number])
+        assert [one.first for one in settled.failed] == [held[-1].number]
+        assert redis.ask("EXISTS", "eventbus:{a.b}:state:g@1").strip() == "0"
+        redis.ask("CONFIG", "SET", "maxmemory", "0")
+        eventually(
+            lambda: redis.ask("EXISTS", "eventbus:{a.b}:state:g@1").strip() == "1",
+            "the state record is written",
+        )
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class RecordingListener final : public StoreListener {
   }
   void OnRegistryChanged() override { ++registry_changes; }
   void OnInstanceLeft() override { ++instances_left; }
-  void OnSignalsMissed() override {}
+  void OnSignalsMissed() override { ++signals_missed; }
   void OnStoreUp() override {}
   void OnStoreDown(const absl::Status&) override {}
   void OnDropped(absl::string_view, const TrimResult&) override {}
@@ -60,6 +60,7 @@ class RecordingListener final : public StoreListener {
   std::vector<std::pair<std::string, GroupKey>> released;
   int registry_changes = 0;
   int instances_left = 0;
+  int signals_missed = 0;
 };
 
 // Two instances, a_ and b_, on one store, and the store's calls as verbs that wait for the answer.

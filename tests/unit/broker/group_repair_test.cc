@@ -9,6 +9,7 @@
 namespace eventbus {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 
 const GroupKey kGroup{"audit", 1};
@@ -45,6 +46,20 @@ TEST(GroupRepairTest, OneThatBeganWithWhatIsNewMissesNothingThatCameMeanwhile) {
   ASSERT_TRUE(bus.Publish("job", "after").ok());
   bus.Run(absl::Seconds(2));
   EXPECT_THAT(sink.ids(), ElementsAre("meanwhile", "after"));
+}
+
+TEST(GroupRepairTest, OneWhoseStreamEndsEarlierThanItBeganBeginsAtThatEnd) {
+  TestBus bus;
+  // By the clock of the store that was there before.
+  bus.instance().process().SetClockSkew(absl::Hours(1));
+  ASSERT_TRUE(bus.Publish("job", "before").ok());
+  RecordingSink& sink = Join(bus, StartLatest{});
+  ASSERT_TRUE(bus.store().DestroyGroup("job", kGroup).ok());
+  ASSERT_TRUE(bus.Publish("job", "meanwhile").ok());
+  bus.Run(absl::Seconds(2));
+  ASSERT_TRUE(bus.Publish("job", "after").ok());
+  bus.Run(absl::Seconds(2));
+  EXPECT_THAT(sink.ids(), Contains("after"));
 }
 
 }  // namespace

@@ -7,8 +7,11 @@
 namespace eventbus {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::Ge;
 using ::testing::IsEmpty;
+using ::testing::Le;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
@@ -79,6 +82,23 @@ TEST(GroupTest, OneEventGoesOutHoweverLarge) {
   EXPECT_THAT(sink.ids(), ElementsAre("1"));
   bus.AckAll(sink);
   EXPECT_THAT(sink.ids(), ElementsAre("1", "2"));
+}
+
+TEST(GroupTest, LargeEventsAreReadOnlyAsFarAsTheirBytesHaveRoom) {
+  TestBus bus;
+  const std::string large(250, 'x');
+  OpenRequest request;
+  request.group = "work";
+  request.patterns = {"job"};
+  request.flow = {.max_in_flight = 10'000, .max_in_flight_bytes = 2'600};
+  RecordingSink& sink = bus.Open(request);
+  bus.PublishAll(std::vector<std::pair<std::string, std::string>>(400, {"job", large}));
+  // The first read did not know how large they are; those behind it do.
+  bus.AckAll(sink);
+  bus.AckAll(sink);
+  const auto pending = bus.store().ReadPending({"job", {"work", 1}, "", EntryId::Min(), 1'000});
+  ASSERT_TRUE(pending.ok());
+  EXPECT_THAT(*pending, SizeIs(AllOf(Ge(9U), Le(12U))));
 }
 
 TEST(GroupTest, ABrokenStreamsEventsComeAgainAtOnceAndCostNoAttempt) {

@@ -169,6 +169,30 @@ TEST(InstancesTest, InstancesThatSleptTogetherDoNotJudgeEachOther) {
 
 // What a judged instance had not sent yet was never delivered: the numbers that its subscribers see
 // have no holes, and only what they saw is lost.
+TEST(InstancesTest, AnOutageOfTheStoreKillsNobody) {
+  TestBus bus;
+  const size_t other = bus.AddInstance();
+  RecordingSink& here = bus.Join("work", {"job"});
+  ASSERT_TRUE(bus.Publish("job", "1").ok());
+  ASSERT_THAT(here.ids(), ElementsAre("1"));
+  RecordingSink& there = bus.Join("work", {"job"}, other);
+  const auto both = [&](auto act) {
+    for (const size_t index : {size_t{0}, other}) {
+      TestInstance* const instance = &bus.instance(index);
+      instance->process().Post([instance, act] { act(instance->store()); });
+    }
+  };
+  both([](FaultyStore& store) { store.GoDown(); });
+  bus.Run(absl::Minutes(5));
+  // One of them is back well before the other.
+  bus.instance(other).process().Post([&] { bus.instance(other).store().ComeBack(); });
+  bus.Run(absl::Seconds(8));
+  bus.instance(0).process().Post([&] { bus.instance(0).store().ComeBack(); });
+  bus.Run(absl::Minutes(1));
+  EXPECT_THAT(here.lost, IsEmpty());
+  EXPECT_THAT(there.ids(), IsEmpty());
+}
+
 TEST(InstancesTest, WhatAJudgedInstanceHadNotSentLeavesNoHoleInTheNumbers) {
   TestBus bus;
   OpenRequest request;

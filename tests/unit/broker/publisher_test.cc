@@ -1,4 +1,5 @@
 // What becomes of what is published.
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/broker/event_rate.h"
@@ -87,6 +88,25 @@ TEST(PublisherTest, EventsOfOneTurnAndOneStreamShareEntriesInTheirOrder) {
   bus.Run();
   EXPECT_EQ(answered, 10);
   EXPECT_EQ(EntriesIn(bus, "job") - before, 1U);
+}
+
+TEST(PublisherTest, WhatIsPublishedWhileItsStreamIsBeingBornStaysInOrder) {
+  TestBus bus;
+  TestInstance& instance = bus.instance();
+  instance.store().DelayNext(StoreCall::kRegisterType, absl::Milliseconds(300));
+  std::vector<Position> positions(2);
+  for (size_t i = 0; i < positions.size(); ++i) {
+    instance.process().Post([&, i] {
+      instance.broker().Publish(CommandOf({{"job", absl::StrCat(i)}}, [&, i](const auto& outcome) {
+        EXPECT_TRUE(outcome[0].status.ok()) << outcome[0].status;
+        positions[i] = outcome[0].position;
+      }));
+    });
+    bus.Run(absl::Milliseconds(50));
+  }
+  bus.Run(absl::Seconds(1));
+  EXPECT_LT(Position(), positions[0]);
+  EXPECT_LT(positions[0], positions[1]);
 }
 
 TEST(PublisherTest, TooManyTypesAreRefusedAndNothingIsStored) {

@@ -196,11 +196,14 @@ void Daemon::Parts::UpdateReadiness() {
   absl::Status status = absl::UnavailableError("the server is stopping");
   if (!draining_)
     status = broker_ == nullptr ? absl::UnavailableError("starting") : broker_->Ready();
+  if (status.ok() && redis_ != nullptr) status = redis_->ReadyToWrite();
   if (serving_ != nullptr) serving_->SetServing(status.ok());
   readiness_.Set(std::move(status));
 }
 
 void Daemon::Parts::Sample() {
+  // Not everything that it depends on is told.
+  UpdateReadiness();
   const BrokerCounts counts = broker_->Counts();
   metrics_.groups.Set(static_cast<int64_t>(counts.groups));
   metrics_.streams.Set(static_cast<int64_t>(counts.streams));

@@ -1,6 +1,7 @@
 """Redis goes away in every way it can: nothing is confirmed wrongly, and all goes on by itself."""
 
 import re
+import socket
 
 import grpc
 import pytest
@@ -257,6 +258,40 @@ def test_name_that_does_not_exist_is_said(start_on_redis, own_redis):
     daemon = start_on_redis(own_redis(), {"store.redis.url": "redis://no-such-host.invalid"})
     eventually(lambda: "no-such-host" in daemon.http("/readyz")[1], "the name is said")
     assert daemon.http("/healthz")[0] == 200
+
+
+class OpenConnection:
+    """One to a redis-server, for a time in which it takes no new ones."""
+
+    def __init__(self, url: str):
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(url.removeprefix("unix://"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
+
+    def ask(self, line: str) -> str:
+        self._socket.sendall(line.encode() + b"\r\n")
+        return self._socket.recv(1 << 20).decode()
+
+
+def test_readiness_looks_at_the_connection_that_waits_for_replicas(own_redis, start_on_redis):
+    redis = own_redis()
+    daemon = start_on_redis(redis, {"store.redis.min_replicas": 1})
+    eventually(daemon.ready, "the daemon is ready")
+    with OpenConnection(redis.url) as connection:
+        clients = connection.ask("CLIENT LIST")
+        connections = len(re.findall(r"^id=", clients, re.MULTILINE))
+        connection.ask(f"CONFIG SET maxclients {connections - 1}")
+        writes = re.search(r"id=(\d+) .*name=eventbusd-writes ", clients)[1]
+        connection.ask(f"CLIENT KILL ID {writes}")
+        eventually(lambda: not daemon.ready(), "the daemon says that it is not ready")
+        assert "waits for replicas" in daemon.http("/readyz")[1]
+        connection.ask("CONFIG SET maxclients 10000")
+        eventually(daemon.ready, "the daemon is ready again")
 
 
 def test_metrics_say_what_may_lose_events(own_redis, start_on_redis):

@@ -37,6 +37,8 @@ void RedisReplicatedWriter::OnPrepare() {
 }
 
 void RedisReplicatedWriter::OnDown(const absl::Status& why) {
+  problem_ = absl::UnavailableError(
+      absl::StrCat("the connection that waits for replicas: ", why.message()));
   unwaited_ = false;
   Confirm(OutcomeUnknownError(why.message()));
 }

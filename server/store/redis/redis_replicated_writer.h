@@ -39,6 +39,8 @@ class RedisReplicatedWriter final : private RedisClient::Listener {
   // As in RedisClient.
   void Start() { client_.Start(); }
   void MovedTo(const RedisPlace& place) { client_.MovedTo(place); }
+  // Whether its connection can be used now; why not otherwise.
+  const absl::Status& Ready() const { return problem_; }
   void Send(RedisCommand command, RedisClient::Answer answer);
 
   // To be called by the answer of a write that was done: OK once the replicas have it, and a status
@@ -48,7 +50,7 @@ class RedisReplicatedWriter final : private RedisClient::Listener {
  private:
   // RedisClient::Listener
   void OnPrepare() override;
-  void OnUp() override {}
+  void OnUp() override { problem_ = absl::OkStatus(); }
   void OnDown(const absl::Status& why) override;
 
   void WaitAtEndOfTurn();
@@ -59,6 +61,7 @@ class RedisReplicatedWriter final : private RedisClient::Listener {
   Loop* const loop_;
   const uint64_t replicas_;
   const absl::Duration timeout_;
+  absl::Status problem_ = absl::UnavailableError("there is no connection for writes yet");
   // Written after the last WAIT.
   bool unwaited_ = false;
   bool wait_deferred_ = false;

@@ -122,6 +122,20 @@ TEST_F(RedisReplicationTest, AFrozenReplicaLeavesTheOutcomeUnknownInTimeAndHolds
   EXPECT_TRUE(world_->WaitUntil([&] { return Append("third").ok(); }));
 }
 
+TEST_F(RedisReplicationTest, ALostConnectionForWritesIsKnownUntilItIsBack) {
+  Connect(kLong);
+  const auto& store = static_cast<const RedisStore&>(*store_);
+  EXPECT_TRUE(store.ReadyToWrite().ok()) << store.ReadyToWrite();
+  const std::string clients = master_.Ask("CLIENT LIST");
+  const std::string before_name = clients.substr(0, clients.find(" name=eventbusd-writes "));
+  const std::string id = before_name.substr(before_name.rfind("id=") + 3);
+  master_.Ask("CLIENT KILL ID " + id.substr(0, id.find(' ')));
+  EXPECT_TRUE(world_->WaitUntil([&] { return !store.ReadyToWrite().ok(); }));
+  EXPECT_TRUE(absl::StrContains(store.ReadyToWrite().message(), "waits for replicas"));
+  EXPECT_TRUE(world_->WaitUntil([&] { return store.ReadyToWrite().ok(); }));
+  EXPECT_TRUE(Append("after").ok());
+}
+
 TEST_F(RedisReplicationTest, OneWaitConfirmsWhatATurnAppends) {
   Connect(kLong);
   const int before = Waits();

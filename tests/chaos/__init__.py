@@ -4,3 +4,9 @@
     chaos.client   a process of clients, which writes down what it sees
     chaos.checker  whether what they saw keeps the promises (python -m chaos.checker FILES)
 """
+
+import pathlib
+import sys
+
+# Daemons, Redis and stubs are those of the end-to-end tests.
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))

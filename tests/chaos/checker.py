@@ -30,144 +30,17 @@ The rules; those that tests/simulation has too go by the same names:
 import argparse
 import bisect
 import collections
-import dataclasses
 import sys
 
 from chaos import history
+from chaos.report import Report, Violation
+from chaos.seen import Chain, Delivery, Event, Group, Subscription, covers, matches
+from chaos.story import story
 
 # How much later than its cause a client may see something.
 SLACK = 2.0
 # An instance that was frozen may find out this much after it woke.
 WAKING = 15.0
-
-
-@dataclasses.dataclass(slots=True)
-class Event:
-    id: str
-    type: str
-    key: str
-    sent: float
-    answered: float
-    outcome: str
-
-    @property
-    def confirmed(self) -> bool:
-        return self.outcome[:1] not in ("!", "?")
-
-    @property
-    def number(self) -> int:
-        return int(self.id.rsplit("-", 1)[1])
-
-
-@dataclasses.dataclass(slots=True)
-class Delivery:
-    t: float
-    sub: str
-    number: int
-
-
-@dataclasses.dataclass
-class Subscription:
-    opening: dict
-    ended: float = float("inf")
-    why: str = ""
-    next_number: int = 1
-    settles: list = dataclasses.field(default_factory=list)
-    done: list = dataclasses.field(default_factory=list)  # (t, range) confirmed
-    lost: list = dataclasses.field(default_factory=list)  # (t, range, reason)
-
-    @property
-    def address(self) -> str:
-        return self.opening["address"]
-
-
-@dataclasses.dataclass
-class Group:
-    opened: float
-    patterns: list
-    lasting: bool
-    deliveries: dict = dataclasses.field(default_factory=dict)  # id → Delivery or a list of them
-
-
-@dataclasses.dataclass
-class Chain:
-    """A tail over all its connections."""
-
-    opened: float
-    patterns: list
-    last: dict = dataclasses.field(default_factory=dict)  # stream → position
-    got: set = dataclasses.field(default_factory=set)
-    waits: float = 0.0
-
-
-@dataclasses.dataclass
-class Violation:
-    rule: str
-    what: str
-    event: str = ""
-
-
-@dataclasses.dataclass
-class Report:
-    violations: list = dataclasses.field(default_factory=list)
-    confirmed: int = 0
-    unknown: int = 0
-    refused: int = 0
-    group_deliveries: int = 0
-    tail_deliveries: int = 0
-    duplicates: collections.Counter = dataclasses.field(default_factory=collections.Counter)
-    confirmed_settles: int = 0
-    faults: collections.Counter = dataclasses.field(default_factory=collections.Counter)
-    groups: int = 0
-    tails: int = 0
-    types: int = 0
-    # Positions that differ in their last part only.
-    neighbours: collections.Counter = dataclasses.field(default_factory=collections.Counter)
-    subscriptions: int = 0
-    longest_wait: float = 0.0
-    longest_wait_of: str = ""
-
-    def stored_together(self) -> str:
-        sizes = self.neighbours.values()
-        mean = sum(sizes) / len(sizes) if sizes else 0
-        return f"{mean:.1f} together on average, {max(sizes, default=0)} at most"
-
-    def lines(self) -> list[str]:
-        def counted(counter: collections.Counter) -> str:
-            return ", ".join(f"{what} {count}" for what, count in sorted(counter.items())) or "none"
-
-        return [
-            f"events: {self.confirmed} confirmed, {self.unknown} unknown, {self.refused} refused; "
-            f"{self.types} types; stored {self.stored_together()}",
-            f"deliveries: {self.group_deliveries} to {self.groups} groups, {self.tail_deliveries} "
-            f"to {self.tails} tails, over {self.subscriptions} subscriptions; "
-            f"{self.confirmed_settles} settlements confirmed",
-            f"duplicates: {self.duplicates.total()} ({counted(self.duplicates)})",
-            f"faults: {self.faults.total()} ({counted(self.faults)})",
-            f"longest stall: {self.longest_wait:.1f} s ({self.longest_wait_of})",
-            f"broken promises: {len(self.violations)}",
-        ]
-
-
-def matches(pattern: str, type_: str) -> bool:
-    """The proto's rules: `*` one segment, as the last one or more; `**` any; `+` exactly one."""
-    return _matches(pattern.split("."), type_.split("."))
-
-
-def _matches(pattern: list, type_: list) -> bool:
-    if not pattern:
-        return not type_
-    if pattern[0] == "**":
-        return any(_matches(pattern[1:], type_[n:]) for n in range(len(type_) + 1))
-    if not type_:
-        return False
-    if pattern == ["*"]:
-        return True
-    return pattern[0] in ("*", "+", type_[0]) and _matches(pattern[1:], type_[1:])
-
-
-def covers(ranges: list, number: int) -> bool:
-    return any(first <= number <= last for first, last in ranges)
 
 
 class Checker:
@@ -479,58 +352,6 @@ class Checker:
 
 def check(records: list[dict]) -> Report:
     return Checker(records).run()
-
-
-def story(records: list[dict], event: str) -> list[str]:
-    """All that the history has about one event, and about who had it."""
-    lines = []
-    numbers: dict[str, set] = {}
-    for record in records:
-        t, kind = record["t"], record["k"]
-        sub = record.get("sub", "")
-        if kind == "publish":
-            for id_, type_, key, outcome in record["events"]:
-                if id_ == event:
-                    lines.append(
-                        f"{record['t0']:.6f} to {t:.6f}: {record['client']} publishes it as {type_}, "
-                        f"key {key}, with {len(record['events'])} events: {outcome or 'confirmed'}"
-                    )
-        elif kind == "recv":
-            for stream, position, first, times, ids in record["batches"]:
-                if event in ids:
-                    number = first + ids.index(event)
-                    numbers.setdefault(sub, set()).add(number)
-                    lines.append(
-                        f"{t:.6f}: {sub} gets it as number {number}, times {times}, in "
-                        f"{stream} {position} with {len(ids)} events"
-                    )
-        elif kind == "settle":
-            for number in numbers.get(sub, ()):
-                if covers(record["ranges"], number):
-                    asked = f", confirm {record['confirm']}" if record["confirm"] else ""
-                    lines.append(f"{t:.6f}: {sub} {record['act']}s number {number}{asked}")
-        elif kind == "settled":
-            for field in ("done", "unknown", "too_late", "failed"):
-                for number in numbers.get(sub, ()):
-                    if covers(record[field], number):
-                        lines.append(f"{t:.6f}: {sub} hears that number {number} is {field}")
-        elif kind == "lost":
-            for number in numbers.get(sub, ()):
-                if covers(record["ranges"], number):
-                    lines.append(f"{t:.6f}: {sub} loses number {number}: {record['reason']}")
-        elif kind == "end" and sub in numbers:
-            lines.append(f"{t:.6f}: {sub} ends: {record['why']}")
-        elif kind == "fault":
-            until = "the end" if record["until"] is None else f"{record['until']:.6f}"
-            lines.append(f"{t:.6f} to {until}: {record['what']} {record['address'] or 'redis'}")
-    for sub in numbers:
-        for record in records:
-            if record["k"] == "open" and record["sub"] == sub:
-                lines.append(
-                    f"{record['t']:.6f}: {sub} opens on {record['address']} as {record['instance']}"
-                )
-    # By time, but for the text of it they are as they are.
-    return sorted(lines, key=lambda line: float(line.split()[0].rstrip(":")))
 
 
 def print_report(report: Report, records: list[dict], most: int = 5) -> None:

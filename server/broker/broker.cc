@@ -33,6 +33,8 @@ void Broker::Taken(SubscriptionId id, uint64_t events, uint64_t bytes) {
   core_->Taken(id, events, bytes);
 }
 
+DeadLetters& Broker::dead_letters() { return core_->dead_letters(); }
+
 void Broker::Close(SubscriptionId id, bool abruptly) { core_->Close(id, abruptly); }
 
 void Broker::Drain(absl::Time deadline, absl::AnyInvocable<void()> done) {

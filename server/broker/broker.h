@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "server/broker/broker_events.h"
 #include "server/broker/broker_options.h"
+#include "server/broker/dead_letters.h"
 #include "server/broker/delivery_token.h"
 #include "server/broker/publish_command.h"
 #include "server/broker/subscription.h"
@@ -117,6 +118,9 @@ class Broker {
   // settle until `deadline`, gives the rest back and leaves. Then `done`, once. Never takes longer
   // than `deadline` plus one store time-out.
   void Drain(absl::Time deadline, absl::AnyInvocable<void()> done);
+
+  // What people do with dead letters.
+  DeadLetters& dead_letters();
 
   // Whether the store can be reached and Start is through; `why` otherwise.
   absl::Status Ready() const;

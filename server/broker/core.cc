@@ -49,6 +49,8 @@ Broker::Core::Core(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerO
       retention_(&context_, &registry_, &policies_, &room_),
       expiry_(&context_, &registry_),
       opener_(&context_, &registry_),
+      dead_letters_(&context_, &registry_,
+                    [this](absl::string_view stream) { OnStreamAdvanced(stream); }),
       sweep_timer_(loop->CreateTimer([this] { SweepTick(); })),
       drain_timer_(loop->CreateTimer([this] {
         for (const auto& [name, group] : groups_) {

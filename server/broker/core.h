@@ -13,6 +13,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "server/broker/broker.h"
 #include "server/broker/context.h"
+#include "server/broker/dead_letters.h"
 #include "server/broker/group.h"
 #include "server/broker/group_expiry.h"
 #include "server/broker/group_opener.h"
@@ -46,6 +47,7 @@ class Broker::Core final : public StoreListener,
   void Taken(SubscriptionId id, uint64_t events, uint64_t bytes);
   void Close(SubscriptionId id, bool abruptly);
   void Drain(absl::Time deadline, absl::AnyInvocable<void()> done);
+  DeadLetters& dead_letters() { return dead_letters_; }
   absl::Status Ready() const;
   BrokerCounts Counts() const;
   const std::string& instance_id() const { return context_.incarnation; }
@@ -113,6 +115,7 @@ class Broker::Core final : public StoreListener,
   Retention retention_;
   GroupExpiry expiry_;
   GroupOpener opener_;
+  DeadLetters dead_letters_;
 
   SubscriptionId last_subscription_ = 0;
   absl::btree_map<SubscriptionId, PendingOpen> opening_;

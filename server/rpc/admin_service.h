@@ -4,12 +4,14 @@
 #include "eventbus/v1/admin.grpc.pb.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
+#include "server/rpc/admin_letters.h"
 #include "server/rpc/rpc_context.h"
 #include "server/rpc/unimplemented.h"
 
 namespace eventbus {
 
-// The service EventBusAdmin: registered, so that tools find it, and not implemented yet. Owned by
+// The service EventBusAdmin: passes each call on to the file of its family; what is not built yet
+// says so. Owned by
 // RpcServer; any thread.
 class AdminService final : public v1::EventBusAdmin::CallbackService {
  public:
@@ -70,17 +72,17 @@ class AdminService final : public v1::EventBusAdmin::CallbackService {
                               v1::GetSubscriberStatsResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.GetSubscriberStats");
   }
-  Reactor* ListDeadLetters(Context* context, const v1::ListDeadLettersRequest*,
-                           v1::ListDeadLettersResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.ListDeadLetters");
+  Reactor* ListDeadLetters(Context* context, const v1::ListDeadLettersRequest* request,
+                           v1::ListDeadLettersResponse* response) override {
+    return StartListDeadLetters(rpc_, context, request, response);
   }
-  Reactor* RedriveDeadLetters(Context* context, const v1::RedriveDeadLettersRequest*,
-                              v1::RedriveDeadLettersResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.RedriveDeadLetters");
+  Reactor* RedriveDeadLetters(Context* context, const v1::RedriveDeadLettersRequest* request,
+                              v1::RedriveDeadLettersResponse* response) override {
+    return StartRedriveDeadLetters(rpc_, context, request, response);
   }
-  Reactor* PurgeDeadLetters(Context* context, const v1::PurgeDeadLettersRequest*,
-                            v1::PurgeDeadLettersResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.PurgeDeadLetters");
+  Reactor* PurgeDeadLetters(Context* context, const v1::PurgeDeadLettersRequest* request,
+                            v1::PurgeDeadLettersResponse* response) override {
+    return StartPurgeDeadLetters(rpc_, context, request, response);
   }
   Reactor* ListDelayed(Context* context, const v1::ListDelayedRequest*,
                        v1::ListDelayedResponse*) override {

@@ -93,7 +93,12 @@ def test_pull(shared_bus):
     assert_not_implemented(refused(shared_bus.stub.Pull, request, timeout=DEADLINE), "Pull")
 
 
-@pytest.mark.parametrize("method", [method.name for method in ADMIN.methods])
+BUILT = {"ListDeadLetters", "RedriveDeadLetters", "PurgeDeadLetters"}
+
+
+@pytest.mark.parametrize(
+    "method", [method.name for method in ADMIN.methods if method.name not in BUILT]
+)
 def test_admin(shared_bus, method):
     request = getattr(v1, f"{method}Request")()
     refusal = refused(getattr(shared_bus.admin, method), request, timeout=DEADLINE)

@@ -67,8 +67,8 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   // changes something, which the message names. OK otherwise.
   const absl::Status& refusal() const { return refusal_; }
 
-  // Whether what waits for replicas has its connection, which the listener does not hear of: reading
-  // and settling go on without it. OK where nothing waits for replicas.
+  // Whether what waits for replicas has its connection, which the listener does not hear of:
+  // reading and settling go on without it. OK where nothing waits for replicas.
   absl::Status ReadyToWrite() const {
     return writer_ == nullptr ? absl::OkStatus() : writer_->Ready();
   }

@@ -172,7 +172,11 @@ TEST(InstancesTest, InstancesThatSleptTogetherDoNotJudgeEachOther) {
 TEST(InstancesTest, AnOutageOfTheStoreKillsNobody) {
   TestBus bus;
   const size_t other = bus.AddInstance();
-  RecordingSink& here = bus.Join("work", {"job"});
+  OpenRequest request;
+  request.group = "work";
+  request.patterns = {"job"};
+  request.policy.ack_deadline = absl::Hours(1);
+  RecordingSink& here = bus.Open(request);
   ASSERT_TRUE(bus.Publish("job", "1").ok());
   ASSERT_THAT(here.ids(), ElementsAre("1"));
   RecordingSink& there = bus.Join("work", {"job"}, other);

@@ -16,6 +16,7 @@
 #include "server/broker/broker_options.h"
 #include "server/broker/dead_letters.h"
 #include "server/broker/delivery_token.h"
+#include "server/broker/group_editor.h"
 #include "server/broker/publish_command.h"
 #include "server/broker/subscription.h"
 #include "server/loop/loop.h"
@@ -119,6 +120,8 @@ class Broker {
   // than `deadline` plus one store time-out.
   void Drain(absl::Time deadline, absl::AnyInvocable<void()> done);
 
+  // Changes of groups that exist.
+  GroupEditor& group_editor();
   // What people do with dead letters.
   DeadLetters& dead_letters();
 

@@ -48,8 +48,9 @@ Broker::Core::Core(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerO
       membership_(&context_, this, [this] { return expiry_.Report(GroupsInUse()); }),
       retention_(&context_, &registry_, &policies_, &room_),
       expiry_(&context_, &registry_),
-      opener_(&context_, &registry_),
-      dead_letters_(&context_, &registry_,
+      editor_(&context_, &registry_),
+      opener_(&context_, &registry_, &editor_),
+      dead_letters_(&context_, &registry_, &editor_,
                     [this](absl::string_view stream) { OnStreamAdvanced(stream); }),
       sweep_timer_(loop->CreateTimer([this] { SweepTick(); })),
       drain_timer_(loop->CreateTimer([this] {
@@ -297,9 +298,7 @@ void Broker::Core::OnGroupKnown(const KnownGroup& known) {
   const auto found = groups_.find(known.record.name);
   if (found == groups_.end()) return;
   const GroupRecord& mine = found->second->known().record;
-  if (mine.stamp != known.record.stamp || mine.generation != known.record.generation) {
-    return RetireGroup(known.record.name);
-  }
+  if (mine.stamp != known.record.stamp) return RetireGroup(known.record.name);
   interested_.clear();
   found->second->Update(known);
 }

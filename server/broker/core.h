@@ -15,6 +15,7 @@
 #include "server/broker/context.h"
 #include "server/broker/dead_letters.h"
 #include "server/broker/group.h"
+#include "server/broker/group_editor.h"
 #include "server/broker/group_expiry.h"
 #include "server/broker/group_opener.h"
 #include "server/broker/lifetime.h"
@@ -48,6 +49,7 @@ class Broker::Core final : public StoreListener,
   void Close(SubscriptionId id, bool abruptly);
   void Drain(absl::Time deadline, absl::AnyInvocable<void()> done);
   DeadLetters& dead_letters() { return dead_letters_; }
+  GroupEditor& group_editor() { return editor_; }
   absl::Status Ready() const;
   BrokerCounts Counts() const;
   const std::string& instance_id() const { return context_.incarnation; }
@@ -114,6 +116,7 @@ class Broker::Core final : public StoreListener,
   Membership membership_;
   Retention retention_;
   GroupExpiry expiry_;
+  GroupEditor editor_;
   GroupOpener opener_;
   DeadLetters dead_letters_;
 

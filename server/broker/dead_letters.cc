@@ -19,7 +19,6 @@ constexpr uint64_t kMaxPageBytes = uint64_t{3} << 20;
 constexpr size_t kLettersPerStep = 100;
 // Redriving is spread over the second in steps of about this.
 constexpr absl::Duration kStepTime = absl::Milliseconds(100);
-constexpr int kMaxUpdateAttempts = 8;
 
 absl::Status NoSuchGroup(const std::string& group) {
   return MakeError(absl::StatusCode::kNotFound, Reason::kGroupNotFound,
@@ -28,9 +27,9 @@ absl::Status NoSuchGroup(const std::string& group) {
 
 }  // namespace
 
-DeadLetters::DeadLetters(const Context* context, Registry* registry,
+DeadLetters::DeadLetters(const Context* context, const Registry* registry, GroupEditor* editor,
                          std::function<void(absl::string_view)> advanced)
-    : context_(context), registry_(registry), advanced_(std::move(advanced)) {}
+    : context_(context), registry_(registry), editor_(editor), advanced_(std::move(advanced)) {}
 
 DeadLetters::~DeadLetters() = default;
 
@@ -220,7 +219,6 @@ class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
     }
     const std::string stream = batch_.begin()->first;
     if (purge_) return Remove(stream);
-    update_attempts_ = 0;
     AdmitSideStream(stream);
   }
   void Remove(const std::string& stream) {
@@ -235,42 +233,19 @@ class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
   void AdmitSideStream(const std::string& stream) {
     const KnownGroup* group = letters_.registry_->FindGroup(command_.group);
     if (group == nullptr) return Finish(NoSuchGroup(command_.group));
-    GroupDefinition definition = group->definition;
-    std::vector<std::string>& streams = definition.redriven_streams;
-    const auto place = std::lower_bound(streams.begin(), streams.end(), stream);
-    if (place != streams.end() && *place == stream) return Move(stream);
-    if (++update_attempts_ > kMaxUpdateAttempts) {
-      return Finish(absl::UnavailableError("the group changes all the time"));
-    }
-    streams.insert(place, stream);
-    GroupRecord changed = group->record;
-    changed.definition = ToJson(definition);
-    const uint64_t version = changed.version;
-    context_->store->UpdateGroup(
-        std::move(changed), version,
-        lifetime_.Guard([this, stream](const absl::StatusOr<GroupRecord>& record) {
-          if (record.ok()) {
-            letters_.registry_->NoteGroup(*record);
-            return AdmitSideStream(stream);
-          }
-          if (record.status().code() == absl::StatusCode::kNotFound) {
-            return Finish(NoSuchGroup(command_.group));
-          }
-          if (record.status().code() != absl::StatusCode::kAborted) {
-            return Finish(record.status());
-          }
-          LookAgain(stream);
-        }));
-  }
-  // Somebody else has changed the group.
-  void LookAgain(const std::string& stream) {
-    context_->store->ListGroups(
-        lifetime_.Guard([this, stream](const absl::StatusOr<std::vector<GroupRecord>>& groups) {
-          if (!groups.ok()) return Finish(groups.status());
-          for (const GroupRecord& record : *groups) {
-            if (record.name == command_.group) letters_.registry_->NoteGroup(record);
-          }
-          AdmitSideStream(stream);
+    const std::vector<std::string>& streams = group->definition.redriven_streams;
+    if (std::binary_search(streams.begin(), streams.end(), stream)) return Move(stream);
+    letters_.editor_->Edit(
+        command_.group,
+        [stream](KnownGroup* changed) {
+          std::vector<std::string>& all = changed->definition.redriven_streams;
+          const auto place = std::lower_bound(all.begin(), all.end(), stream);
+          if (place == all.end() || *place != stream) all.insert(place, stream);
+          return absl::OkStatus();
+        },
+        lifetime_.Guard([this, stream](const absl::StatusOr<KnownGroup>& changed) {
+          if (!changed.ok()) return Finish(changed.status());
+          Move(stream);
         }));
   }
   void Move(const std::string& stream) {
@@ -320,7 +295,6 @@ class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
   std::map<std::string, std::vector<EntryId>> batch_;
   size_t batched_ = 0;
   size_t moved_ = 0;
-  int update_attempts_ = 0;
   RedriveResult result_;
   std::unique_ptr<Timer> timer_;
   Lifetime lifetime_;

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/broker/context.h"
+#include "server/broker/group_editor.h"
 #include "server/broker/letter_query.h"
 #include "server/broker/lifetime.h"
 #include "server/broker/registry.h"
@@ -30,7 +31,7 @@ class DeadLetters {
   using Done = absl::AnyInvocable<void(absl::StatusOr<T>)>;
 
   // `advanced` hears of side streams that this instance has appended to.
-  DeadLetters(const Context* context, Registry* registry,
+  DeadLetters(const Context* context, const Registry* registry, GroupEditor* editor,
               std::function<void(absl::string_view)> advanced);
   ~DeadLetters();
 
@@ -55,7 +56,8 @@ class DeadLetters {
   void Start(std::shared_ptr<Removal> removal);
 
   const Context* const context_;
-  Registry* const registry_;
+  const Registry* const registry_;
+  GroupEditor* const editor_;
   const std::function<void(absl::string_view)> advanced_;
   Lifetime lifetime_;
 };

@@ -40,25 +40,34 @@ Group::Group(const Context* context, const Registry* registry, GroupHost* host, 
           StreamChanged(attached);
         }
       })),
-      deadline_timer_(context->loop->CreateTimer([this] { CheckDeadlines(); })) {
+      deadline_timer_(context->loop->CreateTimer([this] { CheckDeadlines(); })),
+      pause_timer_(context->loop->CreateTimer([this] { Schedule(); })) {
   for (const auto& [stream, type] : registry->types()) {
     if (known_.patterns.Matches(stream)) Attach(type, /*ensure=*/true);
   }
   AttachSideStreams();
+  const absl::Time until = known_.definition.paused_until;
+  if (paused() && until != absl::InfiniteFuture()) {
+    pause_timer_->Arm(until - context_->StoreNow());
+  }
 }
 
 // ---- Streams ----
 
+StreamStart Group::StartOn(const TypeRecord& type) const {
+  const GroupDefinition& definition = known_.definition;
+  const uint64_t stamp = definition.start_stamp > 0 ? definition.start_stamp : known_.record.stamp;
+  if (type.stamp > stamp) return {EntryId::Min(), {}};
+  return StartIn(definition.start, type.stream);
+}
+
 void Group::Attach(const TypeRecord& type, bool ensure) {
   if (streams_.contains(type.stream)) return;
-  const bool younger = type.stamp > known_.record.stamp;
-  const StreamStart start =
-      younger ? StreamStart{EntryId::Min(), {}} : StartIn(known_.definition.start, type.stream);
   auto attached = std::make_unique<Attached>();
   Attached* const raw = attached.get();
-  attached->stream =
-      std::make_unique<GroupStream>(context_, &known_.definition.policy, known_.key(), type.stream,
-                                    type.stream, start, [this, raw] { StreamChanged(raw); });
+  attached->stream = std::make_unique<GroupStream>(
+      context_, &known_.definition.policy, known_.KeyOn(type.stream), type.stream, type.stream,
+      StartOn(type), [this, raw] { StreamChanged(raw); });
   streams_.emplace(type.stream, std::move(attached));
   if (ensure) {
     ensuring_.emplace(type.stream, type);
@@ -66,6 +75,22 @@ void Group::Attach(const TypeRecord& type, bool ensure) {
   } else {
     raw->stream->NoteAdvanced();
   }
+}
+
+void Group::Detach(const std::string& stream, absl::string_view why) {
+  const auto found = streams_.find(stream);
+  Attached* const attached = found->second.get();
+  for (const auto& [id, member] : members_) {
+    TellTaken(*member, member->TakeAwayOf(attached->stream.get()), why);
+  }
+  attached->stream->DropAll();
+  ensuring_.erase(stream);
+  std::erase(changed_, attached);
+  std::erase(ready_queue_, attached);
+  std::erase(fetch_queue_, attached);
+  std::erase(fetching_, attached);
+  std::erase(unsaved_, attached);
+  streams_.erase(found);
 }
 
 void Group::AttachSideStreams() {
@@ -89,25 +114,56 @@ bool Group::Wants(absl::string_view stream) const {
 }
 
 void Group::Update(KnownGroup known) {
+  const bool was_paused = paused();
+  const absl::Duration deadline = known_.definition.policy.ack_deadline;
   known_ = std::move(known);
+  if (known_.definition.policy.ack_deadline < deadline) {
+    // Deadlines that were given before come after those that are given now.
+    for (const auto& [id, member] : members_) member->KeepDeadlines();
+  }
+  std::vector<std::string> leaving;
+  for (const auto& [stream, attached] : streams_) {
+    if (IsSideStream(stream)) continue;
+    if (!known_.patterns.Matches(stream) || attached->stream->group() != known_.KeyOn(stream)) {
+      leaving.push_back(stream);
+    }
+  }
+  for (const std::string& stream : leaving) {
+    Detach(stream, "the group was sought to another place, or its patterns were changed");
+  }
+  for (const auto& [stream, type] : registry_->types()) {
+    if (known_.patterns.Matches(stream)) Attach(type, /*ensure=*/true);
+  }
   AttachSideStreams();
+  if (paused()) {
+    pause_timer_->Disarm();
+    const absl::Time until = known_.definition.paused_until;
+    if (until != absl::InfiniteFuture()) pause_timer_->Arm(until - context_->StoreNow());
+    // What is put together for members was delivered before.
+    if (!was_paused) {
+      for (const auto& [id, member] : members_) member->SendAll();
+    }
+  }
   Schedule();
 }
 
+bool Group::paused() const { return context_->StoreNow() < known_.definition.paused_until; }
+
 void Group::Ensure(const TypeRecord& type) {
-  const bool younger = type.stamp > known_.record.stamp;
-  const StreamStart start =
-      younger ? StreamStart{EntryId::Min(), {}} : StartIn(known_.definition.start, type.stream);
+  const GroupKey key = known_.KeyOn(type.stream);
   context_->store->CreateGroup(
-      {type.stream, known_.key(), start.after},
-      lifetime_.Guard([this, type](const absl::Status& status) {
+      {type.stream, key, StartOn(type).after},
+      lifetime_.Guard([this, type, key](const absl::Status& status) {
+        // It has left the stream meanwhile, or is another generation there.
+        if (key != known_.KeyOn(type.stream)) return;
         if (status.code() != absl::StatusCode::kNotFound) return OnEnsured(type, status);
         // The type is registered and its stream is not born yet. Whoever comes first creates it,
         // with all its groups.
         CreateStreamRequest request;
         request.stream = type.stream;
         for (const auto& [name, group] : registry_->groups()) {
-          if (group.patterns.Matches(type.stream)) request.groups.push_back(group.key());
+          if (group.patterns.Matches(type.stream))
+            request.groups.push_back(group.KeyOn(type.stream));
         }
         context_->store->CreateStream(
             std::move(request),
@@ -174,7 +230,7 @@ void Group::Sweep(const std::string& stream) {
         if (consumers.ok()) CheckConsumers(stream, *consumers);
       }));
   context_->store->GetGroupInfo(
-      stream, known_.key(), lifetime_.Guard([this, stream](const absl::StatusOr<GroupInfo>& info) {
+      stream, key, lifetime_.Guard([this, stream](const absl::StatusOr<GroupInfo>& info) {
         const auto now = streams_.find(stream);
         if (info.ok() && now != streams_.end()) now->second->unread_events = info->unread_events;
       }));
@@ -340,7 +396,7 @@ void Group::RunTurn() {
     }
   }
   const bool leaving = members_.empty() || draining_;
-  if (!leaving) {
+  if (!leaving && !paused()) {
     Dispatch();
     Fetch();
   }
@@ -529,6 +585,13 @@ void Group::TellLost(const Member& member, const std::vector<Member::TakenRun>& 
     }
   }
   member.sink()->OnTokensLost(tokens, reason, message);
+}
+
+void Group::TellTaken(Member& member, std::vector<Member::TakenRun> taken, absl::string_view why) {
+  if (taken.empty()) return;
+  // What is still put together for it goes out first: its numbers were given.
+  member.SendAll();
+  TellLost(member, taken, LostReason::kGroupChanged, why);
 }
 
 void Group::LoseAll() {

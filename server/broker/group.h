@@ -71,8 +71,9 @@ class Group {
   // No new deliveries; members are told, and closed as soon as they hold nothing.
   void Drain(absl::Time deadline, absl::string_view message);
 
-  // The definition has changed, and its generation has not.
+  // The definition has changed: other streams, another place in them, another policy, a pause.
   void Update(KnownGroup known);
+  bool paused() const;
   // Whether what is appended to the stream, which may be a side stream, concerns the group.
   bool Wants(absl::string_view stream) const;
 
@@ -116,7 +117,12 @@ class Group {
     OpenedInfo info;
   };
 
+  // Where the group begins on a stream if it is not there.
+  StreamStart StartOn(const TypeRecord& type) const;
   void Attach(const TypeRecord& type, bool ensure);
+  // Forgets all of the stream; members lose what they have of it.
+  void Detach(const std::string& stream, absl::string_view why);
+  void TellTaken(Member& member, std::vector<Member::TakenRun> taken, absl::string_view why);
   void Ensure(const TypeRecord& type);
   void OnEnsured(const TypeRecord& type, const absl::Status& status);
   void OpenWaiting();
@@ -174,6 +180,7 @@ class Group {
   std::vector<Attached*> unsaved_;
   std::unique_ptr<Timer> save_timer_;
   std::unique_ptr<Timer> deadline_timer_;
+  std::unique_ptr<Timer> pause_timer_;
   // When it fires, if it is armed.
   absl::Duration deadline_at_;
   Lifetime lifetime_;

@@ -21,6 +21,18 @@ absl::Duration DurationFromJson(const Json& json) {
   return absl::Milliseconds(json.get<int64_t>());
 }
 
+// 0: not paused. Null: until it is resumed.
+Json PausedJson(absl::Time until) {
+  if (until == absl::InfiniteFuture()) return nullptr;
+  return until == absl::InfinitePast() ? int64_t{0} : absl::ToUnixMillis(until);
+}
+
+absl::Time PausedFromJson(const Json& json) {
+  if (json.is_null()) return absl::InfiniteFuture();
+  const auto ms = json.get<int64_t>();
+  return ms == 0 ? absl::InfinitePast() : absl::FromUnixMillis(ms);
+}
+
 Json StartJson(const StartPosition& start) {
   if (std::holds_alternative<StartEarliest>(start)) return {{"at", "earliest"}};
   if (const auto* at = std::get_if<StartAtTime>(&start)) {
@@ -137,6 +149,10 @@ std::string ToJson(const GroupDefinition& definition) {
                      {"ephemeral", definition.ephemeral},
                      {"revision", definition.revision},
                      {"start", StartJson(definition.start)},
+                     {"start_stamp", definition.start_stamp},
+                     {"generations", definition.generations},
+                     {"last_generation", definition.last_generation},
+                     {"paused_until_ms", PausedJson(definition.paused_until)},
                      {"redriven_streams", definition.redriven_streams},
                      {"policy",
                       {{"ordered", policy.ordered},
@@ -162,6 +178,10 @@ absl::StatusOr<GroupDefinition> GroupDefinitionFromJson(absl::string_view text) 
     definition.ephemeral = json.value("ephemeral", false);
     definition.revision = json.value("revision", uint64_t{0});
     definition.start = StartFromJson(json.value("start", Json::object()));
+    definition.start_stamp = json.value("start_stamp", uint64_t{0});
+    definition.generations = json.value("generations", std::map<std::string, uint64_t>());
+    definition.last_generation = json.value("last_generation", uint64_t{0});
+    definition.paused_until = PausedFromJson(json.value("paused_until_ms", Json(0)));
     definition.redriven_streams = json.value("redriven_streams", std::vector<std::string>());
     const Json policy = json.value("policy", Json::object());
     GroupPolicy& result = definition.policy;

@@ -97,8 +97,16 @@ struct GroupDefinition {
   bool ephemeral = false;
   GroupPolicy policy;
   uint64_t revision = 0;
-  // Where it started, for streams older than the group.
+  // Where it started, or was sought to, for the streams that were there then: those with stamps up
+  // to `start_stamp` (0: up to the group's own). Younger ones it has from their first event.
   StartPosition start = StartLatest{};
+  uint64_t start_stamp = 0;
+  // Streams that have been sought apart from the others, with the generation of the group there.
+  std::map<std::string, uint64_t> generations;
+  // The highest generation that was ever given away, once there has been a seek.
+  uint64_t last_generation = 0;
+  // Delivers nothing before this, by the store's clock. Infinite future: until it is resumed.
+  absl::Time paused_until = absl::InfinitePast();
   // Streams whose dead letters have been redriven: their side streams are the group's too. Sorted.
   std::vector<std::string> redriven_streams;
 

@@ -57,7 +57,7 @@ void GroupExpiry::Delete(const KnownGroup& group) {
         registry_->NoteGroupGone(group.record.name);
         for (const auto& [stream, type] : registry_->types()) {
           if (!group.patterns.Matches(stream)) continue;
-          context_->store->DestroyGroup(stream, group.key(), [](const absl::Status&) {});
+          context_->store->DestroyGroup(stream, group.KeyOn(stream), [](const absl::Status&) {});
         }
       }));
 }

@@ -37,8 +37,8 @@ std::vector<std::string> WithoutRepeats(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-GroupOpener::GroupOpener(const Context* context, Registry* registry)
-    : context_(context), registry_(registry) {}
+GroupOpener::GroupOpener(const Context* context, Registry* registry, GroupEditor* editor)
+    : context_(context), registry_(registry), editor_(editor) {}
 
 void GroupOpener::Open(const OpenRequest& request, Done done) {
   auto call = std::make_shared<Call>(Call{request, std::move(done)});
@@ -134,9 +134,35 @@ void GroupOpener::Finish(const std::shared_ptr<Call>& call, bool created) {
         absl::StrCat("group \"", name, "\" was deleted meanwhile; open again"), {{"group", name}}));
   }
   absl::Status difference = created ? absl::OkStatus() : Compare(call->request, *group);
-  if (!difference.ok()) return call->done(std::move(difference));
+  if (!difference.ok()) {
+    const bool newer = call->request.revision > group->definition.revision;
+    if (!call->request.update_group || call->updated || !newer) {
+      return call->done(std::move(difference));
+    }
+    return Update(call);
+  }
   if (!registry_->KnowsTypesBefore(group->record.stamp)) return LearnTypes(call, created);
   call->done(OpenedGroup{*group, created});
+}
+
+void GroupOpener::Update(const std::shared_ptr<Call>& call) {
+  const OpenRequest& request = call->request;
+  call->updated = true;
+  UpdateGroupCommand command;
+  command.name = request.group;
+  if (!request.patterns.empty()) command.patterns = request.patterns;
+  command.policy = request.policy;
+  command.revision = request.revision;
+  // Not over a newer one that somebody else has made meanwhile.
+  command.expected_revision = registry_->FindGroup(request.group)->definition.revision;
+  editor_->Update(std::move(command),
+                  lifetime_.Guard([this, call](const absl::StatusOr<KnownGroup>& updated) {
+                    const absl::StatusCode code = updated.status().code();
+                    if (!updated.ok() && code != absl::StatusCode::kFailedPrecondition) {
+                      return call->done(StoreError(updated.status()));
+                    }
+                    Finish(call, false);
+                  }));
 }
 
 void GroupOpener::LearnTypes(const std::shared_ptr<Call>& call, bool created) {

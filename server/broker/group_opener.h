@@ -8,6 +8,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "server/broker/context.h"
+#include "server/broker/group_editor.h"
 #include "server/broker/lifetime.h"
 #include "server/broker/registry.h"
 #include "server/broker/subscription.h"
@@ -28,7 +29,7 @@ class GroupOpener {
  public:
   using Done = absl::AnyInvocable<void(absl::StatusOr<OpenedGroup>)>;
 
-  GroupOpener(const Context* context, Registry* registry);
+  GroupOpener(const Context* context, Registry* registry, GroupEditor* editor);
 
   // NOT_FOUND (kGroupNotFound): no such group, and no patterns to create it with.
   // FAILED_PRECONDITION (kGroupMismatch): it differs in what the request sets. RESOURCE_EXHAUSTED
@@ -40,6 +41,7 @@ class GroupOpener {
     OpenRequest request;
     Done done;
     int attempts = 0;
+    bool updated = false;
   };
 
   void Look(const std::shared_ptr<Call>& call);
@@ -50,10 +52,13 @@ class GroupOpener {
   void Finish(const std::shared_ptr<Call>& call, bool created);
   // The group is known, but perhaps not all types that it has to be on to be open.
   void LearnTypes(const std::shared_ptr<Call>& call, bool created);
+  // Changes the group to what the request says.
+  void Update(const std::shared_ptr<Call>& call);
   absl::Status Compare(const OpenRequest& request, const KnownGroup& group) const;
 
   const Context* const context_;
   Registry* const registry_;
+  GroupEditor* const editor_;
   uint64_t made_names_ = 0;
   Lifetime lifetime_;
 };

@@ -113,7 +113,29 @@ std::vector<Member::TakenRun> Member::TakeAway(DeliveryRange range) {
   return taken;
 }
 
+std::vector<Member::TakenRun> Member::TakeAwayOf(const GroupStream* stream) {
+  std::vector<TakenRun> taken;
+  for (auto place = leases_.begin(); place != leases_.end();) {
+    if (place->second.stream != stream) {
+      ++place;
+      continue;
+    }
+    ClearLive(place->first, place->second, 0, place->second.count, &taken);
+    place = Erase(place);
+  }
+  for (auto lost = lost_.begin(); lost != lost_.end();) {
+    lost = lost->second.stream == stream ? lost_.erase(lost) : std::next(lost);
+  }
+  return taken;
+}
+
 // ---- Deadlines ----
+
+void Member::KeepDeadlines() {
+  for (auto& [number, lease] : leases_) {
+    if (!std::exchange(lease.extended, true)) extended_.emplace(lease.deadline, number);
+  }
+}
 
 std::vector<Member::TakenRun> Member::TakeExpired(absl::Duration now) {
   std::vector<uint64_t> expired;

@@ -77,10 +77,14 @@ class Member {
   // Ends this member's hold of the live deliveries with numbers in the range, and answers which
   // events they were, in order of their numbers. Their state is the caller's to change.
   std::vector<TakenRun> TakeAway(DeliveryRange range);
+  // The same for all that it has of a stream; late settlements of it will not be understood.
+  std::vector<TakenRun> TakeAwayOf(const GroupStream* stream);
   // The same for all deliveries whose deadline has passed.
   std::vector<TakenRun> TakeExpired(absl::Duration now);
   // When the next deadline passes, or a little earlier; infinite: nothing is in flight.
   absl::Duration NextDeadline() const;
+  // Deadlines given from now on may be earlier than those given before.
+  void KeepDeadlines();
   // Gives the live deliveries in the range another deadline, and answers with their numbers.
   std::vector<DeliveryRange> Extend(DeliveryRange range, absl::Duration deadline);
 

@@ -262,7 +262,7 @@ void Publisher::OnTypeRegistered(Lane& lane, absl::StatusOr<TypeRegistration> re
   for (const GroupRecord& record : registration->groups) {
     const KnownGroup* group = registry_->FindGroup(record.name);
     if (group != nullptr && group->patterns.Matches(lane.stream)) {
-      request.groups.push_back(group->key());
+      request.groups.push_back(group->KeyOn(request.stream));
     }
   }
   context_->store->CreateStream(

@@ -22,7 +22,11 @@ struct KnownGroup {
   GroupDefinition definition;
   PatternSet patterns;
 
-  GroupKey key() const { return {record.name, record.generation}; }
+  // Its key on a stream that it has.
+  GroupKey KeyOn(const std::string& stream) const {
+    const auto own = definition.generations.find(stream);
+    return {record.name, own == definition.generations.end() ? record.generation : own->second};
+  }
 };
 
 // Hears what is new in the registry.

@@ -92,7 +92,7 @@ void Retention::DropSettled(const std::string& stream) {
   TrimRequest request;
   request.stream = stream;
   for (const auto& [name, group] : registry_->groups()) {
-    if (group.patterns.Matches(stream)) request.settled_by.push_back(group.key());
+    if (group.patterns.Matches(stream)) request.settled_by.push_back(group.KeyOn(stream));
   }
   if (!request.settled_by.empty()) Trim(std::move(request), "settled");
 }

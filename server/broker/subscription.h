@@ -40,6 +40,9 @@ struct OpenRequest {
   std::string group;
   bool ephemeral = false;
   GroupPolicyChange policy;
+  // An existing group is changed to these patterns and this policy, if `revision` is higher than
+  // the stored one.
+  bool update_group = false;
   uint64_t revision = 0;
 
   // Valid patterns. Empty: the group must exist.

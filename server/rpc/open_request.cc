@@ -53,7 +53,7 @@ absl::Status ReadPatterns(absl::string_view path,
 absl::Status ReadGroup(const v1::GroupSubscription& group, OpenRequest* request) {
   request->group = group.name();
   request->ephemeral = group.ephemeral();
-  if (group.update_group()) return UnimplementedField("open.group.update_group");
+  request->update_group = group.update_group();
   request->revision = group.revision();
   if (!group.name().empty() || !group.ephemeral()) {
     const std::optional<FieldViolation> violation =

@@ -125,6 +125,8 @@ class Broker {
   // What people do with dead letters.
   DeadLetters& dead_letters();
 
+  // The store's clock, as far as this instance knows it.
+  absl::Time StoreNow() const;
   // Whether the store can be reached and Start is through; `why` otherwise.
   absl::Status Ready() const;
   BrokerCounts Counts() const;

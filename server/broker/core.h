@@ -50,6 +50,7 @@ class Broker::Core final : public StoreListener,
   void Drain(absl::Time deadline, absl::AnyInvocable<void()> done);
   DeadLetters& dead_letters() { return dead_letters_; }
   GroupEditor& group_editor() { return editor_; }
+  absl::Time StoreNow() const { return context_.StoreNow(); }
   absl::Status Ready() const;
   BrokerCounts Counts() const;
   const std::string& instance_id() const { return context_.incarnation; }

@@ -149,6 +149,8 @@ std::string ToJson(const GroupDefinition& definition) {
                      {"ephemeral", definition.ephemeral},
                      {"revision", definition.revision},
                      {"start", StartJson(definition.start)},
+                     {"created_ms", absl::ToUnixMillis(definition.created)},
+                     {"updated_ms", absl::ToUnixMillis(definition.updated)},
                      {"start_stamp", definition.start_stamp},
                      {"generations", definition.generations},
                      {"last_generation", definition.last_generation},
@@ -178,6 +180,8 @@ absl::StatusOr<GroupDefinition> GroupDefinitionFromJson(absl::string_view text) 
     definition.ephemeral = json.value("ephemeral", false);
     definition.revision = json.value("revision", uint64_t{0});
     definition.start = StartFromJson(json.value("start", Json::object()));
+    definition.created = absl::FromUnixMillis(json.value("created_ms", int64_t{0}));
+    definition.updated = absl::FromUnixMillis(json.value("updated_ms", int64_t{0}));
     definition.start_stamp = json.value("start_stamp", uint64_t{0});
     definition.generations = json.value("generations", std::map<std::string, uint64_t>());
     definition.last_generation = json.value("last_generation", uint64_t{0});

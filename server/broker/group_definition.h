@@ -105,6 +105,9 @@ struct GroupDefinition {
   std::map<std::string, uint64_t> generations;
   // The highest generation that was ever given away, once there has been a seek.
   uint64_t last_generation = 0;
+  // By the store's clock; the epoch: unknown.
+  absl::Time created = absl::UnixEpoch();
+  absl::Time updated = absl::UnixEpoch();
   // Delivers nothing before this, by the store's clock. Infinite future: until it is resumed.
   absl::Time paused_until = absl::InfinitePast();
   // Streams whose dead letters have been redriven: their side streams are the group's too. Sorted.

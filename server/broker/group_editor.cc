@@ -77,6 +77,8 @@ void GroupEditor::Begin(const std::shared_ptr<Transition>& transition) {
 }
 
 void GroupEditor::Store(const std::shared_ptr<Transition>& transition) {
+  transition->plan.after.definition.updated =
+      absl::FromUnixMillis(absl::ToUnixMillis(context_->StoreNow()));
   GroupRecord record = transition->plan.after.record;
   record.definition = ToJson(transition->plan.after.definition);
   context_->store->UpdateGroup(

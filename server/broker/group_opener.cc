@@ -92,6 +92,8 @@ void GroupOpener::Create(const std::shared_ptr<Call>& call) {
   }
   definition.revision = request.revision;
   definition.start = request.start;
+  definition.created = absl::FromUnixMillis(absl::ToUnixMillis(context_->StoreNow()));
+  definition.updated = definition.created;
   context_->store->RegisterGroup(
       request.group, ToJson(definition), context_->options->max_groups,
       lifetime_.Guard([this, call](const absl::StatusOr<GroupRegistration>& registration) {

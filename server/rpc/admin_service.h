@@ -4,6 +4,7 @@
 #include "eventbus/v1/admin.grpc.pb.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
+#include "server/rpc/admin_group_changes.h"
 #include "server/rpc/admin_letters.h"
 #include "server/rpc/rpc_context.h"
 #include "server/rpc/unimplemented.h"
@@ -48,25 +49,25 @@ class AdminService final : public v1::EventBusAdmin::CallbackService {
                        v1::CreateGroupResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.CreateGroup");
   }
-  Reactor* UpdateGroup(Context* context, const v1::UpdateGroupRequest*,
-                       v1::UpdateGroupResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.UpdateGroup");
+  Reactor* UpdateGroup(Context* context, const v1::UpdateGroupRequest* request,
+                       v1::UpdateGroupResponse* response) override {
+    return StartUpdateGroup(rpc_, context, request, response);
   }
   Reactor* DeleteGroup(Context* context, const v1::DeleteGroupRequest*,
                        v1::DeleteGroupResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.DeleteGroup");
   }
-  Reactor* PauseGroup(Context* context, const v1::PauseGroupRequest*,
-                      v1::PauseGroupResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.PauseGroup");
+  Reactor* PauseGroup(Context* context, const v1::PauseGroupRequest* request,
+                      v1::PauseGroupResponse* response) override {
+    return StartPauseGroup(rpc_, context, request, response);
   }
-  Reactor* ResumeGroup(Context* context, const v1::ResumeGroupRequest*,
-                       v1::ResumeGroupResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.ResumeGroup");
+  Reactor* ResumeGroup(Context* context, const v1::ResumeGroupRequest* request,
+                       v1::ResumeGroupResponse* response) override {
+    return StartResumeGroup(rpc_, context, request, response);
   }
-  Reactor* SeekGroup(Context* context, const v1::SeekGroupRequest*,
-                     v1::SeekGroupResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.SeekGroup");
+  Reactor* SeekGroup(Context* context, const v1::SeekGroupRequest* request,
+                     v1::SeekGroupResponse* response) override {
+    return StartSeekGroup(rpc_, context, request, response);
   }
   Reactor* GetSubscriberStats(Context* context, const v1::GetSubscriberStatsRequest*,
                               v1::GetSubscriberStatsResponse*) override {

@@ -31,25 +31,6 @@ constexpr absl::Duration kMaxHeartbeat = absl::Hours(1);
 
 absl::string_view View(const std::string& text) { return absl::string_view(text); }
 
-absl::Status ReadPatterns(absl::string_view path,
-                          const google::protobuf::RepeatedPtrField<std::string>& patterns,
-                          std::vector<std::string>* result) {
-  if (patterns.size() > kMaxPatterns) {
-    return InvalidField(path, absl::StrCat("has ", patterns.size(), " patterns, at most ",
-                                           kMaxPatterns, " are allowed"));
-  }
-  for (int i = 0; i < patterns.size(); ++i) {
-    const absl::StatusOr<Pattern> pattern = Pattern::Parse(patterns[i]);
-    if (!pattern.ok()) {
-      const auto why = pattern.status().message();
-      return InvalidField(absl::StrCat(path, "[", i, "]"),
-                          absl::string_view(why.data(), why.size()));
-    }
-    result->push_back(patterns[i]);
-  }
-  return absl::OkStatus();
-}
-
 absl::Status ReadGroup(const v1::GroupSubscription& group, OpenRequest* request) {
   request->group = group.name();
   request->ephemeral = group.ephemeral();
@@ -83,19 +64,19 @@ absl::Status ReadTail(const v1::TailSubscription& tail, OpenRequest* request) {
   return ReadPatterns("open.tail.patterns", tail.patterns(), &request->patterns);
 }
 
-absl::Status ReadPositions(const v1::StartPosition::AfterPositions& after,
+absl::Status ReadPositions(absl::string_view path, const v1::StartPosition::AfterPositions& after,
                            StartAfterPositions* result) {
-  constexpr char kField[] = "open.start.after.positions";
+  const std::string field = absl::StrCat(path, ".after.positions");
   if (after.positions().size() > kMaxPositions) {
-    return InvalidField(kField, absl::StrCat("has ", after.positions().size(), " streams, at most ",
-                                             kMaxPositions, " are allowed"));
+    return InvalidField(field, absl::StrCat("has ", after.positions().size(), " streams, at most ",
+                                            kMaxPositions, " are allowed"));
   }
   for (const auto& [stream, text] : after.positions()) {
     const absl::StatusOr<Position> position = Position::Parse(View(text));
     if (!position.ok()) {
       return InvalidRequest(
           Reason::kBadPosition,
-          {{absl::StrCat(kField, "[", stream, "]"),
+          {{absl::StrCat(field, "[", stream, "]"),
             absl::StrCat(QuoteForMessage(View(text)), " is not a position of this broker")}},
           1);
     }
@@ -104,34 +85,9 @@ absl::Status ReadPositions(const v1::StartPosition::AfterPositions& after,
   if (!after.has_others_from()) return absl::OkStatus();
   absl::Time others_from;
   absl::Status status =
-      ReadTimestamp("open.start.after.others_from", after.others_from(), &others_from);
+      ReadTimestamp(absl::StrCat(path, ".after.others_from"), after.others_from(), &others_from);
   result->others_from = others_from;
   return status;
-}
-
-absl::Status ReadStart(const v1::StartPosition& start, StartPosition* result) {
-  switch (start.start_case()) {
-    case v1::StartPosition::kLatest:
-    case v1::StartPosition::START_NOT_SET:
-      *result = StartLatest{};
-      return absl::OkStatus();
-    case v1::StartPosition::kEarliest:
-      *result = StartEarliest{};
-      return absl::OkStatus();
-    case v1::StartPosition::kTime: {
-      StartAtTime at;
-      absl::Status status = ReadTimestamp("open.start.time", start.time(), &at.time);
-      *result = at;
-      return status;
-    }
-    case v1::StartPosition::kAfter: {
-      StartAfterPositions after;
-      absl::Status status = ReadPositions(start.after(), &after);
-      *result = std::move(after);
-      return status;
-    }
-  }
-  return absl::OkStatus();
 }
 
 absl::Status ReadBatch(const v1::BatchShape& batch, BatchShape* result) {
@@ -195,6 +151,51 @@ absl::Status CheckKind(const v1::SubscribeOpen& open, SubscriberCallKind kind) {
 
 }  // namespace
 
+absl::Status ReadPatterns(absl::string_view path,
+                          const google::protobuf::RepeatedPtrField<std::string>& patterns,
+                          std::vector<std::string>* result) {
+  if (patterns.size() > kMaxPatterns) {
+    return InvalidField(path, absl::StrCat("has ", patterns.size(), " patterns, at most ",
+                                           kMaxPatterns, " are allowed"));
+  }
+  for (int i = 0; i < patterns.size(); ++i) {
+    const absl::StatusOr<Pattern> pattern = Pattern::Parse(patterns[i]);
+    if (!pattern.ok()) {
+      const auto why = pattern.status().message();
+      return InvalidField(absl::StrCat(path, "[", i, "]"),
+                          absl::string_view(why.data(), why.size()));
+    }
+    result->push_back(patterns[i]);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadStartPosition(absl::string_view path, const v1::StartPosition& start,
+                               StartPosition* result) {
+  switch (start.start_case()) {
+    case v1::StartPosition::kLatest:
+    case v1::StartPosition::START_NOT_SET:
+      *result = StartLatest{};
+      return absl::OkStatus();
+    case v1::StartPosition::kEarliest:
+      *result = StartEarliest{};
+      return absl::OkStatus();
+    case v1::StartPosition::kTime: {
+      StartAtTime at;
+      absl::Status status = ReadTimestamp(absl::StrCat(path, ".time"), start.time(), &at.time);
+      *result = at;
+      return status;
+    }
+    case v1::StartPosition::kAfter: {
+      StartAfterPositions after;
+      absl::Status status = ReadPositions(path, start.after(), &after);
+      *result = std::move(after);
+      return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadFlowLimits(absl::string_view path, const v1::FlowLimits& limits,
                             const RpcOptions& options, FlowLimits* result) {
   if (limits.has_max_in_flight()) {
@@ -230,7 +231,7 @@ absl::StatusOr<SubscriberRequest> ReadSubscribeOpen(const v1::SubscribeOpen& ope
 
   absl::Status status = CheckKind(open, kind);
   if (status.ok()) status = ReadTarget(open, &request.open);
-  if (status.ok()) status = ReadStart(open.start(), &request.open.start);
+  if (status.ok()) status = ReadStartPosition("open.start", open.start(), &request.open.start);
   if (status.ok()) status = ReadFlowLimits("open.flow", open.flow(), options, &request.open.flow);
   if (status.ok()) status = ReadBatch(open.batch(), &request.open.batch);
   if (status.ok()) status = ReadClient(open, &request.open);

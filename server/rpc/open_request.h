@@ -1,11 +1,15 @@
 #ifndef EVENTBUS_SERVER_RPC_OPEN_REQUEST_H_
 #define EVENTBUS_SERVER_RPC_OPEN_REQUEST_H_
 
+#include <string>
+#include <vector>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "eventbus/v1/broker.pb.h"
+#include "google/protobuf/repeated_ptr_field.h"
 #include "server/broker/subscription.h"
 #include "server/rpc/rpc_options.h"
 
@@ -27,6 +31,15 @@ enum class SubscriberCallKind { kSubscribe, kReceive };
 absl::StatusOr<SubscriberRequest> ReadSubscribeOpen(const v1::SubscribeOpen& open,
                                                     SubscriberCallKind kind,
                                                     const RpcOptions& options);
+
+// At most 100 valid patterns. Errors name the field below `path`.
+absl::Status ReadPatterns(absl::string_view path,
+                          const google::protobuf::RepeatedPtrField<std::string>& patterns,
+                          std::vector<std::string>* result);
+
+// Errors name the field below `path`. Nothing set: latest.
+absl::Status ReadStartPosition(absl::string_view path, const v1::StartPosition& start,
+                               StartPosition* result);
 
 // Changes the limits that `limits` sets. Errors name the field below `path`.
 absl::Status ReadFlowLimits(absl::string_view path, const v1::FlowLimits& limits,

@@ -73,7 +73,6 @@ def an_attribute_filter() -> v1.AttributeFilter:
 
 OPENS = {
     "session": lambda: group_open(unique("g"), "a", session=v1.SessionRequest()),
-    "update_group": lambda: group_open(unique("g"), "a", update_group=True),
     "filter": lambda: tail_open("a", filter=an_attribute_filter()),
     "policy.filter": lambda: group_open(
         unique("g"), "a", policy=v1.GroupPolicy(filter=an_attribute_filter())
@@ -93,7 +92,15 @@ def test_pull(shared_bus):
     assert_not_implemented(refused(shared_bus.stub.Pull, request, timeout=DEADLINE), "Pull")
 
 
-BUILT = {"ListDeadLetters", "RedriveDeadLetters", "PurgeDeadLetters"}
+BUILT = {
+    "ListDeadLetters",
+    "RedriveDeadLetters",
+    "PurgeDeadLetters",
+    "UpdateGroup",
+    "PauseGroup",
+    "ResumeGroup",
+    "SeekGroup",
+}
 
 
 @pytest.mark.parametrize(

@@ -245,9 +245,18 @@ BuriedEntry GroupStream::WriteLetters(const HeldEntry& entry, const Burial& buri
 void GroupStream::SendBurials() {
   BuryRequest request{
       *stream_, group_, context_->incarnation, {}, context_->options->letter_bounds};
+  Burials burials;
   std::vector<EntryId> ended;
-  for (auto& [id, burial] : burials_) {
+  for (auto place = burials_.begin(); place != burials_.end();) {
+    const EntryId id = place->first;
     HeldEntry& entry = *held_.at(id);
+    if (entry.burying) {
+      ++place;
+      continue;
+    }
+    entry.burying = true;
+    Burial& burial = burials.emplace(id, std::move(place->second)).first->second;
+    place = burials_.erase(place);
     // It says all that the state record would.
     const auto unsaved = unsaved_.find(id);
     if (unsaved != unsaved_.end()) {
@@ -258,13 +267,19 @@ void GroupStream::SendBurials() {
     request.entries.push_back(WriteLetters(entry, burial));
     if (request.entries.back().record.empty()) ended.push_back(id);
   }
+  if (burials.empty()) return;
   ++writes_under_way_;
   context_->store->Bury(
       std::move(request),
-      lifetime_.Guard([this, epoch = epoch_, burials = std::exchange(burials_, {}),
+      lifetime_.Guard([this, epoch = epoch_, burials = std::move(burials),
                        ended = std::move(ended)](const absl::StatusOr<BuryResult>& result) mutable {
         --writes_under_way_;
-        if (epoch == epoch_) OnBuried(std::move(burials), ended, result);
+        if (epoch == epoch_) return OnBuried(std::move(burials), ended, result);
+        // Others have taken over since, unless the store did it all before.
+        if (result.ok() && result->entries == burials.size()) return;
+        for (const auto& [id, burial] : burials) {
+          FailAll(burial.waiters, absl::AbortedError("another instance has taken over"));
+        }
       }));
 }
 
@@ -274,6 +289,7 @@ void GroupStream::OnBuried(Burials burials, const std::vector<EntryId>& ended,
   if (!result.ok() && !gone) {
     for (auto& [id, burial] : burials) {
       FailAll(burial.waiters, result.status());
+      held_.at(id)->burying = false;
       Burial& again = burials_[id];
       again.deaths.insert(again.deaths.begin(), std::make_move_iterator(burial.deaths.begin()),
                           std::make_move_iterator(burial.deaths.end()));
@@ -288,6 +304,7 @@ void GroupStream::OnBuried(Burials burials, const std::vector<EntryId>& ended,
     }
     letters += burial.deaths.size();
     HeldEntry& entry = *held_.at(id);
+    entry.burying = false;
     for (const Death& death : burial.deaths) {
       Advance(DeliveryInput::kBuried, &entry.events[death.index]);
       entry.troubles.erase(death.index);
@@ -299,13 +316,14 @@ void GroupStream::OnBuried(Burials burials, const std::vector<EntryId>& ended,
       ForgetHeld(id);
       continue;
     }
-    entry.unsettled -= settled;
-    if (entry.unsettled > 0) {
-      MaybePark(entry);
+    if (settled == entry.unsettled) {
+      // The others were settled meanwhile.
+      NoteSettled(entry, settled, nullptr);
       continue;
     }
-    ForgetHeld(id);
-    QueueAck(id);
+    entry.unsettled -= settled;
+    if (entry.unsaved()) states_awaited_ = true;
+    MaybePark(entry);
   }
   if (result.ok()) context_->events->OnDeadLetters(letters, result->dropped_letters);
   Changed();

@@ -114,7 +114,7 @@ void GroupStream::SendStates() {
   states_awaited_ = false;
   for (auto& [id, waiting] : unsaved_) {
     HeldEntry& entry = *held_.at(id);
-    if (now - entry.unsaved_since < kSaveAfter) continue;
+    if (entry.burying || now - entry.unsaved_since < kSaveAfter) continue;
     ids.push_back(id);
     states.push_back({id, entry.EncodeState(context_->store_clock)});
     std::move(waiting.begin(), waiting.end(), std::back_inserter(waiters));

@@ -54,6 +54,9 @@ struct HeldEntry {
   uint32_t in_flight = 0;
   // Events whose letter the store has not confirmed.
   uint32_t dying = 0;
+  // Their letters are on the way to the store. Until it answers nobody knows whether the events are
+  // settled there, so nothing else is written about the entry.
+  bool burying = false;
   // All of its unsettled events wait for retries, and its value was given up: it is read again when
   // one is due.
   bool parked = false;

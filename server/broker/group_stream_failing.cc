@@ -106,10 +106,12 @@ void GroupStream::WaitForRetry(HeldEntry& entry, uint32_t index, absl::Duration 
 }
 
 void GroupStream::MaybePark(HeldEntry& entry) {
-  if (entry.parked || entry.budgeted > 0 || entry.in_flight > 0 || entry.dying > 0) return;
+  if (entry.parked || entry.budgeted > 0) return;
+  // By their phases: some that have been taken away from their member may be about to follow.
   const bool waits =
-      std::none_of(entry.events.begin(), entry.events.end(),
-                   [](const EventDelivery& event) { return event.phase == DeliveryPhase::kReady; });
+      std::all_of(entry.events.begin(), entry.events.end(), [](const EventDelivery& event) {
+        return event.phase == DeliveryPhase::kWaiting || event.phase == DeliveryPhase::kSettled;
+      });
   if (!waits) return;
   const uint64_t bytes = std::max<uint64_t>(entry.entry.value.size(), 1);
   if (context_->waiting_values->Take(bytes)) {

@@ -120,5 +120,31 @@ TEST_F(RetryFaultsTest, ARejectThatOthersHaveOvertakenIsNotConfirmed) {
   EXPECT_EQ(Letters(), 0U);
 }
 
+class NoRoomForWaitingTest : public RetryFaultsTest {
+ protected:
+  static BrokerOptions Options() {
+    BrokerOptions options;
+    options.waiting_value_bytes = 0;
+    return options;
+  }
+  NoRoomForWaitingTest() : RetryFaultsTest(Options()) {}
+};
+
+// The first of the runs that fail together must not give up the value that the last one needs.
+TEST_F(NoRoomForWaitingTest, ALetterIsWrittenBesideRetriesThatFailInTheSameMoment) {
+  bus.WarmUp("job");
+  RecordingSink& sink = Join({.max_retries = 1});
+  PublishTogether({"1", "2", "3"});
+  bus.Settle(sink, {.nacks = {NackFor({1, 1}, absl::ZeroDuration())}});
+  bus.Run(absl::Milliseconds(10));
+  ASSERT_THAT(sink.ids(), ElementsAre("1", "2", "3", "1"));
+  bus.Settle(sink, {.nacks = {NackFor({2, 4}, absl::Milliseconds(100))}});
+  bus.Run(absl::Seconds(1));
+  const auto letters = bus.store().letters().Read({"job", "work"});
+  ASSERT_THAT(letters, SizeIs(1));
+  EXPECT_EQ(letters[0].event.view(), FramedTestEvent("job", "1"));
+  EXPECT_THAT(sink.ids(), ElementsAre("1", "2", "3", "1", "2", "3"));
+}
+
 }  // namespace
 }  // namespace eventbus

@@ -24,7 +24,9 @@ class Batcher {
   // Hands over what is due: full messages, and the rest too if there is no batch size, its time is
   // up, or nothing can be added to it (`no_room`).
   void SendDue(bool no_room);
-  // Forgets what was not handed over. Answers how many events that was.
+  // What was not handed over yet.
+  uint32_t events() const { return events_; }
+  // Forgets it. Answers how many events that was.
   uint32_t Drop();
 
  private:

@@ -468,9 +468,10 @@ void Group::ArmDeadline(absl::Duration deadline) {
 
 void Group::CheckDeadlines() {
   const absl::Duration now = context_->loop->MonotonicNow();
+  const absl::Duration renewed = now + known_.definition.policy.ack_deadline;
   absl::Duration next = absl::InfiniteDuration();
   for (const auto& [id, member] : members_) {
-    const std::vector<Member::TakenRun> expired = member->TakeExpired(now);
+    const std::vector<Member::TakenRun> expired = member->TakeExpired(now, renewed);
     next = std::min(next, member->NextDeadline());
     if (expired.empty()) continue;
     uint64_t events = 0;

@@ -137,7 +137,7 @@ void Member::KeepDeadlines() {
   }
 }
 
-std::vector<Member::TakenRun> Member::TakeExpired(absl::Duration now) {
+std::vector<Member::TakenRun> Member::TakeExpired(absl::Duration now, absl::Duration renewed) {
   std::vector<uint64_t> expired;
   for (const auto& [number, lease] : leases_) {
     if (lease.extended) continue;
@@ -150,8 +150,13 @@ std::vector<Member::TakenRun> Member::TakeExpired(absl::Duration now) {
   }
   std::sort(expired.begin(), expired.end());
   std::vector<TakenRun> taken;
+  const uint64_t handed_over = last_delivery() - batcher_.events();
   for (const uint64_t number : expired) {
     const auto lease = leases_.find(number);
+    if (number > handed_over) {
+      SetDeadline(number, lease->second, renewed + batch_delay_);
+      continue;
+    }
     ClearLive(number, lease->second, 0, lease->second.count, &taken);
     Erase(lease);
   }
@@ -178,15 +183,19 @@ std::vector<DeliveryRange> Member::Extend(DeliveryRange range, absl::Duration de
        place != leases_.end() && place->first <= range.last; ++place) {
     const uint64_t number = place->first;
     Lease& lease = place->second;
-    if (lease.extended) extended_.erase({lease.deadline, number});
-    lease.extended = true;
-    lease.deadline = deadline;
-    extended_.emplace(deadline, number);
+    SetDeadline(number, lease, deadline);
     for (uint32_t i = 0; i < lease.count; ++i) {
       if (lease.live.empty() || lease.live[i]) AppendRange({number + i, number + i}, &extended);
     }
   }
   return extended;
+}
+
+void Member::SetDeadline(uint64_t number, Lease& lease, absl::Duration deadline) {
+  if (lease.extended) extended_.erase({lease.deadline, number});
+  lease.extended = true;
+  lease.deadline = deadline;
+  extended_.emplace(deadline, number);
 }
 
 void Member::SplitAt(uint64_t number) {

@@ -79,8 +79,9 @@ class Member {
   std::vector<TakenRun> TakeAway(DeliveryRange range);
   // The same for all that it has of a stream; late settlements of it will not be understood.
   std::vector<TakenRun> TakeAwayOf(const GroupStream* stream);
-  // The same for all deliveries whose deadline has passed.
-  std::vector<TakenRun> TakeExpired(absl::Duration now);
+  // The same for all deliveries whose deadline has passed. Those that were not handed over yet, for
+  // this process was held up, get `renewed` instead.
+  std::vector<TakenRun> TakeExpired(absl::Duration now, absl::Duration renewed);
   // When the next deadline passes, or a little earlier; infinite: nothing is in flight.
   absl::Duration NextDeadline() const;
   // Deadlines given from now on may be earlier than those given before.
@@ -124,6 +125,7 @@ class Member {
   // Ends a lease before `number` and begins another one there, if one spans it.
   void SplitAt(uint64_t number);
   Leases::iterator Erase(Leases::iterator lease);
+  void SetDeadline(uint64_t number, Lease& lease, absl::Duration deadline);
   // The lease that began with this number has ended.
   void ForgetHolder(HeldEntry& entry, uint64_t number) const;
   // Appends the live runs among the lease's events [first, first + count) and ends them.

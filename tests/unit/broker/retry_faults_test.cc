@@ -146,5 +146,26 @@ TEST_F(NoRoomForWaitingTest, ALetterIsWrittenBesideRetriesThatFailInTheSameMomen
   EXPECT_THAT(sink.ids(), ElementsAre("1", "2", "3", "1", "2", "3"));
 }
 
+TEST_F(RetryFaultsTest, WhatWaitsForItsBatchDoesNotExpireWithWhatWasHandedOver) {
+  OpenRequest request = Request({.max_retries = 0, .ack_deadline = absl::Seconds(1)});
+  request.batch = {10, absl::Milliseconds(500)};
+  RecordingSink& sink = bus.Open(request);
+  ASSERT_TRUE(bus.Publish("job", "1").ok());
+  bus.Run(absl::Milliseconds(1200));
+  ASSERT_THAT(sink.ids(), ElementsAre("1"));
+  ASSERT_TRUE(bus.Publish("job", "2").ok());
+  // Its timers are overdue when it wakes up, the deadline of the first event before the batch.
+  bus.instance().process().Freeze();
+  bus.Run(absl::Seconds(5));
+  bus.instance().process().Thaw();
+  bus.Run();
+  EXPECT_THAT(sink.lost, ElementsAre(DeliveryRange{1, 1}));
+  EXPECT_THAT(sink.ids(), ElementsAre("1", "2"));
+  bus.Settle(sink, {.acks = {{2, 2}}, .confirm = 1});
+  ASSERT_THAT(sink.settled, SizeIs(1));
+  EXPECT_THAT(sink.settled[0].done, ElementsAre(DeliveryRange{2, 2}));
+  EXPECT_EQ(Letters(), 1U);
+}
+
 }  // namespace
 }  // namespace eventbus

@@ -132,6 +132,7 @@ void GroupStream::OnFetchFailed(const absl::Status& status) {
 
 void GroupStream::Claim(const std::string& consumer, uint32_t max_entries) {
   fetching_ = true;
+  claiming_released_ = consumer == kReleasedConsumer;
   context_->store->Claim(
       {*stream_, group_, consumer, context_->incarnation, max_entries},
       lifetime_.Guard([this, consumer, epoch = epoch_](absl::StatusOr<ClaimResult> result) {
@@ -143,6 +144,7 @@ void GroupStream::OnClaimed(const std::string& consumer, uint64_t epoch,
                             absl::StatusOr<ClaimResult> result) {
   if (epoch != epoch_) return;
   fetching_ = false;
+  claiming_released_ = false;
   expected_events_ = 0;
   if (!result.ok()) {
     // Without a group nothing is pending.
@@ -324,6 +326,7 @@ void GroupStream::AddEntry(const Entry& entry, uint64_t times_delivered, absl::s
     if (event.phase != DeliveryPhase::kSettled) ++held->unsettled;
   }
   if (held->unsettled == 0) return QueueAck(entry.id);
+  CancelRelease(entry.id);
   HeldEntry& added = *held_.emplace(entry.id, std::move(held)).first->second;
   uint32_t dropped = 0;
   for (uint32_t i = 0; i < count; ++i) {

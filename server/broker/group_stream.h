@@ -192,6 +192,8 @@ class GroupStream {
                        const absl::StatusOr<uint64_t>& written);
   static void FailAll(const Waiters& waiters, const absl::Status& status);
   void SendReleases();
+  // It was given back, and is ours again.
+  void CancelRelease(EntryId id);
   // Nobody waits for its state record.
   void ForgetHeld(EntryId id);
   void Changed() { changed_(); }
@@ -253,6 +255,8 @@ class GroupStream {
   std::vector<EntryState> release_states_;
   // Given back here, not confirmed by the store.
   absl::flat_hash_set<EntryId> releasing_;
+  // What was given back may be on its way here again: a release must not be repeated now.
+  bool claiming_released_ = false;
   uint32_t writes_under_way_ = 0;
 
   std::unique_ptr<Timer> pause_timer_;

@@ -82,7 +82,7 @@ void GroupStream::Flush() {
     last_save_ = now;
     SendStates();
   }
-  if (!releases_.empty()) SendReleases();
+  if (!releases_.empty() && !claiming_released_) SendReleases();
 }
 
 void GroupStream::SendAcks() {
@@ -195,9 +195,12 @@ void GroupStream::SendReleases() {
       lifetime_.Guard([this, sent = std::move(sent), epoch = epoch_](const absl::Status& status) {
         --writes_under_way_;
         if (!status.ok() && status.code() != absl::StatusCode::kNotFound) {
-          if (epoch == epoch_) {
-            releases_.insert(releases_.end(), sent.ids.begin(), sent.ids.end());
-            release_states_.insert(release_states_.end(), sent.states.begin(), sent.states.end());
+          // It may have been done all the same, and what is ours again stays.
+          for (const EntryId id : sent.ids) {
+            if (epoch == epoch_ && releasing_.contains(id)) releases_.push_back(id);
+          }
+          for (const EntryState& state : sent.states) {
+            if (epoch == epoch_ && releasing_.contains(state.id)) release_states_.push_back(state);
           }
           return Pause();
         }
@@ -206,9 +209,16 @@ void GroupStream::SendReleases() {
       }));
 }
 
+void GroupStream::CancelRelease(EntryId id) {
+  if (releasing_.erase(id) == 0) return;
+  std::erase(releases_, id);
+  std::erase_if(release_states_, [id](const EntryState& state) { return state.id == id; });
+}
+
 void GroupStream::DropAll() {
   ++epoch_;
   fetching_ = false;
+  claiming_released_ = false;
   expected_events_ = 0;
   lost_answer_ = false;
   advanced_ = true;

@@ -167,5 +167,24 @@ TEST_F(RetryFaultsTest, WhatWaitsForItsBatchDoesNotExpireWithWhatWasHandedOver) 
   EXPECT_EQ(Letters(), 1U);
 }
 
+// What was given back and taken again must not be given back once more because nobody answered the
+// first time.
+TEST_F(RetryFaultsTest, AReleaseThatIsRepeatedLeavesWhatWasTakenSince) {
+  RecordingSink& first = Join();
+  ASSERT_TRUE(bus.Publish("job", "1").ok());
+  bus.instance().store().FailNext(StoreCall::kRelease, StoreFault::kReplyLost);
+  bus.Close(first);
+  RecordingSink& second = Join();
+  bus.Run(absl::Milliseconds(100));
+  ASSERT_THAT(second.ids(), ElementsAre("1"));
+  // It is repeated after a second.
+  bus.Run(absl::Seconds(3));
+  const auto pending = bus.store().ReadPending({"job", {"work", 1}, ""});
+  ASSERT_TRUE(pending.ok());
+  ASSERT_THAT(*pending, SizeIs(1));
+  // Nobody has claimed it a second time.
+  EXPECT_EQ(pending->front().times_delivered, 2U);
+}
+
 }  // namespace
 }  // namespace eventbus

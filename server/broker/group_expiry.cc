@@ -58,6 +58,7 @@ void GroupExpiry::Delete(const KnownGroup& group) {
         for (const auto& [stream, type] : registry_->types()) {
           if (!group.patterns.Matches(stream)) continue;
           context_->store->DestroyGroup(stream, group.KeyOn(stream), [](const absl::Status&) {});
+          context_->store->DropLetters(stream, group.record.name, [](const absl::Status&) {});
         }
       }));
 }

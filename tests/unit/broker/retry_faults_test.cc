@@ -186,5 +186,27 @@ TEST_F(RetryFaultsTest, AReleaseThatIsRepeatedLeavesWhatWasTakenSince) {
   EXPECT_EQ(pending->front().times_delivered, 2U);
 }
 
+class ExpiringTest : public RetryFaultsTest {
+ protected:
+  static BrokerOptions Options() {
+    BrokerOptions options;
+    options.ephemeral_expiry = absl::Seconds(30);
+    return options;
+  }
+  ExpiringTest() : RetryFaultsTest(Options()) {}
+};
+
+TEST_F(ExpiringTest, AnEphemeralGroupTakesItsDeadLettersWithIt) {
+  OpenRequest request = Request();
+  request.ephemeral = true;
+  RecordingSink& sink = bus.Open(request);
+  ASSERT_TRUE(bus.Publish("job", "1").ok());
+  bus.Settle(sink, {.rejects = {Reject({1, 1})}});
+  ASSERT_EQ(Letters(), 1U);
+  bus.Close(sink);
+  bus.Run(absl::Minutes(1));
+  EXPECT_EQ(Letters(), 0U);
+}
+
 }  // namespace
 }  // namespace eventbus

@@ -5,40 +5,24 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/broker/delivery_ranges.h"
 #include "server/broker/pattern.h"
+#include "tests/simulation/checked_group.h"
 #include "tests/simulation/event_ledger.h"
+#include "tests/simulation/fate_check.h"
 #include "tests/simulation/single_lease.h"
+#include "tests/simulation/tail_check.h"
 
 namespace eventbus::simulation {
 namespace {
 
-// A confirmed one.
-struct Settlement {
-  std::string instance;
-  // The one that had taken over from it, if others may have judged it.
-  std::string heir;
-};
-
-struct Group {
-  // Different for each of its lives.
-  uint64_t number = 0;
-  PatternSet patterns;
-  bool ephemeral = false;
-  bool from_earliest = false;
-  // First opened.
-  size_t opened_at = 0;
-  std::set<EventNumber> received;
-  std::map<EventNumber, Settlement> settled;
-};
-
 struct Subscription {
   OpenSent open;
   PatternSet patterns;
-  Group* group = nullptr;
+  CheckedGroup* group = nullptr;
   std::optional<size_t> opened_at;
   bool ended = false;
   uint32_t max_in_flight = 0;
@@ -46,16 +30,19 @@ struct Subscription {
   std::vector<EventNumber> deliveries;
   std::map<uint64_t, EventNumber> live;
   std::map<EventNumber, uint32_t> times_delivered;
-  // Numbers acked by settles that wait for their confirmation.
-  std::map<uint64_t, std::vector<DeliveryRange>> unconfirmed;
-  // Of a tail, by stream, in order.
-  std::map<std::string, std::vector<Position>> seen;
+  // Settles that wait for their confirmation.
+  std::map<uint64_t, SettleCommand> unconfirmed;
+  // Of a tail.
+  std::optional<TailCheck> tail;
 };
 
 class Checker {
  public:
   Checker(const History& history, const CheckOptions& options)
-      : history_(history), ledger_(&report_), leases_(options.notice_bound, &ledger_, &report_) {}
+      : history_(history),
+        options_(options),
+        ledger_(&report_),
+        leases_(options.notice_bound, &ledger_, &report_) {}
 
   CheckReport Run() {
     for (at_ = 0; at_ < history_.size(); ++at_) {
@@ -63,10 +50,14 @@ class Checker {
       std::visit([this](const auto& what) { Take(what); }, history_[at_].what);
     }
     leases_.CheckAtEnd(now_);
-    CheckDelivered();
+    CheckFates();
     ledger_.CheckStoredInOrder(at_);
     for (const auto& [number, subscription] : subscriptions_) {
-      if (subscription.open.tail) CheckTail(number, subscription);
+      if (subscription.tail.has_value()) {
+        subscription.tail->CheckComplete({subscription.patterns, subscription.open.from_earliest,
+                                          subscription.opened_at, subscription.ended},
+                                         at_);
+      }
       if (subscription.ended || subscription.unconfirmed.empty()) continue;
       Violated(rules::kSettlesAnswered, absl::StrCat("sub ", number, " never heard of its settle ",
                                                      subscription.unconfirmed.begin()->first));
@@ -90,6 +81,7 @@ class Checker {
     subscription.max_in_flight = open.max_in_flight;
     const absl::StatusOr<PatternSet> patterns = PatternSet::Parse(open.patterns);
     if (patterns.ok()) subscription.patterns = *patterns;
+    if (open.tail) subscription.tail.emplace(open.subscription, &ledger_, &report_);
   }
 
   void Take(const Opened& opened) {
@@ -101,23 +93,29 @@ class Checker {
     }
     subscription->opened_at = at_;
     if (subscription->open.tail) return;
-    std::unique_ptr<Group>& group = groups_[subscription->open.group];
-    if (group != nullptr && group->ephemeral && opened.group_created && !InUse(*group)) {
-      // It had expired, and begins anew. (If it is in use, the answers have overtaken each other.)
+    std::unique_ptr<CheckedGroup>& group = groups_[subscription->open.group];
+    const bool again = group != nullptr;
+    if (group != nullptr && group->ephemeral && opened.group_created && !InUse(*group) &&
+        now_ - group->last_used >= options_.shortest_expiry) {
+      // It had expired, and begins anew. (Else the answers have overtaken each other.)
       expired_.push_back(std::move(group));
     }
     if (group == nullptr) {
-      group = std::make_unique<Group>();
+      group = std::make_unique<CheckedGroup>(AttemptWatch(
+          subscription->open.policy, options_.max_latency, &faults_, &ledger_, &report_));
+      group->name = subscription->open.group;
       group->number = ++groups_seen_;
+      group->had_expired = again;
       group->patterns = subscription->patterns;
       group->ephemeral = subscription->open.ephemeral;
       group->from_earliest = subscription->open.from_earliest;
       group->opened_at = at_;
     }
+    group->last_used = now_;
     subscription->group = group.get();
   }
 
-  bool InUse(const Group& group) const {
+  bool InUse(const CheckedGroup& group) const {
     return std::any_of(subscriptions_.begin(), subscriptions_.end(), [&group](const auto& entry) {
       return entry.second.group == &group && !entry.second.ended;
     });
@@ -150,11 +148,20 @@ class Checker {
       Violated(rules::kBatchSize, absl::StrCat("sub ", delivered.subscription, " got ", events,
                                                " events at once, and asked for ", size));
     }
-    if (!subscription->open.tail && subscription->live.size() > subscription->max_in_flight) {
-      Violated(rules::kInFlightLimit,
-               absl::StrCat("sub ", delivered.subscription, " has ", subscription->live.size(),
-                            " in flight, and asked for ", subscription->max_in_flight));
-    }
+    if (!subscription->open.tail) CheckInFlight(delivered.subscription, *subscription);
+  }
+
+  void CheckInFlight(SubscriptionNumber number, const Subscription& subscription) {
+    if (subscription.live.size() <= subscription.max_in_flight) return;
+    // What somebody acks late is taken from whoever has it, and that one is not told.
+    const auto certain = static_cast<size_t>(std::count_if(
+        subscription.live.begin(), subscription.live.end(), [&subscription](const auto& live) {
+          return !subscription.group->attempts.AckSent(live.second);
+        }));
+    if (certain <= subscription.max_in_flight) return;
+    Violated(rules::kInFlightLimit,
+             absl::StrCat("sub ", number, " has ", certain, " in flight, and asked for ",
+                          subscription.max_in_flight));
   }
 
   void TakeEvent(SubscriptionNumber number, Subscription& subscription, const SeenRun& run,
@@ -167,25 +174,15 @@ class Checker {
       Violated(rules::kPatterns, absl::StrCat("sub ", number, " got ", seen.data, " of type ",
                                               ledger_.event(*event).sent.type));
     }
-    if (subscription.open.tail) return TakeFromTail(number, subscription, run, position, seen);
-    TakeLease(number, subscription, run, index, *event);
-  }
-
-  void TakeFromTail(SubscriptionNumber number, Subscription& subscription, const SeenRun& run,
-                    const Position& position, const SeenEvent& seen) {
-    ++report_.tail_deliveries;
-    std::vector<Position>& before = subscription.seen[run.stream];
-    if (!before.empty() && position <= before.back()) {
-      return Violated(rules::kTailOrder,
-                      absl::StrCat("tail ", number, " got ", seen.data, " at ", position.ToString(),
-                                   " after ", before.back().ToString()));
+    if (subscription.tail.has_value()) {
+      return subscription.tail->Take(run.stream, position, seen, at_);
     }
-    before.push_back(position);
+    TakeLease(number, subscription, run, index, *event);
   }
 
   void TakeLease(SubscriptionNumber number, Subscription& subscription, const SeenRun& run,
                  uint32_t index, EventNumber event) {
-    Group& group = *subscription.group;
+    CheckedGroup& group = *subscription.group;
     const std::string& data = ledger_.data(event);
     const uint64_t delivery = run.first_delivery + index;
     ++report_.group_deliveries;
@@ -200,35 +197,26 @@ class Checker {
 
     const auto settled = group.settled.find(event);
     if (settled != group.settled.end() &&
-        !IsExcused(group, settled->second, subscription.open.instance)) {
+        !MayComeAfter(settled->second, group, subscription.open.instance, faults_,
+                      now_ - options_.max_latency - options_.max_batch_delay)) {
       Violated(rules::kSettledStays,
                absl::StrCat("sub ", number, " got ", data, ", which group ",
                             subscription.open.group, " has settled on ", settled->second.instance));
     }
 
-    const bool in_touch = !out_of_touch_.contains(subscription.open.instance);
+    const bool in_touch = !faults_.OutOfTouch(subscription.open.instance);
     uint32_t& times = subscription.times_delivered[event];
-    if (run.attempt != 1 || run.times_delivered < 1 || (in_touch && run.times_delivered <= times)) {
-      Violated(rules::kAttempts,
-               absl::StrCat("sub ", number, " got ", data, " as attempt ", run.attempt,
-                            ", delivered ", run.times_delivered, " times, before: ", times));
+    if (run.times_delivered < 1 || (in_touch && run.times_delivered <= times)) {
+      Violated(rules::kAttempts, absl::StrCat("sub ", number, " got ", data, " delivered ",
+                                              run.times_delivered, " times, before: ", times));
     }
     times = run.times_delivered;
+    if (run.attempt > 1) ++report_.retries;
+    group.attempts.Take(
+        {number, delivery, subscription.open.instance, event, run.attempt, run.last_reason}, now_,
+        at_);
     subscription.live.emplace(delivery, event);
     leases_.Begin({group.number, subscription.open.instance, event}, {number, delivery}, now_, at_);
-  }
-
-  // Whether `instance` may deliver what was settled before: it holds the entry since before it was
-  // settled, because one of the two was judged by the other and does not know yet. Of those that
-  // were in touch all the time, one can have taken over. And a group that expires may have expired
-  // while its instance was out of touch; then it begins anew.
-  bool IsExcused(const Group& group, Settlement& settlement, const std::string& instance) const {
-    if (group.ephemeral && out_of_touch_.contains(settlement.instance)) return true;
-    if (settlement.instance == instance) return false;
-    if (out_of_touch_.contains(instance)) return true;
-    if (!out_of_touch_.contains(settlement.instance)) return false;
-    if (settlement.heir.empty()) settlement.heir = instance;
-    return settlement.heir == instance;
   }
 
   // The lease is over for its holder.
@@ -254,10 +242,34 @@ class Checker {
 
   void Take(const SettleSent& sent) {
     Subscription& subscription = subscriptions_[sent.subscription];
+    if (subscription.group != nullptr) subscription.group->attempts.Take(sent, now_);
+    TakeFromOthers(subscription, sent);
     EndLeases(sent.subscription, subscription, sent.command.acks);
     EndLeases(sent.subscription, subscription, sent.command.releases);
-    if (sent.command.confirm != 0)
-      subscription.unconfirmed[sent.command.confirm] = sent.command.acks;
+    for (const NackCommand& nack : sent.command.nacks) {
+      EndLeases(sent.subscription, subscription, nack.deliveries);
+    }
+    for (const RejectCommand& reject : sent.command.rejects) {
+      EndLeases(sent.subscription, subscription, reject.deliveries);
+    }
+    if (sent.command.confirm != 0) subscription.unconfirmed[sent.command.confirm] = sent.command;
+  }
+
+  // An ack that comes after the deadline counts all the same, and takes the event from whoever has
+  // it now.
+  void TakeFromOthers(const Subscription& subscription, const SettleSent& sent) {
+    for (const DeliveryRange& range : sent.command.acks) {
+      for (uint64_t number = std::max<uint64_t>(range.first, 1);
+           number <= std::min<uint64_t>(range.last, subscription.deliveries.size()); ++number) {
+        const auto others =
+            leases_.LaterThan({subscription.group->number, subscription.open.instance,
+                               subscription.deliveries[number - 1]},
+                              {sent.subscription, number});
+        for (const auto& [other, delivery] : others) {
+          EndLease(other, subscriptions_[other], delivery);
+        }
+      }
+    }
   }
 
   void Take(const Settled& settled) {
@@ -269,6 +281,7 @@ class Checker {
                       absl::StrCat("sub ", settled.subscription, " is told about settle ",
                                    settled.info.confirm, ", which it did not ask for"));
     }
+    subscription->group->attempts.Take(settled, asked.mapped());
     for (const DeliveryRange& done : settled.info.done) {
       for (uint64_t delivery = done.first; delivery <= done.last; ++delivery) {
         if (delivery > subscription->deliveries.size()) {
@@ -276,16 +289,21 @@ class Checker {
                                                       " is told that ", delivery, " is settled"));
           break;
         }
-        const bool acked = std::any_of(asked.mapped().begin(), asked.mapped().end(),
-                                       [delivery](const DeliveryRange& range) {
-                                         return delivery >= range.first && delivery <= range.last;
-                                       });
-        if (!acked) continue;
-        ++report_.confirmed_settles;
-        subscription->group->settled.emplace(subscription->deliveries[delivery - 1],
-                                             Settlement{subscription->open.instance, ""});
+        NoteSettled(settled.subscription, *subscription, delivery,
+                    IntentOn(asked.mapped(), delivery).kind);
       }
     }
+  }
+
+  void NoteSettled(SubscriptionNumber number, Subscription& subscription, uint64_t delivery,
+                   SettleIntent::Kind kind) {
+    const bool rejected = kind == SettleIntent::Kind::kReject;
+    if (kind != SettleIntent::Kind::kAck && !rejected) return;
+    ++report_.confirmed_settles;
+    CheckedGroup& group = *subscription.group;
+    group.settled.emplace(subscription.deliveries[delivery - 1],
+                          Settlement{subscription.open.instance, "", rejected, now_,
+                                     group.attempts.MayHaveExpired(number, delivery, now_)});
   }
 
   void Take(const FlowSent& sent) {
@@ -296,7 +314,12 @@ class Checker {
 
   void Take(const LeasesLost& lost) {
     Subscription* const subscription = Find(lost.subscription, "lost");
-    if (subscription != nullptr) EndLeases(lost.subscription, *subscription, lost.deliveries);
+    if (subscription == nullptr) return;
+    subscription->group->attempts.Take(lost, now_, at_);
+    if (lost.reason == LostReason::kDeadline) {
+      for (const DeliveryRange& range : lost.deliveries) report_.expired += CountOf(range);
+    }
+    EndLeases(lost.subscription, *subscription, lost.deliveries);
   }
 
   void Take(const DrainSeen& drain) { Find(drain.subscription, "drain"); }
@@ -306,23 +329,30 @@ class Checker {
     if (subscription == nullptr) return;
     EndLeases(ended.subscription, *subscription, {{1, std::numeric_limits<uint64_t>::max()}});
     subscription->ended = true;
+    // Whoever never heard that it is open may hold something all the same.
+    const auto group = groups_.find(subscription->open.group);
+    if (group == groups_.end() || group->second == nullptr) return;
+    group->second->attempts.NoteEnded(subscription->open.instance);
+    if (subscription->group != nullptr) subscription->group->last_used = now_;
   }
 
-  void Take(const Fault& fault) {
-    if (fault.out_of_touch) out_of_touch_.insert(fault.instance);
+  void Take(const Fault& fault) { faults_.Take(fault); }
+
+  void Take(const LetterSeen& letter) {
+    const auto group = groups_.find(letter.group);
+    if (group == groups_.end() || group->second == nullptr) return;
+    // What could not be removed when a group expired is found by the next one of its name.
+    const std::optional<EventNumber> event = ledger_.Find(letter.event.data);
+    if (group->second->had_expired && event.has_value() && !group->second->attempts.Knows(*event)) {
+      return;
+    }
+    group->second->letters.push_back(letter);
   }
 
   // ---- At the end ----
 
-  // Whether a group that was opened at `opened_at` must have got the event.
-  static bool IsFor(const LedgerEvent& event, const PatternSet& patterns, size_t opened_at,
-                    bool from_earliest) {
-    return event.fate == PublishFate::kStored && (from_earliest || event.sent_at > opened_at) &&
-           patterns.Matches(event.sent.type);
-  }
-
   // Since when the group certainly gets what is published.
-  size_t ServedSince(const Group& group) const {
+  size_t ServedSince(const CheckedGroup& group) const {
     if (!group.ephemeral) return group.opened_at;
     // It may have expired and come back unseen, unless somebody was there all the time.
     size_t since = history_.size();
@@ -333,57 +363,35 @@ class Checker {
     return since;
   }
 
-  void CheckDelivered() {
+  void CheckFates() {
     for (const auto& [name, group] : groups_) {
       if (group == nullptr) continue;
+      FateCheck fates(group.get(), &faults_, &ledger_, &report_, now_, at_);
+      fates.CheckLetters();
       const size_t opened_at = ServedSince(*group);
+      const bool from_earliest = group->from_earliest && !group->ephemeral;
       for (EventNumber number = 0; number < ledger_.events().size(); ++number) {
-        const bool from_earliest = group->from_earliest && !group->ephemeral;
-        if (!IsFor(ledger_.event(number), group->patterns, opened_at, from_earliest)) continue;
-        if (group->received.contains(number)) continue;
-        Violated(rules::kConfirmedIsDelivered,
-                 absl::StrCat(ledger_.data(number), " of type ", ledger_.event(number).sent.type,
-                              " never reached group ", name));
-      }
-    }
-  }
-
-  void CheckTail(SubscriptionNumber number, const Subscription& subscription) {
-    if (!subscription.opened_at.has_value()) return;
-    for (const auto& [stream, known] : ledger_.at_position()) {
-      if (!subscription.patterns.Matches(stream)) continue;
-      const auto found = subscription.seen.find(stream);
-      static const std::vector<Position> kNothing;
-      const std::vector<Position>& seen =
-          found == subscription.seen.end() ? kNothing : found->second;
-      for (const auto& [position, event_number] : known) {
-        if (std::binary_search(seen.begin(), seen.end(), position)) continue;
-        const LedgerEvent& event = ledger_.event(event_number);
-        const bool passed = !seen.empty() && position < seen.back() &&
-                            (subscription.open.from_earliest || position > seen.front());
-        const bool due =
-            !subscription.ended && IsFor(event, subscription.patterns, *subscription.opened_at,
-                                         subscription.open.from_earliest);
-        if (passed || due) {
-          Violated(rules::kTailComplete,
-                   absl::StrCat("tail ", number, " did not get ", event.sent.data, " at ", stream,
-                                "@", position.ToString(), passed ? ", but later ones" : ""));
+        // What an ephemeral group had may go with it.
+        const bool had = !group->ephemeral && group->received.contains(number);
+        if (had || IsFor(ledger_.event(number), group->patterns, opened_at, from_earliest)) {
+          fates.CheckFate(number);
         }
       }
     }
   }
 
   const History& history_;
+  const CheckOptions options_;
   CheckReport report_;
+  InstanceFaults faults_;
   EventLedger ledger_;
   SingleLease leases_;
   size_t at_ = 0;
   absl::Duration now_;
   uint64_t groups_seen_ = 0;
-  std::map<std::string, std::unique_ptr<Group>> groups_;
-  std::vector<std::unique_ptr<Group>> expired_;
+  std::map<std::string, std::unique_ptr<CheckedGroup>> groups_;
+  std::vector<std::unique_ptr<CheckedGroup>> expired_;
   std::map<SubscriptionNumber, Subscription> subscriptions_;
-  std::set<std::string> out_of_touch_;
 };
 
 }  // namespace

@@ -22,7 +22,10 @@ inline constexpr char kNotStoredIsGone[] = "not-stored-is-gone";
 inline constexpr char kOnlyPublished[] = "only-published";
 // Nobody gets what its patterns do not match.
 inline constexpr char kPatterns[] = "patterns";
-// After a confirmed ack a group never gets the event again.
+// What a group was given, or must have been, ends there: somebody acked it, or it is a dead letter,
+// or, where none are kept, it was rejected or has used up its attempts.
+inline constexpr char kNothingLost[] = "nothing-lost";
+// After a confirmed ack or reject a group never gets the event again.
 inline constexpr char kSettledStays[] = "settled-stays";
 // Whoever asks for the confirmation of a settle gets it, or the subscription ends.
 inline constexpr char kSettlesAnswered[] = "settles-answered";
@@ -40,8 +43,19 @@ inline constexpr char kTailComplete[] = "tail-complete";
 inline constexpr char kDenseNumbers[] = "dense-numbers";
 // Within a group an instance has an event out at one subscriber at a time.
 inline constexpr char kSingleLease[] = "single-lease";
-// Nothing fails yet, so every attempt is the first; times delivered is at least 1, and goes up.
+// An attempt costs one if it was nacked or not settled in time, and nothing else costs one; a
+// confirmed nack always does. There are no more than the group allows. Times delivered is at least
+// 1, and goes up.
 inline constexpr char kAttempts[] = "attempts";
+// What has failed comes again when its delay is over, and not before.
+inline constexpr char kRetryDelay[] = "retry-delay";
+// Nobody loses a delivery by its deadline before that has passed, as it was extended last.
+inline constexpr char kDeadlines[] = "deadlines";
+// A retry tells why the attempt before it failed.
+inline constexpr char kReasons[] = "reasons";
+// A dead letter is an event of the group that was rejected, has used up its attempts, or was held
+// while as many streams broke as the group allows; each once, and none that is acked for sure.
+inline constexpr char kDeadLetters[] = "dead-letters";
 inline constexpr char kInFlightLimit[] = "in-flight-limit";
 inline constexpr char kBatchSize[] = "batch-size";
 // A subscription is opened at most once, and nothing comes before that or after its end.
@@ -58,6 +72,12 @@ struct Violation {
 struct CheckOptions {
   // A subscriber learns of the end of its lease, if the instance ends it, within this time.
   absl::Duration notice_bound = absl::Seconds(3);
+  // How long a message is on its way, at most.
+  absl::Duration max_latency;
+  // What an instance puts together for a subscriber may wait for so long.
+  absl::Duration max_batch_delay = absl::Milliseconds(300);
+  // An ephemeral group that was in use later than this has not expired.
+  absl::Duration shortest_expiry;
 };
 
 struct CheckReport {
@@ -72,6 +92,11 @@ struct CheckReport {
   uint64_t shared_deliveries = 0;
   uint64_t tail_deliveries = 0;
   uint64_t confirmed_settles = 0;
+  // Deliveries of an event that has failed before.
+  uint64_t retries = 0;
+  // Deliveries whose deadline passed.
+  uint64_t expired = 0;
+  uint64_t dead_letters = 0;
 };
 
 // Whether a history that has come to rest keeps the guarantees: at its end nothing fails any more,

@@ -9,6 +9,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/simulation/history_writer.h"
 
 namespace eventbus::simulation {
 namespace {
@@ -16,91 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-Position At(uint64_t ms, uint32_t index = 0) { return {{ms, 0}, index}; }
-
-// Writes a history, one step a tenth of a second.
-class Writer {
- public:
-  Writer& Then(Observation what) {
-    history_.push_back({now_, std::move(what)});
-    now_ += absl::Milliseconds(100);
-    return *this;
-  }
-  Writer& Wait(absl::Duration time) {
-    now_ += time;
-    return *this;
-  }
-
-  Writer& Publish(uint64_t request, std::vector<std::string> data, std::string type = "job") {
-    PublishSent sent{request, "one", {}};
-    for (const std::string& one : data) sent.events.push_back({"id-" + one, type, one});
-    return Then(std::move(sent));
-  }
-  Writer& Stored(uint64_t request, std::vector<Position> positions, std::string stream = "job") {
-    PublishAnswered answered{request, {}};
-    for (const Position& position : positions) {
-      answered.answers.push_back({PublishFate::kStored, stream, position});
-    }
-    return Then(std::move(answered));
-  }
-  Writer& Refused(uint64_t request) {
-    return Then(PublishAnswered{request, {{PublishFate::kNotStored, "", {}}}});
-  }
-
-  Writer& Open(SubscriptionNumber number, std::string instance = "one", uint32_t max_in_flight = 10,
-               uint32_t batch_size = 0) {
-    Then(OpenSent{number,
-                  std::move(instance),
-                  false,
-                  "work",
-                  false,
-                  {"job"},
-                  false,
-                  max_in_flight,
-                  batch_size});
-    return Then(Opened{number, number == 1});
-  }
-  Writer& OpenTail(SubscriptionNumber number) {
-    Then(OpenSent{number, "one", true, "", false, {"job"}, false, 10, 0});
-    return Then(Opened{number, false});
-  }
-  Writer& Get(SubscriptionNumber number, uint64_t delivery, std::vector<std::string> data,
-              Position position, uint32_t times = 1) {
-    return Then(Delivered{number, {RunOf(delivery, data, position, times)}});
-  }
-  static SeenRun RunOf(uint64_t delivery, const std::vector<std::string>& data, Position position,
-                       uint32_t times = 1, std::string type = "job") {
-    SeenRun run{delivery, type, position, delivery == 0 ? 0U : 1U, times, {}};
-    if (delivery == 0) run.times_delivered = 0;
-    for (const std::string& one : data) run.events.push_back({"id-" + one, type, one});
-    return run;
-  }
-  Writer& Ack(SubscriptionNumber number, DeliveryRange range, uint64_t confirm = 0) {
-    return Then(SettleSent{number, {.acks = {range}, .confirm = confirm}});
-  }
-  Writer& Release(SubscriptionNumber number, DeliveryRange range, uint64_t confirm = 0) {
-    return Then(SettleSent{number, {.releases = {range}, .confirm = confirm}});
-  }
-  Writer& Done(SubscriptionNumber number, DeliveryRange range, uint64_t confirm) {
-    return Then(Settled{number, {confirm, {range}, {}, {}, {}}});
-  }
-  Writer& End(SubscriptionNumber number) { return Then(Ended{number, false, "broken"}); }
-
-  // The rules that are violated, each once.
-  std::vector<std::string> Violated() {
-    Wait(absl::Seconds(60)).Then(Fault{"", "the end", false});
-    std::vector<std::string> rules;
-    for (const Violation& violation : Check(history_, CheckOptions{}).violations) {
-      if (rules.empty() || rules.back() != violation.rule) rules.push_back(violation.rule);
-    }
-    return rules;
-  }
-  CheckReport Report() { return Check(history_, CheckOptions{}); }
-
- private:
-  History history_;
-  absl::Duration now_;
-};
+using Writer = HistoryWriter;
 
 TEST(CheckerTest, AnEventThatIsDeliveredAndAckedIsFine) {
   Writer writer;

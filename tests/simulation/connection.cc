@@ -31,7 +31,8 @@ void Connection::CloseByClient() {
   client_open_ = false;
   on_client_end_ = nullptr;
   if (broken_) return;
-  world_->Schedule(Delay(to_server_after_), [self = shared_from_this()] { self->EndAtServer(); });
+  world_->Schedule(Delay(to_server_after_),
+                   [self = shared_from_this()] { self->EndAtServer(/*abruptly=*/false); });
 }
 
 void Connection::ToClient(Task task) {
@@ -57,7 +58,7 @@ void Connection::Break() {
   if (broken_) return;
   broken_ = true;
   world_->Schedule(chance_->Between(latency_.min, latency_.max_notice),
-                   [self = shared_from_this()] { self->EndAtServer(); });
+                   [self = shared_from_this()] { self->EndAtServer(/*abruptly=*/true); });
   world_->Schedule(chance_->Between(latency_.min, latency_.max_notice),
                    [self = shared_from_this()] { self->EndAtClient("connection broken"); });
 }
@@ -81,12 +82,12 @@ void Connection::EndAtClient(std::string why) {
   if (on_end != nullptr) on_end(std::move(why));
 }
 
-void Connection::EndAtServer() {
-  server_->Post([self = shared_from_this()] {
+void Connection::EndAtServer(bool abruptly) {
+  server_->Post([self = shared_from_this(), abruptly] {
     if (!self->server_open_) return;
     self->server_open_ = false;
     auto on_end = std::exchange(self->on_server_end_, nullptr);
-    if (on_end != nullptr) on_end();
+    if (on_end != nullptr) on_end(abruptly);
   });
 }
 

@@ -33,7 +33,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void OnEndAtClient(absl::AnyInvocable<void(std::string)> on_end) {
     on_client_end_ = std::move(on_end);
   }
-  void OnEndAtServer(Task on_end) { on_server_end_ = std::move(on_end); }
+  // `abruptly`: it broke.
+  void OnEndAtServer(absl::AnyInvocable<void(bool abruptly)> on_end) {
+    on_server_end_ = std::move(on_end);
+  }
 
   // From the client.
   void ToServer(Task task);
@@ -51,7 +54,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   absl::Duration Delay(absl::Duration& last_arrival);
   void EndAtClient(std::string why);
-  void EndAtServer();
+  void EndAtServer(bool abruptly);
 
   VirtualWorld* const world_;
   VirtualProcess* const server_;
@@ -63,7 +66,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   absl::Duration to_server_after_ = absl::ZeroDuration();
   absl::Duration to_client_after_ = absl::ZeroDuration();
   absl::AnyInvocable<void(std::string)> on_client_end_;
-  Task on_server_end_;
+  absl::AnyInvocable<void(bool)> on_server_end_;
 };
 
 }  // namespace eventbus::simulation

@@ -75,6 +75,12 @@ std::optional<EventNumber> EventLedger::TakeDelivery(SubscriptionNumber to, cons
   return found->second;
 }
 
+std::optional<EventNumber> EventLedger::Find(const std::string& data) const {
+  const auto found = by_data_.find(data);
+  if (found == by_data_.end()) return std::nullopt;
+  return found->second;
+}
+
 void EventLedger::NotePosition(EventNumber number, const std::string& stream,
                                const Position& position, size_t at) {
   LedgerEvent& event = events_[number];

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "server/broker/pattern.h"
 #include "tests/simulation/checker.h"
 #include "tests/simulation/history.h"
 
@@ -29,6 +30,13 @@ struct LedgerEvent {
   std::optional<Position> position;
 };
 
+// Whether a group or tail that was opened at `opened_at` must have got the event.
+inline bool IsFor(const LedgerEvent& event, const PatternSet& patterns, size_t opened_at,
+                  bool from_earliest) {
+  return event.fate == PublishFate::kStored && (from_earliest || event.sent_at > opened_at) &&
+         patterns.Matches(event.sent.type);
+}
+
 // EventLedger is the part of the checker that knows what was published, what became of it, and
 // where it is stored. `at`: the index of the observation.
 class EventLedger {
@@ -43,6 +51,8 @@ class EventLedger {
                                           const std::string& stream, const Position& position,
                                           size_t at);
   void CheckStoredInOrder(size_t at);
+  // Nullopt: it was never sent.
+  std::optional<EventNumber> Find(const std::string& data) const;
 
   const std::vector<LedgerEvent>& events() const { return events_; }
   const LedgerEvent& event(EventNumber number) const { return events_[number]; }

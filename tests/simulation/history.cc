@@ -13,6 +13,36 @@ std::string RangesText(const std::vector<DeliveryRange>& ranges) {
   });
 }
 
+std::string PolicyText(const GroupPolicy& policy) {
+  return absl::StrCat(" retries ", policy.max_retries, " deadline ",
+                      absl::FormatDuration(policy.ack_deadline),
+                      policy.dead_letter ? "" : " no letters", " crashes ", policy.max_crashes);
+}
+
+std::string CommandText(const SettleCommand& command) {
+  std::string text;
+  if (!command.acks.empty()) absl::StrAppend(&text, " ack ", RangesText(command.acks));
+  for (const NackCommand& nack : command.nacks) {
+    absl::StrAppend(&text, " nack ", RangesText(nack.deliveries), " (", nack.reason);
+    if (nack.delay.has_value()) {
+      absl::StrAppend(&text, " after ", absl::FormatDuration(*nack.delay));
+    }
+    text += ")";
+  }
+  for (const RejectCommand& reject : command.rejects) {
+    absl::StrAppend(&text, " reject ", RangesText(reject.deliveries));
+  }
+  if (!command.releases.empty()) absl::StrAppend(&text, " release ", RangesText(command.releases));
+  for (const ExtendCommand& extension : command.extensions) {
+    absl::StrAppend(&text, " extend ", RangesText(extension.deliveries));
+    if (extension.deadline.has_value()) {
+      absl::StrAppend(&text, " by ", absl::FormatDuration(*extension.deadline));
+    }
+  }
+  if (command.confirm != 0) absl::StrAppend(&text, " confirm ", command.confirm);
+  return text;
+}
+
 struct Writer {
   std::string operator()(const PublishSent& sent) const {
     std::string text = absl::StrCat("publish ", sent.request, " to ", sent.instance, ":");
@@ -38,11 +68,11 @@ struct Writer {
     return text;
   }
   std::string operator()(const OpenSent& open) const {
-    return absl::StrCat("sub ", open.subscription, " open on ", open.instance, " ",
-                        open.tail ? "tail" : open.group, open.ephemeral ? " ephemeral" : "", " [",
-                        absl::StrJoin(open.patterns, " "), "]",
-                        open.from_earliest ? " from earliest" : "", " in flight ",
-                        open.max_in_flight, " batch ", open.batch_size);
+    return absl::StrCat(
+        "sub ", open.subscription, " open on ", open.instance, " ", open.tail ? "tail" : open.group,
+        open.ephemeral ? " ephemeral" : "", " [", absl::StrJoin(open.patterns, " "), "]",
+        open.from_earliest ? " from earliest" : "", " in flight ", open.max_in_flight, " batch ",
+        open.batch_size, open.tail ? "" : PolicyText(open.policy));
   }
   std::string operator()(const Opened& opened) const {
     return absl::StrCat("sub ", opened.subscription, " opened",
@@ -52,7 +82,8 @@ struct Writer {
     std::string text = absl::StrCat("sub ", delivered.subscription, " got");
     for (const SeenRun& run : delivered.runs) {
       absl::StrAppend(&text, " #", run.first_delivery, " ", run.stream, "@",
-                      run.position.ToString(), " x", run.times_delivered, " [",
+                      run.position.ToString(), " attempt ", run.attempt, " x", run.times_delivered,
+                      run.last_reason.empty() ? "" : " after ", run.last_reason, " [",
                       absl::StrJoin(run.events, " ",
                                     [](std::string* out, const SeenEvent& event) {
                                       absl::StrAppend(out, event.data);
@@ -62,9 +93,7 @@ struct Writer {
     return text;
   }
   std::string operator()(const SettleSent& sent) const {
-    return absl::StrCat("sub ", sent.subscription, " settles ack ", RangesText(sent.command.acks),
-                        " release ", RangesText(sent.command.releases), " confirm ",
-                        sent.command.confirm);
+    return absl::StrCat("sub ", sent.subscription, " settles", CommandText(sent.command));
   }
   std::string operator()(const Settled& settled) const {
     return absl::StrCat(
@@ -76,7 +105,8 @@ struct Writer {
     return absl::StrCat("sub ", sent.subscription, " wants in flight ", sent.max_in_flight);
   }
   std::string operator()(const LeasesLost& lost) const {
-    return absl::StrCat("sub ", lost.subscription, " lost ", RangesText(lost.deliveries));
+    return absl::StrCat("sub ", lost.subscription, " lost ", RangesText(lost.deliveries),
+                        lost.reason == LostReason::kDeadline ? " by deadline" : "");
   }
   std::string operator()(const DrainSeen& drain) const {
     return absl::StrCat("sub ", drain.subscription, " is told to drain");
@@ -87,6 +117,10 @@ struct Writer {
   }
   std::string operator()(const Fault& fault) const {
     return absl::StrCat("*** ", fault.instance, " ", fault.what);
+  }
+  std::string operator()(const LetterSeen& letter) const {
+    return absl::StrCat("letter of ", letter.group, " in ", letter.stream, ": ", letter.event.data,
+                        " ", letter.details.ToJson());
   }
 };
 

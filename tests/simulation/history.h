@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "server/broker/dead_letter.h"
 #include "server/broker/subscription.h"
 #include "server/store/entry.h"
 
@@ -57,6 +58,8 @@ struct OpenSent {
   bool from_earliest = false;
   uint32_t max_in_flight = 0;
   uint32_t batch_size = 0;
+  // Of the group; the same for all its members.
+  GroupPolicy policy = {};
 };
 
 struct Opened {
@@ -78,6 +81,7 @@ struct SeenRun {
   uint32_t attempt = 0;
   uint32_t times_delivered = 0;
   std::vector<SeenEvent> events;
+  std::string last_reason = {};
 };
 
 // One message.
@@ -104,6 +108,7 @@ struct FlowSent {
 struct LeasesLost {
   SubscriptionNumber subscription = 0;
   std::vector<DeliveryRange> deliveries;
+  LostReason reason = LostReason::kDeadline;
 };
 
 struct DrainSeen {
@@ -118,17 +123,30 @@ struct Ended {
   std::string why;
 };
 
-// Something that the simulation did to the bus; for people who read the log, with one exception: an
-// instance that was out of touch with the store so long that others may have taken it for dead.
+// Something that the simulation did to the bus; for people who read the log, but for what the
+// checker has to make allowances for.
 struct Fault {
   std::string instance;
   std::string what;
+  // Out of touch with the store for so long that others may have taken it for dead.
   bool out_of_touch = false;
+  // Its timers fire late, and what clients sent meanwhile is read after them.
+  bool frozen = false;
+  // Times that the store tells before and after have nothing to do with each other.
+  bool store_clock = false;
+};
+
+// A dead letter, as an operator lists it when all is over.
+struct LetterSeen {
+  std::string group;
+  std::string stream;
+  SeenEvent event;
+  DeadLetterDetails details;
 };
 
 using Observation =
     std::variant<PublishSent, PublishAnswered, OpenSent, Opened, Delivered, SettleSent, Settled,
-                 FlowSent, LeasesLost, DrainSeen, Ended, Fault>;
+                 FlowSent, LeasesLost, DrainSeen, Ended, Fault, LetterSeen>;
 
 struct Observed {
   // Since the world began.

@@ -4,6 +4,8 @@
 #include <random>
 #include <utility>
 
+#include "tests/simulation/failing_mutants.h"
+
 namespace eventbus::simulation {
 namespace {
 
@@ -205,16 +207,30 @@ absl::string_view NameOf(Mutation mutation) {
       return "skip-entry";
     case Mutation::kReleaseBare:
       return "release-bare";
+    case Mutation::kForgetAttempts:
+      return "forget-attempts";
+    case Mutation::kForgetDelays:
+      return "forget-delays";
+    case Mutation::kForgetReasons:
+      return "forget-reasons";
+    case Mutation::kBuryUnsettled:
+      return "bury-unsettled";
+    case Mutation::kBuryWithoutLetters:
+      return "bury-without-letters";
+    case Mutation::kBuryAgain:
+      return "bury-again";
   }
   return "";
 }
 
 const std::vector<Mutation>& AllMutations() {
   static const auto* const kAll = new std::vector<Mutation>{
-      Mutation::kDropStates,  Mutation::kAckOnRead,   Mutation::kAckNeighbour,
-      Mutation::kBirthApart,  Mutation::kHidePending, Mutation::kAppendNothing,
-      Mutation::kAppendTwice, Mutation::kNoClaims,    Mutation::kSkipEntry,
-      Mutation::kReleaseBare};
+      Mutation::kDropStates,    Mutation::kAckOnRead,      Mutation::kAckNeighbour,
+      Mutation::kBirthApart,    Mutation::kHidePending,    Mutation::kAppendNothing,
+      Mutation::kAppendTwice,   Mutation::kNoClaims,       Mutation::kSkipEntry,
+      Mutation::kReleaseBare,   Mutation::kForgetAttempts, Mutation::kForgetDelays,
+      Mutation::kForgetReasons, Mutation::kBuryUnsettled,  Mutation::kBuryWithoutLetters,
+      Mutation::kBuryAgain};
   return *kAll;
 }
 
@@ -242,6 +258,13 @@ std::unique_ptr<StreamStore> MakeMutantStore(Mutation mutation, StreamStore* inn
       return std::make_unique<SkipEntry>(inner, seed);
     case Mutation::kReleaseBare:
       return std::make_unique<ReleaseBare>(inner);
+    case Mutation::kForgetAttempts:
+    case Mutation::kForgetDelays:
+    case Mutation::kForgetReasons:
+    case Mutation::kBuryUnsettled:
+    case Mutation::kBuryWithoutLetters:
+    case Mutation::kBuryAgain:
+      return MakeFailingMutant(mutation, inner);
   }
   return nullptr;
 }

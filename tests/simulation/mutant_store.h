@@ -36,6 +36,15 @@ enum class Mutation {
   kSkipEntry,
   // Entries are given back without their state records.
   kReleaseBare,
+  // State records forget how often events have failed; when their retries are due; why they failed.
+  kForgetAttempts,
+  kForgetDelays,
+  kForgetReasons,
+  // Dead letters are written, and their events are not settled; or the other way round.
+  kBuryUnsettled,
+  kBuryWithoutLetters,
+  // What is buried again because nobody answered is written again.
+  kBuryAgain,
 };
 
 absl::string_view NameOf(Mutation mutation);

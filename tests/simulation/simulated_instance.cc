@@ -3,37 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/broker/entry_reader.h"
 #include "server/broker/reason.h"
-#include "server/broker/wire.h"
+#include "tests/simulation/event_frames.h"
 
 namespace eventbus::simulation {
 namespace {
-
-constexpr uint32_t kIdField = 1;
-constexpr uint32_t kTypeField = 4;
-constexpr uint32_t kDataField = 6;
-
-PublishCommand CommandOf(const std::vector<SentEvent>& events) {
-  PublishCommand command;
-  std::string framed;
-  for (const SentEvent& sent : events) {
-    std::string event;
-    AppendLengthDelimitedField(kIdField, sent.id, &event);
-    AppendLengthDelimitedField(kDataField, sent.data, &event);
-    AppendLengthDelimitedField(kTypeField, sent.type, &event);
-    PublishItem item;
-    item.begin = static_cast<uint32_t>(framed.size());
-    AppendLengthDelimitedField(1, event, &framed);
-    item.end = static_cast<uint32_t>(framed.size());
-    // The type is the last field.
-    item.type_begin = item.end - static_cast<uint32_t>(sent.type.size());
-    item.type_size = static_cast<uint32_t>(sent.type.size());
-    command.items.push_back(item);
-  }
-  command.framed = Bytes::FromString(std::move(framed));
-  return command;
-}
 
 std::vector<EventAnswer> AnswersOf(const PublishOutcome& outcome) {
   std::vector<EventAnswer> answers;
@@ -53,21 +27,6 @@ std::vector<EventAnswer> AnswersOf(const PublishOutcome& outcome) {
   return answers;
 }
 
-SeenEvent Parse(absl::string_view event) {
-  SeenEvent seen;
-  WireReader reader(event);
-  uint32_t field = 0;
-  WireType type;
-  absl::string_view value;
-  while (reader.ReadTag(&field, &type)) {
-    if (!reader.ReadLengthDelimited(&value)) break;
-    if (field == kIdField) seen.id = std::string(value);
-    if (field == kTypeField) seen.type = std::string(value);
-    if (field == kDataField) seen.data = std::string(value);
-  }
-  return seen;
-}
-
 SeenRun Parse(const DeliveryRun& run) {
   SeenRun seen;
   seen.first_delivery = run.first_delivery;
@@ -75,9 +34,8 @@ SeenRun Parse(const DeliveryRun& run) {
   seen.position = run.position;
   seen.attempt = run.attempt;
   seen.times_delivered = run.times_delivered;
-  EntryReader reader(run.events.view());
-  FramedEvent framed;
-  while (reader.Next(&framed)) seen.events.push_back(Parse(framed.event));
+  seen.last_reason = run.last_reason;
+  seen.events = EventsIn(run.events.view());
   return seen;
 }
 
@@ -92,7 +50,7 @@ class SimulatedInstance::Call final : public SubscriberSink {
 
   void Open(OpenRequest request) {
     id_ = broker_->Open(std::move(request), this);
-    connection_->OnEndAtServer([this] { broker_->Close(id_); });
+    connection_->OnEndAtServer([this](bool abruptly) { broker_->Close(id_, abruptly); });
   }
 
   const Connection* connection() const { return connection_.get(); }
@@ -121,9 +79,10 @@ class SimulatedInstance::Call final : public SubscriberSink {
   void OnSettled(const SettledInfo& settled) override {
     connection_->ToClient([listener = listener_, settled] { listener->OnSettled(settled); });
   }
-  void OnLost(const std::vector<DeliveryRange>& deliveries, LostReason,
+  void OnLost(const std::vector<DeliveryRange>& deliveries, LostReason reason,
               absl::string_view) override {
-    connection_->ToClient([listener = listener_, deliveries] { listener->OnLost(deliveries); });
+    connection_->ToClient(
+        [listener = listener_, deliveries, reason] { listener->OnLost(deliveries, reason); });
   }
   void OnDrain(absl::Time, absl::string_view) override {
     connection_->ToClient([listener = listener_] { listener->OnDrain(); });

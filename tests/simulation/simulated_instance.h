@@ -26,7 +26,7 @@ class SubscriptionListener {
   // Answers how long it takes until the client has read it, which makes room for more.
   virtual absl::Duration OnDelivered(std::vector<SeenRun> runs) = 0;
   virtual void OnSettled(const SettledInfo& info) = 0;
-  virtual void OnLost(const std::vector<DeliveryRange>& deliveries) = 0;
+  virtual void OnLost(const std::vector<DeliveryRange>& deliveries, LostReason reason) = 0;
   virtual void OnDrain() = 0;
 };
 

@@ -102,6 +102,9 @@ int Run(const Flags& flags) {
   uint64_t deliveries = 0;
   uint64_t duplicates = 0;
   uint64_t settles = 0;
+  uint64_t retries = 0;
+  uint64_t expired = 0;
+  uint64_t letters = 0;
   uint64_t faults = 0;
   absl::Duration virtual_time;
   for (; histories < flags.histories; ++histories) {
@@ -112,6 +115,9 @@ int Run(const Flags& flags) {
     deliveries += result.report.group_deliveries + result.report.tail_deliveries;
     duplicates += result.report.duplicates;
     settles += result.report.confirmed_settles;
+    retries += result.report.retries;
+    expired += result.report.expired;
+    letters += result.report.dead_letters;
     faults += result.faults;
     virtual_time += result.virtual_time;
     if (flags.verbose) std::fputs(result.Describe(options, result.history.size()).c_str(), stdout);
@@ -123,13 +129,15 @@ int Run(const Flags& flags) {
   const double seconds = absl::ToDoubleSeconds(absl::Now() - begin);
   std::printf(
       "%llu histories, %llu failed, in %.1f s (%.0f a minute); %s virtual, %llu events confirmed, "
-      "%llu deliveries, %llu duplicates, %llu confirmed settles, %llu faults\n",
+      "%llu deliveries, %llu duplicates, %llu retries, %llu deadlines passed, %llu dead letters, "
+      "%llu confirmed settles, %llu faults\n",
       static_cast<unsigned long long>(histories + (failed > 0 && !flags.keep_going ? 1 : 0)),
       static_cast<unsigned long long>(failed), seconds,
       static_cast<double>(histories) * 60 / seconds, absl::FormatDuration(virtual_time).c_str(),
       static_cast<unsigned long long>(events), static_cast<unsigned long long>(deliveries),
-      static_cast<unsigned long long>(duplicates), static_cast<unsigned long long>(settles),
-      static_cast<unsigned long long>(faults));
+      static_cast<unsigned long long>(duplicates), static_cast<unsigned long long>(retries),
+      static_cast<unsigned long long>(expired), static_cast<unsigned long long>(letters),
+      static_cast<unsigned long long>(settles), static_cast<unsigned long long>(faults));
   return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -80,6 +80,9 @@ TEST(SimulationTest, HistoriesAreWorthTheName) {
     sum.tail_deliveries += result.report.tail_deliveries;
     sum.duplicates += result.report.duplicates;
     sum.confirmed_settles += result.report.confirmed_settles;
+    sum.retries += result.report.retries;
+    sum.expired += result.report.expired;
+    sum.dead_letters += result.report.dead_letters;
     faults += result.faults;
   }
   // A tenth of what was seen when this was written.
@@ -90,6 +93,9 @@ TEST(SimulationTest, HistoriesAreWorthTheName) {
   EXPECT_GT(sum.tail_deliveries, 200U);
   EXPECT_GT(sum.duplicates, 40U);
   EXPECT_GT(sum.confirmed_settles, 200U);
+  EXPECT_GT(sum.retries, 80U);
+  EXPECT_GT(sum.expired, 25U);
+  EXPECT_GT(sum.dead_letters, 20U);
   EXPECT_GT(faults, 130U);
 }
 
@@ -136,23 +142,37 @@ TEST_P(PlantedBugTest, IsFoundWithinAMinute) {
 
 INSTANTIATE_TEST_SUITE_P(
     , PlantedBugTest,
-    testing::Values(Planted{Mutation::kDropStates, {rules::kSettledStays}},
-                    Planted{Mutation::kReleaseBare, {rules::kSettledStays}},
-                    Planted{Mutation::kAckOnRead, {rules::kConfirmedIsDelivered}},
+    testing::Values(Planted{Mutation::kDropStates,
+                            {rules::kSettledStays, rules::kAttempts, rules::kReasons,
+                             rules::kRetryDelay, rules::kDeadLetters}},
+                    Planted{Mutation::kReleaseBare, {rules::kSettledStays, rules::kAttempts}},
+                    Planted{Mutation::kAckOnRead,
+                            {rules::kConfirmedIsDelivered, rules::kNothingLost}},
                     Planted{Mutation::kAckNeighbour,
                             {rules::kConfirmedIsDelivered, rules::kSettledStays, rules::kAttempts,
-                             kQuiescence}},
+                             rules::kNothingLost, kQuiescence}},
                     Planted{Mutation::kBirthApart, {rules::kConfirmedIsDelivered}},
-                    Planted{Mutation::kHidePending, {rules::kConfirmedIsDelivered, kQuiescence}},
+                    Planted{Mutation::kHidePending,
+                            {rules::kConfirmedIsDelivered, rules::kNothingLost, kQuiescence}},
                     Planted{Mutation::kAppendNothing,
                             {rules::kConfirmedIsDelivered, rules::kTailComplete,
                              rules::kStoredInOrder, rules::kOnePosition}},
                     // Two copies look as if one event were out twice.
                     Planted{Mutation::kAppendTwice,
                             {rules::kOnePosition, rules::kTailOrder, rules::kSingleLease,
-                             rules::kSettledStays, rules::kAttempts}},
-                    Planted{Mutation::kNoClaims, {rules::kConfirmedIsDelivered, kQuiescence}},
-                    Planted{Mutation::kSkipEntry, {rules::kTailComplete}}),
+                             rules::kSettledStays, rules::kAttempts, rules::kDeadLetters}},
+                    Planted{Mutation::kNoClaims,
+                            {rules::kConfirmedIsDelivered, rules::kNothingLost, kQuiescence}},
+                    Planted{Mutation::kSkipEntry, {rules::kTailComplete}},
+                    Planted{Mutation::kForgetAttempts,
+                            {rules::kAttempts, rules::kReasons, rules::kDeadLetters}},
+                    Planted{Mutation::kForgetDelays, {rules::kRetryDelay}},
+                    Planted{Mutation::kForgetReasons, {rules::kReasons}},
+                    Planted{Mutation::kBuryUnsettled,
+                            {rules::kAttempts, rules::kSettledStays, rules::kReasons,
+                             rules::kDeadLetters, rules::kRetryDelay, kQuiescence}},
+                    Planted{Mutation::kBuryWithoutLetters, {rules::kNothingLost}},
+                    Planted{Mutation::kBuryAgain, {rules::kDeadLetters}}),
     [](const testing::TestParamInfo<Planted>& parameter) {
       std::string name;
       bool upper = true;

@@ -5,8 +5,8 @@
 namespace eventbus::simulation {
 
 void SingleLease::Begin(const Leased& leased, const Holder& holder, absl::Duration now, size_t at) {
-  std::set<Holder>& holders = holders_[leased];
-  for (const Holder& other : holders) {
+  std::map<Holder, uint64_t>& holders = holders_[leased];
+  for (const auto& [other, order] : holders) {
     if (other.first == holder.first) {
       report_->violations.push_back(
           {rules::kSingleLease,
@@ -17,7 +17,7 @@ void SingleLease::Begin(const Leased& leased, const Holder& holder, absl::Durati
       overlaps_.push_back({other, leased.event, now + notice_bound_, at});
     }
   }
-  holders.insert(holder);
+  holders.emplace(holder, ++begun_);
 }
 
 void SingleLease::End(const Leased& leased, const Holder& holder, absl::Duration now) {
@@ -31,6 +31,19 @@ void SingleLease::End(const Leased& leased, const Holder& holder, absl::Duration
     if (now > overlap.until) Violated(overlap);
     return true;
   });
+}
+
+std::vector<SingleLease::Holder> SingleLease::LaterThan(const Leased& leased,
+                                                        const Holder& holder) const {
+  std::vector<Holder> later;
+  const auto holders = holders_.find(leased);
+  if (holders == holders_.end()) return later;
+  const auto own = holders->second.find(holder);
+  const uint64_t since = own == holders->second.end() ? 0 : own->second;
+  for (const auto& [other, order] : holders->second) {
+    if (order > since) later.push_back(other);
+  }
+  return later;
 }
 
 void SingleLease::CheckAtEnd(absl::Duration now) {

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +35,8 @@ class SingleLease {
 
   void Begin(const Leased& leased, const Holder& holder, absl::Duration now, size_t at);
   void End(const Leased& leased, const Holder& holder, absl::Duration now);
+  // Who was given it after this one, and has it still.
+  std::vector<Holder> LaterThan(const Leased& leased, const Holder& holder) const;
   void CheckAtEnd(absl::Duration now);
 
  private:
@@ -52,7 +53,9 @@ class SingleLease {
   const absl::Duration notice_bound_;
   const EventLedger* const ledger_;
   CheckReport* const report_;
-  std::map<Leased, std::set<Holder>> holders_;
+  // With the order in which they came.
+  std::map<Leased, std::map<Holder, uint64_t>> holders_;
+  uint64_t begun_ = 0;
   std::vector<Overlap> overlaps_;
 };
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "server/broker/delivery_ranges.h"
+
 namespace eventbus::simulation {
 namespace {
 
@@ -11,6 +14,19 @@ constexpr uint64_t kNeverDelivered = uint64_t{1} << 40;
 
 // Less than the bus is given to come to rest.
 constexpr absl::Duration kSlowestReading = absl::Seconds(3);
+
+// All of it, so that no default of the broker's is meant.
+GroupPolicyChange AllOf(const GroupPolicy& policy) {
+  return {.max_retries = policy.max_retries,
+          .retry_delay = policy.retry_delay,
+          .retry_multiplier = policy.retry_multiplier,
+          .retry_jitter = policy.retry_jitter,
+          .max_retry_delay = policy.max_retry_delay,
+          .retry_delays = policy.retry_delays,
+          .ack_deadline = policy.ack_deadline,
+          .dead_letter = policy.dead_letter,
+          .max_crashes = policy.max_crashes};
+}
 
 void AddNumber(uint64_t number, std::vector<DeliveryRange>* ranges) {
   if (!ranges->empty() && ranges->back().last + 1 == number) {
@@ -43,12 +59,14 @@ class SubscriberClient::Session final : public SubscriptionListener {
     request.group = plan.group;
     request.ephemeral = plan.ephemeral;
     request.patterns = plan.patterns;
+    if (!plan.tail) request.policy = AllOf(plan.policy);
+    request.client_id = absl::StrCat("sub ", number_);
     if (plan.from_earliest) request.start = StartEarliest{};
     request.flow = plan.flow;
     request.batch = plan.batch;
     bus_.Record(OpenSent{number_, instance_.name(), plan.tail, plan.group, plan.ephemeral,
                          plan.patterns, plan.from_earliest, plan.flow.max_in_flight,
-                         plan.batch.size});
+                         plan.batch.size, plan.policy});
     instance_.Subscribe(connection_, std::move(request), this);
   }
 
@@ -87,8 +105,8 @@ class SubscriberClient::Session final : public SubscriptionListener {
   }
 
   void OnSettled(const SettledInfo& info) override { bus_.Record(Settled{number_, info}); }
-  void OnLost(const std::vector<DeliveryRange>& deliveries) override {
-    bus_.Record(LeasesLost{number_, deliveries});
+  void OnLost(const std::vector<DeliveryRange>& deliveries, LostReason reason) override {
+    bus_.Record(LeasesLost{number_, deliveries, reason});
   }
   void OnDrain() override {
     bus_.Record(DrainSeen{number_});
@@ -135,28 +153,70 @@ class SubscriberClient::Session final : public SubscriptionListener {
     SettleCommand command;
     for (const uint64_t number : numbers) {
       if (!behaves && chance.Happens(plan.keep)) {
-        if (kept_.empty()) {
-          bus_.world().Schedule(chance.Between(absl::Milliseconds(10), absl::Seconds(4)),
-                                [this] { CatchUp(); });
-        }
-        kept_.push_back(number);
+        Keep(number, &command);
       } else if (!behaves && chance.Happens(plan.release)) {
         AddNumber(number, &command.releases);
+      } else if (!behaves && chance.Happens(plan.nack)) {
+        Nack(number, &command);
+      } else if (!behaves && chance.Happens(plan.reject)) {
+        if (command.rejects.empty()) command.rejects.push_back({{}, NewReason()});
+        AddNumber(number, &command.rejects.back().deliveries);
       } else {
         AddNumber(number, &command.acks);
         highest_acked_ = std::max(highest_acked_, number);
       }
     }
-    if (!behaves && chance.Happens(plan.nonsense)) {
-      if (highest_acked_ > 0) command.acks.push_back({highest_acked_, highest_acked_});
-      command.acks.push_back({kNeverDelivered, kNeverDelivered + 7});
-      command.releases.push_back({kNeverDelivered + 9, kNeverDelivered + 8});
-    }
-    if (command.acks.empty() && command.releases.empty()) return;
+    if (!behaves && chance.Happens(plan.nonsense)) AddNonsense(&command);
+    if (AllRanges(command).empty()) return;
     if (chance.Happens(plan.confirm)) command.confirm = ++last_confirm_;
     bus_.Record(SettleSent{number_, command});
     instance_.Settle(connection_, std::move(command));
   }
+
+  void Keep(uint64_t number, SettleCommand* command) {
+    Chance& chance = bus_.chance();
+    if (kept_.empty()) {
+      bus_.world().Schedule(chance.Between(absl::Milliseconds(10), absl::Seconds(4)),
+                            [this] { CatchUp(); });
+    }
+    kept_.push_back(number);
+    if (!chance.Happens(client_.plan_.extend)) return;
+    if (command->extensions.empty() || chance.Happens(0.2)) {
+      command->extensions.push_back({{}, std::nullopt});
+      if (chance.Happens(0.7)) {
+        command->extensions.back().deadline =
+            chance.Between(absl::Milliseconds(200), absl::Seconds(8));
+      }
+    }
+    AddNumber(number, &command->extensions.back().deliveries);
+  }
+
+  void Nack(uint64_t number, SettleCommand* command) {
+    Chance& chance = bus_.chance();
+    if (command->nacks.empty() || chance.Happens(0.2)) {
+      command->nacks.push_back({{}, std::nullopt, NewReason()});
+      if (chance.Happens(client_.plan_.nack_delay)) {
+        command->nacks.back().delay = chance.Happens(0.2)
+                                          ? absl::ZeroDuration()
+                                          : chance.Between(absl::Milliseconds(1), absl::Seconds(6));
+      }
+    }
+    AddNumber(number, &command->nacks.back().deliveries);
+  }
+
+  void AddNonsense(SettleCommand* command) {
+    if (highest_acked_ > 0) {
+      command->acks.push_back({highest_acked_, highest_acked_});
+      command->nacks.push_back({{{highest_acked_, highest_acked_}}, std::nullopt, NewReason()});
+    }
+    command->acks.push_back({kNeverDelivered, kNeverDelivered + 7});
+    command->rejects.push_back({{{kNeverDelivered, kNeverDelivered + 1}}, NewReason()});
+    command->releases.push_back({kNeverDelivered + 9, kNeverDelivered + 8});
+    command->extensions.push_back({{{kNeverDelivered, kNeverDelivered}}, std::nullopt});
+  }
+
+  // Unique, so that it tells which attempt it is of.
+  std::string NewReason() { return absl::StrCat("reason-", bus_.NextNumber()); }
 
   SubscriberClient& client_;
   Bus& bus_;

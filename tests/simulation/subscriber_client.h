@@ -18,15 +18,23 @@ struct SubscriberPlan {
   bool ephemeral = false;
   std::vector<std::string> patterns;
   bool from_earliest = false;
+  // Of the group.
+  GroupPolicy policy;
   FlowLimits flow;
   BatchShape batch;
   // From getting a message to settling its events.
   absl::Duration max_think = absl::Milliseconds(20);
   // That a settle asks for its confirmation.
   double confirm = 0;
-  // Per event: given back; kept for long.
+  // Per event: given back; kept for long; said to have failed, and with a delay of its own; said to
+  // be hopeless.
   double release = 0;
   double keep = 0;
+  double nack = 0;
+  double nack_delay = 0;
+  double reject = 0;
+  // Of what is kept: its deadline is changed.
+  double extend = 0;
   // Per message: numbers that are settled already, or were never delivered, go along; it stops
   // settling (a tail: reading) for a while; it closes its subscription; it wants other limits.
   double nonsense = 0;

@@ -1,0 +1,43 @@
+#ifndef EVENTBUS_TESTS_SIMULATION_FATE_CHECK_H_
+#define EVENTBUS_TESTS_SIMULATION_FATE_CHECK_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/time/time.h"
+#include "tests/simulation/checked_group.h"
+
+namespace eventbus::simulation {
+
+// FateCheck is the part of the checker that asks, when all is over, what has become of each event
+// in a group: its dead letters are as they must be, and nothing is lost.
+class FateCheck {
+ public:
+  // All outlive it. `at`: the history's size; `now`: its end.
+  FateCheck(CheckedGroup* group, const InstanceFaults* faults, const EventLedger* ledger,
+            CheckReport* report, absl::Duration now, size_t at)
+      : group_(*group), faults_(*faults), ledger_(*ledger), report_(*report), now_(now), at_(at) {}
+
+  // First.
+  void CheckLetters();
+  // Of an event that the group must have got, or has got.
+  void CheckFate(EventNumber event);
+
+ private:
+  void Violated(const char* rule, const std::string& what);
+  void CheckLetter(const LetterSeen& letter, EventNumber event);
+  // Empty: its cause can be.
+  std::string WrongCause(const DeadLetterDetails& details, EventNumber event) const;
+  bool MayBeGivenUp(EventNumber event) const;
+
+  CheckedGroup& group_;
+  const InstanceFaults& faults_;
+  const EventLedger& ledger_;
+  CheckReport& report_;
+  const absl::Duration now_;
+  const size_t at_;
+};
+
+}  // namespace eventbus::simulation
+
+#endif  // EVENTBUS_TESTS_SIMULATION_FATE_CHECK_H_

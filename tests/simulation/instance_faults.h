@@ -1,0 +1,36 @@
+#ifndef EVENTBUS_TESTS_SIMULATION_INSTANCE_FAULTS_H_
+#define EVENTBUS_TESTS_SIMULATION_INSTANCE_FAULTS_H_
+
+#include <set>
+#include <string>
+
+#include "tests/simulation/history.h"
+
+namespace eventbus::simulation {
+
+// InstanceFaults is the part of the checker that knows what it has to make allowances for.
+// Instances by name, whatever incarnation.
+class InstanceFaults {
+ public:
+  void Take(const Fault& fault) {
+    if (fault.out_of_touch) out_of_touch_.insert(fault.instance);
+    if (fault.frozen) frozen_.insert(fault.instance);
+    if (fault.store_clock) clocks_agree_ = false;
+  }
+
+  // Others may have judged it, and taken over what it thinks it has.
+  bool OutOfTouch(const std::string& instance) const { return out_of_touch_.contains(instance); }
+  // What it does by its clock it may have done late.
+  bool WasFrozen(const std::string& instance) const { return frozen_.contains(instance); }
+  // Whether what one instance writes down as a time means the same to another one.
+  bool clocks_agree() const { return clocks_agree_; }
+
+ private:
+  std::set<std::string> out_of_touch_;
+  std::set<std::string> frozen_;
+  bool clocks_agree_ = true;
+};
+
+}  // namespace eventbus::simulation
+
+#endif  // EVENTBUS_TESTS_SIMULATION_INSTANCE_FAULTS_H_

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/store/append_once.h"
 #include "server/store/bytes.h"
 #include "server/store/entry.h"
 
@@ -362,12 +363,12 @@ class StoreListener {
 // called during one turn of the loop leaves in one write.
 //
 // Order: calls of one kind on one stream take effect in the order in which they were made, and
-// there are two kinds: Append and CreateStream; and all others. Between the two kinds nothing is
-// promised of calls that are under way together (a store may send them on different ways), only
-// that a call made after another one's answer takes effect after it. So a read that is to find an
-// append is made when the append is answered; OnStreamAdvanced too comes after what it tells of.
-// The same holds of the registry: RegisterType, RegisterGroup, UpdateGroup and UnregisterGroup; and
-// all others.
+// there are two kinds: Append, AppendOnce and CreateStream; and all others. Between the two kinds
+// nothing is promised of calls that are under way together (a store may send them on different
+// ways), only that a call made after another one's answer takes effect after it. So a read that is
+// to find an append is made when the append is answered; OnStreamAdvanced too comes after what it
+// tells of. The same holds of the registry: RegisterType, RegisterGroup, UpdateGroup and
+// UnregisterGroup; and all others.
 //
 // Errors, for every call:
 // - UNAVAILABLE, see IsOutcomeUnknown(): the store did not answer. Unless the effect is certain not
@@ -418,6 +419,12 @@ class StreamStore {
   virtual void GetStreamInfo(std::string stream, Callback<StreamInfo> done) = 0;
   // Removes entries, and says which groups lose by it.
   virtual void Trim(TrimRequest request, Callback<TrimResult> done) = 0;
+
+  // ---- Publishing with conditions ----
+
+  // Appends to a stream that exists (else NOT_FOUND) what it has not seen within the window, as one
+  // entry, and remembers the keys, all in one step. Nothing is appended if it has seen all.
+  virtual void AppendOnce(AppendOnceRequest request, Callback<AppendOnceResult> done) = 0;
 
   // ---- Groups on a stream ----
 

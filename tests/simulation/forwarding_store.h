@@ -53,6 +53,9 @@ class ForwardingStore : public StreamStore {
   void Trim(TrimRequest request, Callback<TrimResult> done) override {
     inner_->Trim(std::move(request), std::move(done));
   }
+  void AppendOnce(AppendOnceRequest request, Callback<AppendOnceResult> done) override {
+    inner_->AppendOnce(std::move(request), std::move(done));
+  }
   void CreateGroup(CreateGroupRequest request, StatusCallback done) override {
     inner_->CreateGroup(std::move(request), std::move(done));
   }

@@ -236,6 +236,12 @@ void FaultyStore::Trim(TrimRequest request, Callback<TrimResult> done) {
   });
 }
 
+void FaultyStore::AppendOnce(AppendOnceRequest request, Callback<AppendOnceResult> done) {
+  Forward<absl::StatusOr<AppendOnceResult>>(
+      StoreCall::kAppendOnce, std::move(done),
+      [&](auto answer) { inner_->AppendOnce(std::move(request), std::move(answer)); });
+}
+
 void FaultyStore::CreateGroup(CreateGroupRequest request, StatusCallback done) {
   Forward<absl::Status>(StoreCall::kCreateGroup, std::move(done), [&](auto answer) {
     inner_->CreateGroup(std::move(request), std::move(answer));

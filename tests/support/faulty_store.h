@@ -53,6 +53,7 @@ enum class StoreCall {
   kHeartbeat,
   kLeave,
   kForgetInstance,
+  kAppendOnce,
 };
 
 enum class StoreFault {
@@ -123,6 +124,7 @@ class FaultyStore final : public StreamStore, private StoreListener {
   void ReadRange(ReadRangeRequest request, Callback<std::vector<Entry>> done) override;
   void GetStreamInfo(std::string stream, Callback<StreamInfo> done) override;
   void Trim(TrimRequest request, Callback<TrimResult> done) override;
+  void AppendOnce(AppendOnceRequest request, Callback<AppendOnceResult> done) override;
   void CreateGroup(CreateGroupRequest request, StatusCallback done) override;
   void DestroyGroup(std::string stream, GroupKey group, StatusCallback done) override;
   void ReadGroup(ReadGroupRequest request, Callback<ReadGroupResult> done) override;

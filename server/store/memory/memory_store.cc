@@ -101,7 +101,7 @@ absl::StatusOr<CreateStreamResult> MemoryStore::CreateStream(PeerId from,
     if (!fits.ok()) return fits;
   }
   auto& stream = streams_[request.stream];
-  if (stream == nullptr) stream.reset(new Stream{request.stream, {}});
+  if (stream == nullptr) stream.reset(new Stream{request.stream, {}, {}});
   for (const GroupKey& group : request.groups) stream->log.CreateGroup(group, EntryId::Min());
   CreateStreamResult result;
   if (request.append) result.appended = AppendTo(*stream, *std::move(request.append), from);
@@ -156,7 +156,10 @@ absl::StatusOr<std::vector<Entry>> MemoryStore::ReadRange(const ReadRangeRequest
 absl::StatusOr<StreamInfo> MemoryStore::GetStreamInfo(const std::string& name) {
   const absl::StatusOr<Stream*> stream = FindStream(name);
   if (!stream.ok()) return stream.status();
-  return (*stream)->log.Info(clock_());
+  const absl::Time now = clock_();
+  // Retention comes by here, also on streams to which nothing is published any more.
+  (*stream)->seen.ForgetOld(now);
+  return (*stream)->log.Info(now);
 }
 
 absl::StatusOr<TrimResult> MemoryStore::Trim(const TrimRequest& request) {

@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "server/store/memory/memory_letters.h"
 #include "server/store/memory/memory_registry.h"
+#include "server/store/memory/memory_seen.h"
 #include "server/store/memory/memory_stream.h"
 #include "server/store/stream_store.h"
 
@@ -77,6 +78,8 @@ class MemoryStore {
   absl::StatusOr<StreamInfo> GetStreamInfo(const std::string& stream);
   absl::StatusOr<TrimResult> Trim(const TrimRequest& request);
 
+  absl::StatusOr<AppendOnceResult> AppendOnce(PeerId from, AppendOnceRequest request);
+
   absl::Status CreateGroup(const CreateGroupRequest& request);
   absl::Status DestroyGroup(const std::string& stream, const GroupKey& group);
   absl::StatusOr<ReadGroupResult> ReadGroup(const ReadGroupRequest& request);
@@ -117,6 +120,7 @@ class MemoryStore {
   struct Stream {
     std::string name;
     MemoryStream log;
+    MemorySeen seen;
   };
   struct GroupOnStream {
     MemoryStream* log;

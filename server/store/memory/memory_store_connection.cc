@@ -268,6 +268,14 @@ void MemoryStoreConnection::Trim(TrimRequest request, Callback<TrimResult> done)
        std::move(done));
 }
 
+void MemoryStoreConnection::AppendOnce(AppendOnceRequest request, Callback<AppendOnceResult> done) {
+  Call(
+      [request = std::move(request)](MemoryStore& store, MemoryStore::PeerId peer) mutable {
+        return store.AppendOnce(peer, std::move(request));
+      },
+      std::move(done));
+}
+
 void MemoryStoreConnection::CreateGroup(CreateGroupRequest request, StatusCallback done) {
   Call([request = std::move(request)](
            MemoryStore& store, MemoryStore::PeerId) mutable { return store.CreateGroup(request); },

@@ -54,6 +54,8 @@ class MemoryStoreConnection final : public StreamStore {
   void GetStreamInfo(std::string stream, Callback<StreamInfo> done) override;
   void Trim(TrimRequest request, Callback<TrimResult> done) override;
 
+  void AppendOnce(AppendOnceRequest request, Callback<AppendOnceResult> done) override;
+
   void CreateGroup(CreateGroupRequest request, StatusCallback done) override;
   void DestroyGroup(std::string stream, GroupKey group, StatusCallback done) override;
   void ReadGroup(ReadGroupRequest request, Callback<ReadGroupResult> done) override;

@@ -29,6 +29,9 @@ class RedisKeys {
   std::string Dead(absl::string_view stream, absl::string_view group) const {
     return absl::StrCat(OfStream(SplitSide(stream).first, ":dead:"), group);
   }
+  // Which keys of events the stream has seen lately, and in which order.
+  std::string Seen(absl::string_view stream) const { return OfStream(stream, ":seen"); }
+  std::string SeenOrder(absl::string_view stream) const { return OfStream(stream, ":seen:order"); }
   std::string Types() const { return OfRegistry("types"); }
   std::string Groups() const { return OfRegistry("groups"); }
   std::string Instances() const { return OfRegistry("instances"); }

@@ -12,6 +12,7 @@ namespace eventbus {
 // CMakeLists.txt.
 enum class RedisScript {
   kAckWithStates,
+  kAppendOnce,
   kBury,
   kClaim,
   kCreateStream,

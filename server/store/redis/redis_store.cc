@@ -166,6 +166,12 @@ void RedisStore::WatchMemory() {
        });
 }
 
+absl::Status RedisStore::CheckRoom() const {
+  if (!nearly_full_) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      "Redis has used 90 % of its maxmemory; what is left is kept for settling");
+}
+
 void RedisStore::SendWrite(RedisCommand command, Answer answer) {
   if (writer_ == nullptr) return Send(std::move(command), std::move(answer));
   writer_->Send(std::move(command), std::move(answer));

@@ -94,6 +94,8 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   void GetStreamInfo(std::string stream, Callback<StreamInfo> done) override;
   void Trim(TrimRequest request, Callback<TrimResult> done) override;
 
+  void AppendOnce(AppendOnceRequest request, Callback<AppendOnceResult> done) override;
+
   void CreateGroup(CreateGroupRequest request, StatusCallback done) override;
   void DestroyGroup(std::string stream, GroupKey group, StatusCallback done) override;
   void ReadGroup(ReadGroupRequest request, Callback<ReadGroupResult> done) override;
@@ -176,6 +178,11 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   RedisSignal& SignalIn(Outbox* outbox, void (RedisStore::*send)(RedisCommand, Answer));
   void OnSignal(const RedisSignal& signal);
   void WatchMemory();
+  // Why nothing is to be stored now. OK: it may.
+  absl::Status CheckRoom() const;
+  // An answer in a later task.
+  template <typename T>
+  void AnswerSoon(Callback<T> done, absl::Status status);
   void CheckExists(const std::string& stream, Callback<std::vector<Entry>> done);
   void NoteEntries(const std::string& stream, const std::vector<Entry>& entries);
   void TrimSome(const std::shared_ptr<TrimInProgress>& trim);
@@ -209,6 +216,13 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   // Null without min_replicas.
   std::unique_ptr<RedisReplicatedWriter> writer_;
 };
+
+template <typename T>
+void RedisStore::AnswerSoon(Callback<T> done, absl::Status status) {
+  loop_->Post([self = self_, done = std::move(done), status = std::move(status)]() mutable {
+    if (*self != nullptr) done(std::move(status));
+  });
+}
 
 template <typename T>
 StreamStore::Callback<T> RedisStore::Replicated(Callback<T> done) {

@@ -44,13 +44,8 @@ void AddLosses(const std::vector<GroupLoss>& losses, std::vector<GroupLoss>* sum
 }  // namespace
 
 void RedisStore::Append(AppendRequest request, Callback<EntryId> done) {
-  if (nearly_full_) {
-    loop_->Post([self = self_, done = std::move(done)]() mutable {
-      if (*self == nullptr) return;
-      done(absl::ResourceExhaustedError(
-          "Redis has used 90 % of its maxmemory; what is left is kept for settling"));
-    });
-    return;
+  if (absl::Status room = CheckRoom(); !room.ok()) {
+    return AnswerSoon<EntryId>(std::move(done), std::move(room));
   }
   RedisCommand command("XADD", request.value.size());
   command.Add(keys_.Log(request.stream)).Add("NOMKSTREAM").Add("*");

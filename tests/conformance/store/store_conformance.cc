@@ -55,6 +55,33 @@ absl::Status StoreConformanceTest::CreateGroup(std::string stream, GroupKey grou
   });
 }
 
+AppendOnceRequest StoreConformanceTest::OnceRequestOf(const KeyedFrames& events,
+                                                      absl::Duration window) {
+  AppendOnceRequest request;
+  request.stream = kStream;
+  request.window = window;
+  std::string value;
+  for (const auto& [key, frame] : events) {
+    request.events.push_back({static_cast<uint32_t>(frame.size()), key});
+    value += frame;
+  }
+  request.value = Bytes::FromString(std::move(value));
+  return request;
+}
+
+absl::StatusOr<AppendOnceResult> StoreConformanceTest::TryAppendOnce(StreamStore& store,
+                                                                     AppendOnceRequest request) {
+  return Await<AppendOnceResult>(
+      [&](auto done) { store.AppendOnce(std::move(request), std::move(done)); });
+}
+
+std::vector<OnceOutcome> StoreConformanceTest::AppendOnce(const KeyedFrames& events,
+                                                          absl::Duration window) {
+  const auto result = TryAppendOnce(*a_, OnceRequestOf(events, window));
+  EXPECT_TRUE(result.ok()) << result.status();
+  return result.ok() ? result->events : std::vector<OnceOutcome>();
+}
+
 std::vector<Entry> StoreConformanceTest::ReadRange(ReadRangeRequest request) {
   const auto entries = Await<std::vector<Entry>>(
       [&](auto done) { a_->ReadRange(std::move(request), std::move(done)); });

@@ -109,6 +109,14 @@ class StoreConformanceTest : public ::testing::TestWithParam<StoreFactory> {
   void CreateStreamWithGroup() { CreateStream(kStream, {group_}); }
   absl::Status CreateGroup(std::string stream, GroupKey group, std::optional<EntryId> after);
 
+  // Events to be appended once to kStream: a key and a frame each.
+  using KeyedFrames = std::vector<std::pair<std::string, std::string>>;
+  static AppendOnceRequest OnceRequestOf(const KeyedFrames& events,
+                                         absl::Duration window = absl::Minutes(10));
+  absl::StatusOr<AppendOnceResult> TryAppendOnce(StreamStore& store, AppendOnceRequest request);
+  std::vector<OnceOutcome> AppendOnce(const KeyedFrames& events,
+                                      absl::Duration window = absl::Minutes(10));
+
   std::vector<Entry> ReadRange(ReadRangeRequest request);
   // Values of all entries of a stream.
   std::vector<std::string> Values(std::string stream = kStream);

@@ -17,6 +17,8 @@ class BrokerEvents {
   virtual ~BrokerEvents() = default;
   virtual void OnPublished(uint64_t events, uint64_t bytes, absl::Duration latency);
   virtual void OnPublishFailed(uint64_t events, const absl::Status& why);
+  // Events that were there already, within their stream's duplicate window.
+  virtual void OnDuplicates(uint64_t events);
   virtual void OnDelivered(uint64_t events, uint64_t bytes);
   virtual void OnAcked(uint64_t events);
   virtual void OnReleased(uint64_t events);

@@ -33,6 +33,8 @@ struct StreamPolicy {
   Discard discard = Discard::kExpired;
   // Events that share an entry at most.
   uint32_t max_events_per_entry = 100;
+  // For how long an event that is published again is recognised. 0: not at all.
+  absl::Duration duplicate_window;
 };
 
 // What is different for the streams that `pattern` matches. What is unset falls through to the next
@@ -45,6 +47,7 @@ struct StreamPolicyRule {
   std::optional<WhenStreamFull> when_full;
   std::optional<Discard> discard;
   std::optional<uint32_t> max_events_per_entry;
+  std::optional<absl::Duration> duplicate_window;
 };
 
 // What the broker is told by its configuration.

@@ -21,6 +21,8 @@ struct PublishItem {
   // Where its type's text lies.
   uint32_t type_begin = 0;
   uint32_t type_size = 0;
+  // The id is the publisher's: it may come again. One that was filled in cannot.
+  bool id_given = false;
 };
 
 // What became of consecutive events of a command.
@@ -28,10 +30,12 @@ struct PublishedRun {
   // Indexes of the first event and how many follow it with the same fate.
   uint32_t first = 0;
   uint32_t count = 0;
-  // OK: stored in `stream`, the first at `position`, the following ones counting on in its index.
+  // OK: in `stream`, the first at `position`, the following ones counting on in its index.
   absl::Status status;
   std::string stream;
   Position position;
+  // They were there already.
+  bool duplicate = false;
 };
 
 // The runs are in order and cover every event.
@@ -46,6 +50,9 @@ struct PublishCommand {
   // Answered once, on the loop.
   absl::AnyInvocable<void(PublishOutcome)> done;
 
+  absl::string_view frame(size_t index) const {
+    return framed.view().substr(items[index].begin, items[index].end - items[index].begin);
+  }
   absl::string_view type(size_t index) const {
     return framed.view().substr(items[index].type_begin, items[index].type_size);
   }

@@ -10,11 +10,16 @@ namespace eventbus {
 namespace {
 
 // The status that a publisher gets for a failed append.
-absl::Status PublishError(const absl::Status& status, absl::string_view stream) {
+absl::Status PublishError(const absl::Status& status, absl::string_view stream,
+                          absl::Duration duplicate_window) {
   if (IsOutcomeUnknown(status)) {
+    const std::string advice =
+        duplicate_window > absl::ZeroDuration()
+            ? absl::StrCat("; publish again with the same id, which is recognised for ",
+                           absl::FormatDuration(duplicate_window))
+            : "; publish again with the same id if a duplicate is acceptable";
     return MakeError(absl::StatusCode::kUnavailable, Reason::kOutcomeUnknown,
-                     absl::StrCat("outcome unknown: ", status.message(),
-                                  "; publish again with the same id if a duplicate is acceptable"),
+                     absl::StrCat("outcome unknown: ", status.message(), advice),
                      {{"stream", std::string(stream)}});
   }
   if (status.code() == absl::StatusCode::kResourceExhausted) {
@@ -67,14 +72,14 @@ void Publisher::Publish(PublishCommand command) {
   }
   queued_events_ += events;
   queued_bytes_ += command.framed.size();
-  auto accepted = std::make_shared<Accepted>();
+  auto accepted = std::make_shared<AcceptedCommand>();
   accepted->command = std::move(command);
   accepted->open = events;
   accepted->received_at = context_->loop->MonotonicNow();
   uint32_t first = 0;
   for (uint32_t i = 1; i <= events; ++i) {
     if (i < events && accepted->command.type(i) == accepted->command.type(first)) continue;
-    Enqueue(LaneFor(accepted->command.type(first)), Part{accepted, first, i - first});
+    Enqueue(LaneFor(accepted->command.type(first)), CommandPart{accepted, first, i - first});
     first = i;
   }
 }
@@ -89,12 +94,10 @@ Publisher::Lane& Publisher::LaneFor(absl::string_view stream) {
   return *lanes_.emplace(lane->stream, std::move(lane)).first->second;
 }
 
-void Publisher::Enqueue(Lane& lane, Part part) {
+void Publisher::Enqueue(Lane& lane, CommandPart part) {
   if (lane.policy.when_full == WhenStreamFull::kRefuse) {
-    const PublishCommand& command = part.accepted->command;
-    const uint64_t bytes =
-        command.items[part.first + part.count - 1].end - command.items[part.first].begin;
-    const absl::Status room = room_->Take(lane.stream, lane.policy, part.count, bytes);
+    const absl::Status room =
+        room_->Take(lane.stream, lane.policy, part.count, part.frames().size());
     if (!room.ok()) return Settle(part, room, lane.stream, Position());
   }
   lane.waiting.push_back(std::move(part));
@@ -121,7 +124,7 @@ void Publisher::Refuse(absl::Status refusal) {
 void Publisher::FailWaiting(const absl::Status& error) {
   for (Lane* lane : std::exchange(turn_, {})) {
     lane->in_turn = false;
-    for (const Part& part : std::exchange(lane->waiting, {})) {
+    for (const CommandPart& part : std::exchange(lane->waiting, {})) {
       Settle(part, error, lane->stream, Position());
     }
   }
@@ -151,60 +154,28 @@ void Publisher::Send(Lane& lane) {
   const absl::Duration now = context_->loop->MonotonicNow();
   const double share =
       lane.rate.PerSecond(now) * absl::ToDoubleSeconds(context_->options->entry_time);
-  const auto target = static_cast<uint32_t>(
-      std::clamp(share, 1.0, static_cast<double>(lane.policy.max_events_per_entry)));
+  const EntryBounds bounds = {
+      static_cast<uint32_t>(
+          std::clamp(share, 1.0, static_cast<double>(lane.policy.max_events_per_entry))),
+      context_->options->max_entry_bytes};
   uint64_t events = 0;
   while (!lane.waiting.empty()) {
-    Outgoing outgoing = TakeEntry(lane, target);
+    Outgoing outgoing = TakeEntry(bounds, &lane.waiting);
     events += outgoing.events;
     Append(lane, std::move(outgoing));
   }
   lane.rate.Add(events, now);
 }
 
-Publisher::Outgoing Publisher::TakeEntry(Lane& lane, uint32_t max_events) const {
-  Outgoing outgoing;
-  uint64_t bytes = 0;
-  while (!lane.waiting.empty() && outgoing.events < max_events) {
-    Part& part = lane.waiting.front();
-    const std::vector<PublishItem>& items = part.accepted->command.items;
-    uint32_t taken = 0;
-    while (taken < part.count && outgoing.events + taken < max_events) {
-      const PublishItem& item = items[part.first + taken];
-      const uint64_t size = item.end - item.begin;
-      if (outgoing.events + taken > 0 && bytes + size > context_->options->max_entry_bytes) break;
-      bytes += size;
-      ++taken;
-    }
-    if (taken == 0) break;
-    outgoing.parts.push_back(Part{part.accepted, part.first, taken});
-    outgoing.events += taken;
-    part.first += taken;
-    part.count -= taken;
-    if (part.count > 0) break;
-    lane.waiting.pop_front();
-  }
-  const auto range = [](const Part& part) {
-    const PublishCommand& command = part.accepted->command;
-    const uint32_t begin = command.items[part.first].begin;
-    return command.framed.Slice(begin, command.items[part.first + part.count - 1].end - begin);
-  };
-  if (outgoing.parts.size() == 1) {
-    outgoing.value = range(outgoing.parts.front());
-    return outgoing;
-  }
-  std::string joined;
-  joined.reserve(bytes);
-  for (const Part& part : outgoing.parts) {
-    const Bytes piece = range(part);
-    joined.append(piece.data(), piece.size());
-  }
-  outgoing.value = Bytes::FromString(std::move(joined));
-  return outgoing;
-}
-
 void Publisher::Append(Lane& lane, Outgoing outgoing) {
   ++lane.appends_under_way;
+  if (lane.policy.duplicate_window > absl::ZeroDuration() && MayBeDuplicate(outgoing)) {
+    return AppendOnce(lane, std::move(outgoing));
+  }
+  AppendPlain(lane, std::move(outgoing));
+}
+
+void Publisher::AppendPlain(Lane& lane, Outgoing outgoing) {
   AppendRequest request{lane.stream, outgoing.value, outgoing.events};
   context_->store->Append(std::move(request),
                           lifetime_.Guard([this, &lane, outgoing = std::move(outgoing)](
@@ -214,23 +185,30 @@ void Publisher::Append(Lane& lane, Outgoing outgoing) {
 }
 
 void Publisher::OnAppended(Lane& lane, Outgoing outgoing, const absl::StatusOr<EntryId>& id) {
-  --lane.appends_under_way;
-  if (id.ok()) {
-    uint32_t index = 0;
-    for (const Part& part : outgoing.parts) {
-      Settle(part, absl::OkStatus(), lane.stream, Position{*id, index});
-      index += part.count;
-    }
-    on_advanced_(lane.stream);
-  } else if (id.status().code() == absl::StatusCode::kNotFound) {
+  if (!id.ok()) return OnAppendFailed(lane, std::move(outgoing), id.status());
+  uint32_t index = 0;
+  for (const CommandPart& part : outgoing.parts) {
+    Settle(part, absl::OkStatus(), lane.stream, Position{*id, index});
+    index += part.count;
+  }
+  on_advanced_(lane.stream);
+  OnAppendEnded(lane);
+}
+
+void Publisher::OnAppendFailed(Lane& lane, Outgoing outgoing, const absl::Status& status) {
+  if (status.code() == absl::StatusCode::kNotFound) {
     lane.exists = false;
     registry_->ForgetType(lane.stream);
     lane.returned.push_back(std::move(outgoing));
   } else {
-    const absl::Status error = PublishError(id.status(), lane.stream);
-    for (const Part& part : outgoing.parts) Settle(part, error, lane.stream, Position());
+    const absl::Status error = PublishError(status, lane.stream, lane.policy.duplicate_window);
+    for (const CommandPart& part : outgoing.parts) Settle(part, error, lane.stream, Position());
   }
-  if (lane.appends_under_way == 0 && !lane.returned.empty()) Send(lane);
+  OnAppendEnded(lane);
+}
+
+void Publisher::OnAppendEnded(Lane& lane) {
+  if (--lane.appends_under_way == 0 && !lane.returned.empty()) Send(lane);
 }
 
 void Publisher::BeginBirth(Lane& lane) {
@@ -288,32 +266,37 @@ void Publisher::EndBirth(Lane& lane, const absl::Status& status) {
           : MakeError(absl::StatusCode::kUnavailable, Reason::kNotStored,
                       absl::StrCat("not stored: the stream of type \"", lane.stream,
                                    "\" could not be created: ", status.message()));
-  const std::deque<Part> waiting = std::exchange(lane.waiting, {});
+  const std::deque<CommandPart> waiting = std::exchange(lane.waiting, {});
   for (const Outgoing& outgoing : returned) {
-    for (const Part& part : outgoing.parts) Settle(part, error, lane.stream, Position());
+    for (const CommandPart& part : outgoing.parts) Settle(part, error, lane.stream, Position());
   }
-  for (const Part& part : waiting) Settle(part, error, lane.stream, Position());
+  for (const CommandPart& part : waiting) Settle(part, error, lane.stream, Position());
 }
 
-void Publisher::Settle(const Part& part, const absl::Status& status, absl::string_view stream,
-                       Position position) {
-  Accepted& accepted = *part.accepted;
+void Publisher::Settle(const CommandPart& part, const absl::Status& status,
+                       absl::string_view stream, Position position, bool duplicate) {
+  AcceptedCommand& accepted = *part.accepted;
   accepted.outcome.push_back(
-      PublishedRun{part.first, part.count, status, std::string(stream), position});
+      PublishedRun{part.first, part.count, status, std::string(stream), position, duplicate});
   accepted.open -= part.count;
   if (accepted.open == 0) Finish(accepted);
 }
 
-void Publisher::Finish(Accepted& accepted) {
+void Publisher::Finish(AcceptedCommand& accepted) {
   queued_events_ -= accepted.command.items.size();
   queued_bytes_ -= accepted.command.framed.size();
   std::sort(accepted.outcome.begin(), accepted.outcome.end(),
             [](const PublishedRun& a, const PublishedRun& b) { return a.first < b.first; });
   uint64_t stored = 0;
   uint64_t stored_bytes = 0;
+  uint64_t duplicates = 0;
   for (const PublishedRun& run : accepted.outcome) {
     if (!run.status.ok()) {
       context_->events->OnPublishFailed(run.count, run.status);
+      continue;
+    }
+    if (run.duplicate) {
+      duplicates += run.count;
       continue;
     }
     stored += run.count;
@@ -326,6 +309,7 @@ void Publisher::Finish(Accepted& accepted) {
     context_->events->OnPublished(stored, stored_bytes,
                                   context_->loop->MonotonicNow() - accepted.received_at);
   }
+  if (duplicates > 0) context_->events->OnDuplicates(duplicates);
   accepted.command.done(std::move(accepted.outcome));
   if (queued_events_ == 0) {
     for (auto& task : std::exchange(when_idle_, {})) task();

@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "server/broker/context.h"
 #include "server/broker/event_rate.h"
 #include "server/broker/lifetime.h"
+#include "server/broker/outgoing.h"
 #include "server/broker/publish_command.h"
 #include "server/broker/registry.h"
 #include "server/broker/stream_policies.h"
@@ -30,6 +30,9 @@ namespace eventbus {
 // A stream that does not exist yet is born first: its type is registered, which also tells which
 // groups match, and the stream is created together with them, so that each of them sees its first
 // event. What is published meanwhile waits, in order.
+//
+// Where the stream has a duplicate window, events with ids of their publishers are appended once:
+// the store builds the entry from what it has not seen.
 //
 // Owned by the broker. Loop thread only.
 class Publisher {
@@ -57,30 +60,10 @@ class Publisher {
   uint64_t queued_bytes() const { return queued_bytes_; }
 
  private:
-  // A command and what is known of its fate.
-  struct Accepted {
-    PublishCommand command;
-    PublishOutcome outcome;
-    // Events whose fate is not known yet.
-    size_t open = 0;
-    absl::Duration received_at;
-  };
-  // Consecutive events of a command for one stream.
-  struct Part {
-    std::shared_ptr<Accepted> accepted;
-    uint32_t first = 0;
-    uint32_t count = 0;
-  };
-  // An entry to be appended, and whose events it has.
-  struct Outgoing {
-    Bytes value;
-    uint32_t events = 0;
-    absl::InlinedVector<Part, 1> parts;
-  };
   // All that is on its way into one stream.
   struct Lane {
     std::string stream;
-    std::deque<Part> waiting;
+    std::deque<CommandPart> waiting;
     // Entries that found the stream missing. They go first once it is there.
     std::deque<Outgoing> returned;
     uint32_t appends_under_way = 0;
@@ -92,20 +75,24 @@ class Publisher {
   };
 
   Lane& LaneFor(absl::string_view stream);
-  void Enqueue(Lane& lane, Part part);
+  void Enqueue(Lane& lane, CommandPart part);
   void EndTurn();
   void Send(Lane& lane);
-  Outgoing TakeEntry(Lane& lane, uint32_t max_events) const;
   void Append(Lane& lane, Outgoing outgoing);
+  void AppendPlain(Lane& lane, Outgoing outgoing);
   void OnAppended(Lane& lane, Outgoing outgoing, const absl::StatusOr<EntryId>& id);
+  void AppendOnce(Lane& lane, Outgoing outgoing);
+  void OnAppendedOnce(Lane& lane, Outgoing outgoing, absl::StatusOr<AppendOnceResult> result);
+  void OnAppendFailed(Lane& lane, Outgoing outgoing, const absl::Status& status);
+  void OnAppendEnded(Lane& lane);
   void BeginBirth(Lane& lane);
   void OnTypeRegistered(Lane& lane, absl::StatusOr<TypeRegistration> registration);
   void EndBirth(Lane& lane, const absl::Status& status);
   // Of commands of which nothing was sent yet.
   void FailWaiting(const absl::Status& error);
-  void Settle(const Part& part, const absl::Status& status, absl::string_view stream,
-              Position position);
-  void Finish(Accepted& accepted);
+  void Settle(const CommandPart& part, const absl::Status& status, absl::string_view stream,
+              Position position, bool duplicate = false);
+  void Finish(AcceptedCommand& accepted);
 
   const Context* const context_;
   Registry* const registry_;

@@ -29,6 +29,7 @@ StreamPolicy StreamPolicies::For(absl::string_view type) const {
     TakeFirst(&found.when_full, rule.when_full);
     TakeFirst(&found.discard, rule.discard);
     TakeFirst(&found.max_events_per_entry, rule.max_events_per_entry);
+    TakeFirst(&found.duplicate_window, rule.duplicate_window);
   }
   return {
       .ttl = found.ttl.value_or(default_.ttl),
@@ -36,7 +37,8 @@ StreamPolicy StreamPolicies::For(absl::string_view type) const {
       .max_events = found.max_events.value_or(default_.max_events),
       .when_full = found.when_full.value_or(default_.when_full),
       .discard = found.discard.value_or(default_.discard),
-      .max_events_per_entry = found.max_events_per_entry.value_or(default_.max_events_per_entry)};
+      .max_events_per_entry = found.max_events_per_entry.value_or(default_.max_events_per_entry),
+      .duplicate_window = found.duplicate_window.value_or(default_.duplicate_window)};
 }
 
 }  // namespace eventbus

@@ -90,6 +90,7 @@ struct RetentionRuleConfig {
   std::optional<WhenFull> when_full;
   std::optional<DiscardWhat> discard;
   std::optional<std::uint64_t> max_events_per_entry;
+  std::optional<absl::Duration> duplicate_window;
 };
 
 struct RetentionConfig {
@@ -98,6 +99,7 @@ struct RetentionConfig {
   std::uint64_t max_events = 0;          // Per stream; 0: no bound.
   WhenFull when_full = WhenFull::kDropOldest;
   DiscardWhat discard = DiscardWhat::kExpired;
+  absl::Duration duplicate_window;  // 0: what is published again is not recognised.
   std::vector<RetentionRuleConfig> rules;
 };
 

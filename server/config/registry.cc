@@ -247,6 +247,16 @@ void AddRetention(std::vector<Setting>& all,
                       "no group matches keeps everything. A group that comes later, and tails, see "
                       "only what is left."},
       DiscardChoice(), +[](Config& c) -> DiscardWhat& { return c.retention.discard; }));
+  all.push_back(ScalarSetting(
+      {.name = "retention.duplicate_window",
+       .description =
+           "For how long an event that is published again, with the same `id` and `source` and to "
+           "the same type, is recognised: it is not stored once more, and the publisher is told "
+           "where it is. 0: not at all. Counts for ids that publishers set. Each id takes about "
+           "200 bytes of the store for as long, at most a million ids a stream; publishing to such "
+           "a stream costs about twice as much."},
+      DuplicateWindow(),
+      +[](Config& c) -> absl::Duration& { return c.retention.duplicate_window; }));
   all.push_back(RetentionRulesSetting(
       {.name = "retention.rules",
        .description = "What differs for some types. For each member the first rule counts that has "
@@ -413,6 +423,8 @@ Choice<WhenFull> WhenFullChoice() {
 Choice<DiscardWhat> DiscardChoice() {
   return {{{"expired", DiscardWhat::kExpired}, {"settled", DiscardWhat::kSettled}}};
 }
+
+TimeSpan DuplicateWindow() { return {.min = absl::ZeroDuration(), .max = absl::Hours(24 * 7)}; }
 
 WholeNumber MaxEventsPerEntry() { return {.min = 1, .max = 10'000}; }
 

@@ -62,6 +62,7 @@ class Registry {
 
 // The kinds of value that a setting and a member of a retention rule share.
 TimeSpan RetentionTtl();
+TimeSpan DuplicateWindow();
 ByteSize RetentionMaxBytes();
 WholeNumber RetentionMaxEvents();
 Choice<WhenFull> WhenFullChoice();

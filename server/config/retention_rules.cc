@@ -73,7 +73,8 @@ std::vector<RuleMember> RuleMembers(const PatternCheck& check_pattern) {
           Optional("when_full", WhenFullChoice(), &RetentionRuleConfig::when_full),
           Optional("discard", DiscardChoice(), &RetentionRuleConfig::discard),
           Optional("max_events_per_entry", MaxEventsPerEntry(),
-                   &RetentionRuleConfig::max_events_per_entry)};
+                   &RetentionRuleConfig::max_events_per_entry),
+          Optional("duplicate_window", DuplicateWindow(), &RetentionRuleConfig::duplicate_window)};
 }
 
 // Reads one rule, adding what is wrong with it to `complaints`.

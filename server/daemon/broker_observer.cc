@@ -57,6 +57,10 @@ void BrokerObserver::OnPublishFailed(uint64_t events, const absl::Status& why) {
   metrics_->publish_errors[PublishErrorOf(why)].Increment(events);
 }
 
+void BrokerObserver::OnDuplicates(uint64_t events) {
+  metrics_->publish_duplicates.Increment(events);
+}
+
 void BrokerObserver::OnDelivered(uint64_t events, uint64_t bytes) {
   metrics_->delivered_events.Increment(events);
   metrics_->delivered_bytes.Increment(bytes);

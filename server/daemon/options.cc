@@ -73,12 +73,14 @@ BrokerOptions BrokerOptionsFrom(const Config& config) {
   options.stream_policy.discard = From(config.retention.discard);
   options.stream_policy.max_events_per_entry =
       static_cast<uint32_t>(config.limits.max_events_per_entry);
+  options.stream_policy.duplicate_window = config.retention.duplicate_window;
   for (const RetentionRuleConfig& rule : config.retention.rules) {
     StreamPolicyRule& policy = options.stream_policy_rules.emplace_back();
     policy.pattern = rule.pattern;
     policy.ttl = rule.ttl;
     policy.max_bytes = rule.max_bytes;
     policy.max_events = rule.max_events;
+    policy.duplicate_window = rule.duplicate_window;
     if (rule.when_full.has_value()) policy.when_full = From(*rule.when_full);
     if (rule.discard.has_value()) policy.discard = From(*rule.discard);
     if (rule.max_events_per_entry.has_value()) {

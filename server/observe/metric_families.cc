@@ -76,6 +76,8 @@ class MetricFamilies {
         m.published_bytes);
     Add("eventbus_publish_errors_total", "Events that were not published, by reason.", "reason",
         kPublishErrors, m.publish_errors);
+    Add("eventbus_publish_duplicates_total",
+        "Events that were there already, within the duplicate window.", m.publish_duplicates);
     Add("eventbus_publish_latency_seconds", "From a publish request's arrival to its answer.",
         m.publish_latency);
     Add("eventbus_publish_queue_events", "Events waiting in front of the store.",

@@ -83,6 +83,7 @@ class Metrics {
   Counter published_events;
   Counter published_bytes;
   PerLabel<Counter, PublishError> publish_errors;  // In events.
+  Counter publish_duplicates;                      // Recognised and not stored again.
   Histogram publish_latency;                       // Request received to answer handed to gRPC.
   Gauge publish_queue_events;                      // Waiting in front of the store.
   Gauge publish_queue_bytes;

@@ -48,6 +48,7 @@ PublishCommand ShareRequest(const RequestBytes& request, const std::vector<Scann
     item.end = static_cast<uint32_t>(end - begin);
     item.type_begin = static_cast<uint32_t>(static_cast<size_t>(event.type.data() - base) - begin);
     item.type_size = static_cast<uint32_t>(event.type.size());
+    item.id_given = event.has_id;
     command.items.push_back(item);
   }
   command.framed = request.bytes().Slice(begin, end - begin);
@@ -90,6 +91,7 @@ PublishCommand WriteCompleted(const std::vector<ScannedEvent>& events, FillIns f
     item.end = static_cast<uint32_t>(framed.size());
     item.type_begin = static_cast<uint32_t>(begin + FrameHeadSize(event_size) + TypeOffset(event));
     item.type_size = static_cast<uint32_t>(event.type.size());
+    item.id_given = event.has_id;
     command.items.push_back(item);
   }
   command.framed = Bytes::FromString(std::move(framed));

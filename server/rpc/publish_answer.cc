@@ -20,13 +20,17 @@ constexpr uint32_t kError = 2;      // PublishBatchResponse.Result
 constexpr uint32_t kId = 1;         // PublishedEvent
 constexpr uint32_t kStream = 2;     // PublishedEvent
 constexpr uint32_t kPosition = 3;   // PublishedEvent
+constexpr uint32_t kDuplicate = 4;  // PublishedEvent
 
 // Writes the PublishedEvent of each event of one run: they differ in id and in the last part of the
 // position only.
 class RunWriter {
  public:
   explicit RunWriter(const PublishedRun& run)
-      : stream_(run.stream), index_(run.position.index), prefix_(run.position.entry.ToString()) {
+      : stream_(run.stream),
+        duplicate_(run.duplicate),
+        index_(run.position.index),
+        prefix_(run.position.entry.ToString()) {
     prefix_.push_back('-');
   }
 
@@ -38,10 +42,12 @@ class RunWriter {
     AppendLengthDelimitedField(kId, id, message);
     AppendLengthDelimitedField(kStream, stream_, message);
     AppendLengthDelimitedField(kPosition, position_, message);
+    if (duplicate_) AppendVarintField(kDuplicate, 1, message);
   }
 
  private:
   const std::string& stream_;
+  const bool duplicate_;
   uint32_t index_;
   std::string prefix_;
   std::string position_;
@@ -134,6 +140,7 @@ void AddResults(uint64_t sequence, const EventIds& ids, const PublishOutcome& ou
       if (!run.status.ok()) continue;
       published.set_stream(run.stream);
       published.set_position(position.ToString());
+      published.set_duplicate(run.duplicate);
       ++position.index;
     }
   }

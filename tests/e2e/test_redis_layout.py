@@ -17,14 +17,16 @@ MANUAL = (ROOT / "docs" / "redis.md").read_text()
 def redis(own_redis, start_on_redis):
     """One that has all that the manual's examples name."""
     server = own_redis()
-    daemon = start_on_redis(server)
+    rules = [{"pattern": "order.placed", "duplicate_window": "1h"}]
+    daemon = start_on_redis(server, {"retention.rules": rules})
     with Bus(daemon.address) as bus:
         member = bus.group("mail", "order.*")
         # Of a busy stream, so that entries hold several events and one can be settled in part.
         for _ in range(5):
             bus.publish_batch([event("order.placed", b"x") for _ in range(100)])
-        held = member.take(500)
-        member.settled(ack=[held[-1].number])
+        bus.publish("order.placed", b"x", id="order-17", source="/shop")
+        held = member.take(501)
+        member.settled(ack=[held[-2].number])
         yield server
 
 
@@ -92,5 +94,13 @@ def test_entry_has_the_fields_that_the_manual_names(redis):
     shown = redis.ask("XRANGE", "eventbus:{order.placed}:log", "-", "+", "COUNT", "1").splitlines()
     assert re.fullmatch(r"\d+-\d+", shown[0])
     assert shown[1] == "1"
-    last = redis.ask("XREVRANGE", "eventbus:{order.placed}:log", "+", "-", "COUNT", "1")
+    last = redis.ask("XREVRANGE", "eventbus:{order.placed}:log", "+", "-", "COUNT", "2")
     assert re.search(r"^n\n\d+$", last, re.MULTILINE)
+
+
+def test_what_a_duplicate_window_remembers_is_as_the_manual_says(redis):
+    [key, position] = redis.ask("HGETALL", "eventbus:{order.placed}:seen").splitlines()
+    assert key == "8:order-17/shop"
+    assert re.fullmatch(r"\d+-\d+-0", position)
+    assert redis.ask("LRANGE", "eventbus:{order.placed}:seen:order", "0", "-1").strip() == f"{position} {key}"
+    assert 3_500_000 < int(redis.ask("PTTL", "eventbus:{order.placed}:seen")) <= 3_600_000

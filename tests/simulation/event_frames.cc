@@ -46,6 +46,7 @@ PublishCommand CommandOf(const std::vector<SentEvent>& events) {
     // The type is the last field.
     item.type_begin = item.end - static_cast<uint32_t>(sent.type.size());
     item.type_size = static_cast<uint32_t>(sent.type.size());
+    item.id_given = true;
     command.items.push_back(item);
   }
   command.framed = Bytes::FromString(std::move(framed));

@@ -81,6 +81,7 @@ PublishCommand CommandOf(const std::vector<std::pair<std::string, std::string>>&
     // The type is the last field of a test event without data.
     item.type_begin = item.end - static_cast<uint32_t>(type.size());
     item.type_size = static_cast<uint32_t>(type.size());
+    item.id_given = true;
     command.items.push_back(item);
   }
   command.framed = Bytes::FromString(std::move(framed));

@@ -52,6 +52,21 @@ TEST(PublishAnswerTest, BatchHasOneResultForEachEventInOrder) {
   EXPECT_EQ(response.results(3).published().id(), "id-3");
 }
 
+TEST(PublishAnswerTest, DuplicatesAreNamedAsSuch) {
+  PublishedRun duplicates = Stored(1, 2, "a");
+  duplicates.duplicate = true;
+  const auto response = Parsed<v1::PublishBatchResponse>(
+      EncodePublishBatchResponse(Ids(3), {Stored(0, 1, "a"), duplicates}));
+  EXPECT_FALSE(response.results(0).published().duplicate());
+  EXPECT_TRUE(response.results(1).published().duplicate());
+  EXPECT_TRUE(response.results(2).published().duplicate());
+  EXPECT_EQ(response.results(2).published().position(), "1000-2-6");
+  v1::PublishAcknowledgement acknowledgement;
+  AddResults(7, Ids(3), {Stored(0, 1, "a"), duplicates}, &acknowledgement);
+  EXPECT_FALSE(acknowledgement.results(0).published(0).duplicate());
+  EXPECT_TRUE(acknowledgement.results(0).published(1).duplicate());
+}
+
 TEST(PublishAnswerTest, FailuresNameTheirEventsUnlessAllFailed) {
   v1::PublishAcknowledgement acknowledgement;
   AddFailures(7, {Stored(0, 2, "a"), NotStored(2, 2)}, &acknowledgement);

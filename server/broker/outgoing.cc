@@ -1,0 +1,78 @@
+#include "server/broker/outgoing.h"
+
+#include <utility>
+#include <vector>
+
+#include "server/broker/event_identity.h"
+
+namespace eventbus {
+
+Bytes CommandPart::frames() const {
+  const uint32_t begin = command().items[first].begin;
+  return command().framed.Slice(begin, command().items[first + count - 1].end - begin);
+}
+
+Outgoing TakeEntry(const EntryBounds& bounds, std::deque<CommandPart>* waiting) {
+  Outgoing outgoing;
+  uint64_t bytes = 0;
+  while (!waiting->empty() && outgoing.events < bounds.max_events) {
+    CommandPart& part = waiting->front();
+    const std::vector<PublishItem>& items = part.command().items;
+    uint32_t taken = 0;
+    while (taken < part.count && outgoing.events + taken < bounds.max_events) {
+      const PublishItem& item = items[part.first + taken];
+      const uint64_t size = item.end - item.begin;
+      if (outgoing.events + taken > 0 && bytes + size > bounds.max_bytes) break;
+      bytes += size;
+      ++taken;
+    }
+    if (taken == 0) break;
+    outgoing.parts.push_back(CommandPart{part.accepted, part.first, taken});
+    outgoing.events += taken;
+    part.first += taken;
+    part.count -= taken;
+    if (part.count > 0) break;
+    waiting->pop_front();
+  }
+  if (outgoing.parts.size() == 1) {
+    outgoing.value = outgoing.parts.front().frames();
+    return outgoing;
+  }
+  std::string joined;
+  joined.reserve(bytes);
+  for (const CommandPart& part : outgoing.parts) {
+    const Bytes piece = part.frames();
+    joined.append(piece.data(), piece.size());
+  }
+  outgoing.value = Bytes::FromString(std::move(joined));
+  return outgoing;
+}
+
+bool MayBeDuplicate(const Outgoing& outgoing) {
+  for (const CommandPart& part : outgoing.parts) {
+    for (uint32_t i = part.first; i < part.first + part.count; ++i) {
+      if (part.command().items[i].id_given) return true;
+    }
+  }
+  return false;
+}
+
+AppendOnceRequest OnceRequestOf(absl::string_view stream, const Outgoing& outgoing,
+                                absl::Duration window) {
+  AppendOnceRequest request;
+  request.stream = std::string(stream);
+  request.value = outgoing.value;
+  request.window = window;
+  request.events.reserve(outgoing.events);
+  for (const CommandPart& part : outgoing.parts) {
+    for (uint32_t i = part.first; i < part.first + part.count; ++i) {
+      const PublishItem& item = part.command().items[i];
+      OnceEvent& event = request.events.emplace_back();
+      event.size = item.end - item.begin;
+      if (item.id_given) event.key = EventKey(part.command().frame(i));
+    }
+  }
+  return request;
+}
+
+}  // namespace eventbus

@@ -1,0 +1,64 @@
+#ifndef EVENTBUS_SERVER_BROKER_OUTGOING_H_
+#define EVENTBUS_SERVER_BROKER_OUTGOING_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/broker/publish_command.h"
+#include "server/store/bytes.h"
+#include "server/store/stream_store.h"
+
+// How commands of publishers become requests to the store. Loop thread only.
+namespace eventbus {
+
+// A command and what is known of its fate.
+struct AcceptedCommand {
+  PublishCommand command;
+  PublishOutcome outcome;
+  // Events whose fate is not known yet.
+  size_t open = 0;
+  absl::Duration received_at;
+};
+
+// Consecutive events of a command for one stream.
+struct CommandPart {
+  std::shared_ptr<AcceptedCommand> accepted;
+  uint32_t first = 0;
+  uint32_t count = 0;
+
+  const PublishCommand& command() const { return accepted->command; }
+  Bytes frames() const;
+};
+
+// An entry to be appended, and whose events it has.
+struct Outgoing {
+  Bytes value;
+  uint32_t events = 0;
+  absl::InlinedVector<CommandPart, 1> parts;
+};
+
+struct EntryBounds {
+  uint32_t max_events = 1;
+  // A single event may be larger.
+  uint64_t max_bytes = 0;
+};
+
+// Takes events off the front of `waiting`, as many as fit into an entry, at least one.
+Outgoing TakeEntry(const EntryBounds& bounds, std::deque<CommandPart>* waiting);
+
+// Whether a publisher may publish any of the events again in such a way that it can be recognised:
+// with an id of its own.
+bool MayBeDuplicate(const Outgoing& outgoing);
+
+AppendOnceRequest OnceRequestOf(absl::string_view stream, const Outgoing& outgoing,
+                                absl::Duration window);
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_BROKER_OUTGOING_H_

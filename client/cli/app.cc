@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/time/clock.h"
@@ -28,6 +30,7 @@ constexpr char kExitCodes[] = R"(Exit codes:
 constexpr char kPubExamples[] = R"(Examples:
   eventbusctl pub order.completed.v1 --data '{"order": 17}' --key customer-5
   eventbusctl pub report.created --data @report.pdf --content-type application/pdf
+  eventbusctl pub reminder.due --data 'call Ann' --after 2h
   eventbusctl pub --ndjson events.ndjson
   eventbusctl sub '*' --output ndjson --count 100 | eventbusctl --server other:9463 pub --ndjson -
 
@@ -77,6 +80,22 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& global) {
       ->type_name("DURATION");
 }
 
+CLI::Option* AddDuration(CLI::App& app, const std::string& name,
+                         std::optional<absl::Duration>& value, const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [name, &value](const std::string& text) {
+            const absl::StatusOr<absl::Duration> duration = ParseDuration(text);
+            if (!duration.ok()) {
+              throw CLI::ValidationError(name, std::string(duration.status().message()));
+            }
+            value = *duration;
+          },
+          help)
+      ->type_name("DURATION");
+}
+
 void AddPub(CLI::App& app, CommandLine& line) {
   CLI::App& pub = *app.add_subcommand("pub", "Publish one event, or many from NDJSON");
   pub.footer(kPubExamples);
@@ -103,6 +122,20 @@ void AddPub(CLI::App& app, CommandLine& line) {
   pub.add_option("--content-type", options.content_type,
                  "Media type of the data. Default: application/json for JSON, text/plain for text")
       ->type_name("MEDIA-TYPE");
+  CLI::Option* after = AddDuration(pub, "--after", options.after, "Deliver it this long after");
+  CLI::Option* at = pub.add_option_function<std::string>(
+      "--at",
+      [&options](const std::string& text) {
+        absl::Time time;
+        std::string problem;
+        if (!absl::ParseTime(absl::RFC3339_full, text, &time, &problem)) {
+          throw CLI::ValidationError("--at", "\"" + text + "\" is not 2026-01-31T08:00:00Z");
+        }
+        options.at = time;
+      },
+      "Deliver it at this time, 2026-01-31T08:00:00Z");
+  at->type_name("TIME")->excludes(after);
+  CLI::Option* ttl = AddDuration(pub, "--ttl", options.ttl, "Drop it undelivered after this long");
   CLI::Option* count =
       pub.add_option("-n,--count", options.count, "Publish it this often, with a new id each time")
           ->check(CLI::PositiveNumber)
@@ -110,6 +143,7 @@ void AddPub(CLI::App& app, CommandLine& line) {
   CLI::Option* ndjson = pub.add_option("--ndjson", options.ndjson,
                                        "Publish each line of a file, or of standard input (-)");
   ndjson->type_name("FILE")->excludes(type)->excludes("--data")->excludes(count);
+  for (CLI::Option* of_one : {after, at, ttl}) of_one->excludes(ndjson)->excludes(count);
   pub.add_flag("--keep-going", options.keep_going,
                "Go on after a malformed line or a refused event");
   pub.add_flag("-q,--quiet", options.quiet, "Say nothing but errors");
@@ -119,6 +153,28 @@ void AddPub(CLI::App& app, CommandLine& line) {
     }
     line.command = CommandLine::Command::kPub;
   });
+}
+
+void AddDelayed(CLI::App& app, CommandLine& line) {
+  CLI::App& delayed =
+      *app.add_subcommand("delayed", "Events that wait for their delivery time: list, cancel");
+  delayed.require_subcommand(1);
+  CLI::App& list =
+      *delayed.add_subcommand("list", "Print them, soonest first: due time, schedule id, type, id");
+  list.add_option("pattern", line.delayed_list.patterns, "Which types. Default: all")
+      ->type_name("PATTERN");
+  AddDuration(list, "--within", line.delayed_list.due_within, "Only those due within this time");
+  list.add_option("-n,--count", line.delayed_list.count, "At most so many")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  list.add_flag("--ndjson", line.delayed_list.ndjson,
+                "Print the events, as pub --ndjson takes them");
+  list.callback([&line] { line.command = CommandLine::Command::kDelayedList; });
+  CLI::App& cancel = *delayed.add_subcommand("cancel", "Remove them: they are not delivered");
+  cancel.add_option("schedule_id", line.schedule_ids, "As pub and delayed list print it")
+      ->required()
+      ->type_name("SCHEDULE-ID");
+  cancel.callback([&line] { line.command = CommandLine::Command::kDelayedCancel; });
 }
 
 void AddReceive(CLI::App& app, CommandLine& line, bool tail) {
@@ -193,6 +249,7 @@ std::shared_ptr<CLI::App> MakeApp(CommandLine& line) {
   AddPub(*app, line);
   AddReceive(*app, line, /*tail=*/false);
   AddReceive(*app, line, /*tail=*/true);
+  AddDelayed(*app, line);
   app->add_subcommand("health", "Ask whether the broker is serving; exit code 0 or 1")
       ->callback([&line] { line.command = CommandLine::Command::kHealth; });
   app->add_subcommand("version", "Print the version of eventbusctl")->callback([&line] {
@@ -222,6 +279,10 @@ int RunEventbusctl(int argc, char** argv) {
       return RunPub(line.global, line.pub);
     case CommandLine::Command::kReceive:
       return RunReceive(line.global, line.receive);
+    case CommandLine::Command::kDelayedList:
+      return RunDelayedList(line.global, line.delayed_list);
+    case CommandLine::Command::kDelayedCancel:
+      return RunDelayedCancel(line.global, line.schedule_ids);
     case CommandLine::Command::kHealth:
       return RunHealth(line.global);
     case CommandLine::Command::kVersion:

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "client/cli/commands.h"
 
@@ -14,11 +15,23 @@ namespace eventbus::cli {
 
 // What a command line says.
 struct CommandLine {
-  enum class Command { kNone, kPub, kReceive, kHealth, kVersion, kCompletion };
+  enum class Command {
+    kNone,
+    kPub,
+    kReceive,
+    kDelayedList,
+    kDelayedCancel,
+    kHealth,
+    kVersion,
+    kCompletion
+  };
   Command command = Command::kNone;
   GlobalOptions global;
   PubOptions pub;
   ReceiveOptions receive;
+  DelayedListOptions delayed_list;
+  // Of delayed cancel.
+  std::vector<std::string> schedule_ids;
   // Of completion.
   std::string shell;
 };

@@ -28,6 +28,10 @@ struct PubOptions {
   std::string content_type;
   // `name=value` each.
   std::vector<std::string> attributes;
+  // Deliver it this long after, or at this time; at most one of them.
+  std::optional<absl::Duration> after;
+  std::optional<absl::Time> at;
+  std::optional<absl::Duration> ttl;
   uint64_t count = 1;
   // A file or `-`. Empty: publish the one event of the options above.
   std::string ndjson;
@@ -52,6 +56,17 @@ struct ReceiveOptions {
   bool quiet = false;
 };
 int RunReceive(const GlobalOptions& global, const ReceiveOptions& options);
+
+// `delayed list`: what waits for its delivery time.
+struct DelayedListOptions {
+  std::vector<std::string> patterns;
+  std::optional<absl::Duration> due_within;
+  // 0: all.
+  uint64_t count = 0;
+  bool ndjson = false;
+};
+int RunDelayedList(const GlobalOptions& global, const DelayedListOptions& options);
+int RunDelayedCancel(const GlobalOptions& global, const std::vector<std::string>& schedule_ids);
 
 int RunHealth(const GlobalOptions& global);
 

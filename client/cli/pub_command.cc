@@ -179,6 +179,9 @@ int PublishOne(client::Client& client, const GlobalOptions& global, const PubOpt
                client::Event event) {
   client::PublishOptions publish_options;
   publish_options.timeout = global.timeout.value_or(kDefaultTimeout);
+  publish_options.deliver_after = options.after;
+  publish_options.deliver_at = options.at;
+  publish_options.ttl = options.ttl;
   const absl::StatusOr<client::Published> published =
       client.Publish(std::move(event), publish_options);
   if (!published.ok()) {
@@ -187,7 +190,9 @@ int PublishOne(client::Client& client, const GlobalOptions& global, const PubOpt
   }
   if (!options.quiet) {
     std::printf("%s %s %s%s\n", published->id.c_str(), published->stream.c_str(),
-                published->position.c_str(), published->duplicate ? " duplicate" : "");
+                published->schedule_id.empty() ? published->position.c_str()
+                                               : published->schedule_id.c_str(),
+                published->duplicate ? " duplicate" : "");
   }
   return kOk;
 }

@@ -15,6 +15,14 @@ void Broker::Start(absl::AnyInvocable<void(absl::Status)> done) { core_->Start(s
 
 void Broker::Publish(PublishCommand command) { core_->Publish(std::move(command)); }
 
+void Broker::ListDelayed(DelayedQuery query, DelayedList::PageCallback done) {
+  core_->delayed().List(std::move(query), std::move(done));
+}
+
+void Broker::CancelDelayed(ScheduleId id, DelayedList::CancelCallback done) {
+  core_->delayed().Cancel(std::move(id), std::move(done));
+}
+
 SubscriptionId Broker::Open(OpenRequest request, SubscriberSink* sink) {
   return core_->Open(std::move(request), sink);
 }

@@ -15,9 +15,11 @@
 #include "server/broker/broker_events.h"
 #include "server/broker/broker_options.h"
 #include "server/broker/dead_letters.h"
+#include "server/broker/delayed_list.h"
 #include "server/broker/delivery_token.h"
 #include "server/broker/group_editor.h"
 #include "server/broker/publish_command.h"
+#include "server/broker/schedule_id.h"
 #include "server/broker/subscription.h"
 #include "server/loop/loop.h"
 #include "server/store/stream_store.h"
@@ -67,6 +69,8 @@ struct BrokerCounts {
   uint64_t unread_events = 0;
   uint64_t publish_queue_events = 0;
   uint64_t publish_queue_bytes = 0;
+  // On all instances together, as seen lately.
+  uint64_t delayed_events = 0;
 };
 
 // Broker is one instance's share of the bus: it routes what is published into streams, and delivers
@@ -98,6 +102,11 @@ class Broker {
   // the order of the calls. Refused at once (kPublishQueueFull) when more waits for the store than
   // `publish_queue_bytes` or `_events`.
   void Publish(PublishCommand command);
+
+  // What waits for its time.
+  void ListDelayed(DelayedQuery query, DelayedList::PageCallback done);
+  // Removes it. NOT_FOUND (kStreamNotFound): it does not wait (any more).
+  void CancelDelayed(ScheduleId id, DelayedList::CancelCallback done);
 
   // Begins a subscription; the sink (not owned) hears the rest, in later tasks. It must live until
   // Close or OnClosed.

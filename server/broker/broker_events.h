@@ -19,6 +19,8 @@ class BrokerEvents {
   virtual void OnPublishFailed(uint64_t events, const absl::Status& why);
   // Events that were there already, within their stream's duplicate window.
   virtual void OnDuplicates(uint64_t events);
+  // Delayed events were due and are in their streams now.
+  virtual void OnDelayedMoved(uint64_t events);
   virtual void OnDelivered(uint64_t events, uint64_t bytes);
   virtual void OnAcked(uint64_t events);
   virtual void OnReleased(uint64_t events);

@@ -44,6 +44,13 @@ Broker::Core::Core(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerO
       registry_(&context_, this),
       publisher_(&context_, &registry_, &policies_, &room_,
                  [this](absl::string_view stream) { OnStreamAdvanced(stream); }),
+      delayed_mover_(
+          &context_, &registry_, &policies_,
+          [this](absl::string_view stream) { OnStreamAdvanced(stream); },
+          [this](const std::string& stream, absl::AnyInvocable<void(absl::Status)> done) {
+            publisher_.Bear(stream, std::move(done));
+          }),
+      delayed_list_(&context_),
       reader_(&context_),
       membership_(&context_, this, [this] { return expiry_.Report(GroupsInUse()); }),
       retention_(&context_, &registry_, &policies_, &room_),
@@ -59,6 +66,10 @@ Broker::Core::Core(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerO
         }
       })),
       give_up_timer_(loop->CreateTimer([this] { FinishDrain(); })) {
+  publisher_.set_on_delayed(
+      [this](const std::string& stream, absl::Time due, absl::Time store_time, uint64_t waiting) {
+        delayed_mover_.NoteDelayed(stream, due, store_time, waiting);
+      });
   store->SetListener(this);
 }
 
@@ -79,6 +90,7 @@ void Broker::Core::OnJoined() {
   retention_.Start();
   sweep_timer_->Arm(options_.sweep_interval / kSweepTicks);
   publisher_.Begin();
+  delayed_mover_.Start();
   for (const SubscriptionId id : std::exchange(early_opens_, {})) BeginOpen(id);
   if (on_started_ != nullptr) std::exchange(on_started_, nullptr)(absl::OkStatus());
 }
@@ -369,6 +381,7 @@ void Broker::Core::OnStoreDown(const absl::Status& why) {
 
 void Broker::Core::Recheck() {
   registry_.Refresh();
+  delayed_mover_.Recheck();
   for (const auto& [name, group] : groups_) group->Recheck();
   for (const auto& [id, tail] : tails_) tail->Recheck();
 }
@@ -438,6 +451,7 @@ void Broker::Core::Drain(absl::Time deadline, absl::AnyInvocable<void()> done) {
   drain_timer_->Arm(left);
   give_up_timer_->Arm(std::max(left, absl::ZeroDuration()) + kDrainGrace);
   retention_.Stop();
+  delayed_mover_.Stop();
   sweep_timer_->Disarm();
   publisher_.Refuse(MakeError(absl::StatusCode::kUnavailable, Reason::kDraining,
                               "not stored: this instance stops; publish to another one"));
@@ -491,6 +505,7 @@ BrokerCounts Broker::Core::Counts() const {
   }
   counts.publish_queue_events = publisher_.queued_events();
   counts.publish_queue_bytes = publisher_.queued_bytes();
+  counts.delayed_events = delayed_mover_.waiting();
   return counts;
 }
 

@@ -14,6 +14,8 @@
 #include "server/broker/broker.h"
 #include "server/broker/context.h"
 #include "server/broker/dead_letters.h"
+#include "server/broker/delayed_list.h"
+#include "server/broker/delayed_mover.h"
 #include "server/broker/group.h"
 #include "server/broker/group_editor.h"
 #include "server/broker/group_expiry.h"
@@ -41,6 +43,7 @@ class Broker::Core final : public StoreListener,
 
   void Start(absl::AnyInvocable<void(absl::Status)> done);
   void Publish(PublishCommand command);
+  DelayedList& delayed() { return delayed_list_; }
   SubscriptionId Open(OpenRequest request, SubscriberSink* sink);
   void Settle(SubscriptionId id, SettleCommand command);
   void SettleByTokens(TokenSettleCommand command);
@@ -113,6 +116,8 @@ class Broker::Core final : public StoreListener,
   Registry registry_;
   StreamRoom room_;
   Publisher publisher_;
+  DelayedMover delayed_mover_;
+  DelayedList delayed_list_;
   SharedReader reader_;
   Membership membership_;
   Retention retention_;

@@ -6,17 +6,26 @@
 #include "server/broker/event_identity.h"
 
 namespace eventbus {
+namespace {
+
+// Of one call to the store.
+constexpr EntryBounds kOfDelayed = {.max_events = 1'000, .max_bytes = uint64_t{1} << 20};
+
+}  // namespace
 
 Bytes CommandPart::frames() const {
   const uint32_t begin = command().items[first].begin;
   return command().framed.Slice(begin, command().items[first + count - 1].end - begin);
 }
 
-Outgoing TakeEntry(const EntryBounds& bounds, std::deque<CommandPart>* waiting) {
+Outgoing TakeEntry(const EntryBounds& of_entry, std::deque<CommandPart>* waiting) {
+  const bool delayed = waiting->front().delayed();
+  const EntryBounds& bounds = delayed ? kOfDelayed : of_entry;
   Outgoing outgoing;
   uint64_t bytes = 0;
   while (!waiting->empty() && outgoing.events < bounds.max_events) {
     CommandPart& part = waiting->front();
+    if (part.delayed() != delayed) break;
     const std::vector<PublishItem>& items = part.command().items;
     uint32_t taken = 0;
     while (taken < part.count && outgoing.events + taken < bounds.max_events) {
@@ -64,12 +73,14 @@ AppendOnceRequest OnceRequestOf(absl::string_view stream, const Outgoing& outgoi
   request.value = outgoing.value;
   request.window = window;
   request.events.reserve(outgoing.events);
+  const bool remembers = window > absl::ZeroDuration();
   for (const CommandPart& part : outgoing.parts) {
     for (uint32_t i = part.first; i < part.first + part.count; ++i) {
       const PublishItem& item = part.command().items[i];
       OnceEvent& event = request.events.emplace_back();
       event.size = item.end - item.begin;
-      if (item.id_given) event.key = EventKey(part.command().frame(i));
+      if (remembers && item.id_given) event.key = EventKey(part.command().frame(i));
+      event.delay = part.command().delay;
     }
   }
   return request;

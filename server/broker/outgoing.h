@@ -33,6 +33,7 @@ struct CommandPart {
   uint32_t count = 0;
 
   const PublishCommand& command() const { return accepted->command; }
+  bool delayed() const { return command().delay.has_value(); }
   Bytes frames() const;
 };
 
@@ -41,6 +42,9 @@ struct Outgoing {
   Bytes value;
   uint32_t events = 0;
   absl::InlinedVector<CommandPart, 1> parts;
+
+  // All of its events are to be delivered later, or none.
+  bool delayed() const { return parts.front().delayed(); }
 };
 
 struct EntryBounds {
@@ -49,7 +53,9 @@ struct EntryBounds {
   uint64_t max_bytes = 0;
 };
 
-// Takes events off the front of `waiting`, as many as fit into an entry, at least one.
+// Takes events off the front of `waiting`, as many as fit into an entry, at least one. Delayed ones
+// and others do not come together, and the former, which do not share an entry, by bounds of their
+// own.
 Outgoing TakeEntry(const EntryBounds& bounds, std::deque<CommandPart>* waiting);
 
 // Whether a publisher may publish any of the events again in such a way that it can be recognised:

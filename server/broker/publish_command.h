@@ -2,6 +2,7 @@
 #define EVENTBUS_SERVER_BROKER_PUBLISH_COMMAND_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "server/store/bytes.h"
+#include "server/store/delayed.h"
 #include "server/store/entry.h"
 
 namespace eventbus {
@@ -36,6 +38,9 @@ struct PublishedRun {
   Position position;
   // They were there already.
   bool duplicate = false;
+  // Of delayed events, one for each: what they can be cancelled by (ScheduleId). They have no
+  // position yet.
+  std::vector<std::string> schedule_ids;
 };
 
 // The runs are in order and cover every event.
@@ -47,6 +52,8 @@ struct PublishCommand {
   // Frames of `repeated Event events = 1`, back to back in the order of the request.
   Bytes framed;
   std::vector<PublishItem> items;
+  // When all of them are to be delivered. Absent: at once.
+  std::optional<DeliveryDelay> delay;
   // Answered once, on the loop.
   absl::AnyInvocable<void(PublishOutcome)> done;
 

@@ -161,7 +161,7 @@ void Publisher::Send(Lane& lane) {
   uint64_t events = 0;
   while (!lane.waiting.empty()) {
     Outgoing outgoing = TakeEntry(bounds, &lane.waiting);
-    events += outgoing.events;
+    if (!outgoing.delayed()) events += outgoing.events;
     Append(lane, std::move(outgoing));
   }
   lane.rate.Add(events, now);
@@ -169,7 +169,9 @@ void Publisher::Send(Lane& lane) {
 
 void Publisher::Append(Lane& lane, Outgoing outgoing) {
   ++lane.appends_under_way;
-  if (lane.policy.duplicate_window > absl::ZeroDuration() && MayBeDuplicate(outgoing)) {
+  const bool remembers =
+      lane.policy.duplicate_window > absl::ZeroDuration() && MayBeDuplicate(outgoing);
+  if (outgoing.delayed() || remembers) {
     return AppendOnce(lane, std::move(outgoing));
   }
   AppendPlain(lane, std::move(outgoing));
@@ -251,8 +253,18 @@ void Publisher::OnTypeRegistered(Lane& lane, absl::StatusOr<TypeRegistration> re
       }));
 }
 
+void Publisher::Bear(const std::string& stream, absl::AnyInvocable<void(absl::Status)> done) {
+  Lane& lane = LaneFor(stream);
+  lane.when_born.push_back(std::move(done));
+  if (lane.being_born) return;
+  lane.exists = false;
+  registry_->ForgetType(stream);
+  BeginBirth(lane);
+}
+
 void Publisher::EndBirth(Lane& lane, const absl::Status& status) {
   lane.being_born = false;
+  for (auto& done : std::exchange(lane.when_born, {})) done(status);
   std::deque<Outgoing> returned = std::exchange(lane.returned, {});
   if (status.ok()) {
     lane.exists = true;
@@ -274,10 +286,19 @@ void Publisher::EndBirth(Lane& lane, const absl::Status& status) {
 }
 
 void Publisher::Settle(const CommandPart& part, const absl::Status& status,
-                       absl::string_view stream, Position position, bool duplicate) {
+                       absl::string_view stream, Position position) {
+  PublishedRun run;
+  run.status = status;
+  run.stream = std::string(stream);
+  run.position = position;
+  SettleRun(part, std::move(run));
+}
+
+void Publisher::SettleRun(const CommandPart& part, PublishedRun run) {
+  run.first = part.first;
+  run.count = part.count;
   AcceptedCommand& accepted = *part.accepted;
-  accepted.outcome.push_back(
-      PublishedRun{part.first, part.count, status, std::string(stream), position, duplicate});
+  accepted.outcome.push_back(std::move(run));
   accepted.open -= part.count;
   if (accepted.open == 0) Finish(accepted);
 }

@@ -49,6 +49,14 @@ class Publisher {
   // The store cannot be reached for this reason, or can (OK).
   void SetAway(const absl::Status& why);
 
+  // What is told of delayed events: the stream, when the first of them is due by the store's clock,
+  // that clock, and how many wait on the stream.
+  using OnDelayed = std::function<void(const std::string&, absl::Time due, absl::Time store_time,
+                                       uint64_t waiting)>;
+  void set_on_delayed(OnDelayed on_delayed) { on_delayed_ = std::move(on_delayed); }
+  // Creates the stream of a type, with its groups, unless this instance sees it being born.
+  void Bear(const std::string& stream, absl::AnyInvocable<void(absl::Status)> done);
+
   // From now on commands are refused with `why`; what is under way goes on. What waits for Begin is
   // refused too.
   void Refuse(absl::Status why);
@@ -71,6 +79,7 @@ class Publisher {
     bool in_turn = false;
     bool exists = false;
     bool being_born = false;
+    std::vector<absl::AnyInvocable<void(absl::Status)>> when_born;
     EventRate rate;
   };
 
@@ -91,7 +100,8 @@ class Publisher {
   // Of commands of which nothing was sent yet.
   void FailWaiting(const absl::Status& error);
   void Settle(const CommandPart& part, const absl::Status& status, absl::string_view stream,
-              Position position, bool duplicate = false);
+              Position position);
+  void SettleRun(const CommandPart& part, PublishedRun run);
   void Finish(AcceptedCommand& accepted);
 
   const Context* const context_;
@@ -99,6 +109,7 @@ class Publisher {
   const StreamPolicies* const policies_;
   StreamRoom* const room_;
   const std::function<void(absl::string_view)> on_advanced_;
+  OnDelayed on_delayed_;
   absl::flat_hash_map<std::string, std::unique_ptr<Lane>> lanes_;
   // Lanes that got something during this turn.
   std::vector<Lane*> turn_;

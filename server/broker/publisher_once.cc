@@ -1,9 +1,30 @@
-// Publisher: what a stream with a duplicate window may have seen already.
+// Publisher: what a stream with a duplicate window may have seen already, and what is delayed.
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "server/broker/publisher.h"
+#include "server/broker/schedule_id.h"
 
 namespace eventbus {
+namespace {
+
+// How many of up to `most` outcomes are told as one run: alike, and in the log one behind the
+// other.
+uint32_t RunLength(std::vector<OnceOutcome>::const_iterator first, uint32_t most) {
+  uint32_t length = 1;
+  while (length < most) {
+    const OnceOutcome& next = first[length];
+    if (next.duplicate != first->duplicate) break;
+    if (next.delayed_id.empty() != first->delayed_id.empty()) break;
+    const Position follows = {first->position.entry, first->position.index + length};
+    if (next.delayed_id.empty() && next.position != follows) break;
+    ++length;
+  }
+  return length;
+}
+
+}  // namespace
 
 void Publisher::AppendOnce(Lane& lane, Outgoing outgoing) {
   AppendOnceRequest request = OnceRequestOf(lane.stream, outgoing, lane.policy.duplicate_window);
@@ -18,23 +39,32 @@ void Publisher::OnAppendedOnce(Lane& lane, Outgoing outgoing,
                                absl::StatusOr<AppendOnceResult> result) {
   if (!result.ok()) return OnAppendFailed(lane, std::move(outgoing), result.status());
   bool advanced = false;
+  absl::Time due = absl::InfiniteFuture();
   auto outcome = result->events.begin();
   for (const CommandPart& part : outgoing.parts) {
-    // Runs of events that follow one another in the log too.
-    CommandPart run = {part.accepted, part.first, 0};
-    OnceOutcome first;
-    for (uint32_t i = 0; i < part.count; ++i, ++outcome) {
-      const Position next = {first.position.entry, first.position.index + run.count};
-      if (run.count > 0 && (outcome->duplicate != first.duplicate || outcome->position != next)) {
-        Settle(run, absl::OkStatus(), lane.stream, first.position, first.duplicate);
-        run = {part.accepted, part.first + i, 0};
+    uint32_t index = 0;
+    while (index < part.count) {
+      const CommandPart run_part = {part.accepted, part.first + index,
+                                    RunLength(outcome, part.count - index)};
+      PublishedRun run;
+      run.stream = lane.stream;
+      run.position = outcome->position;
+      run.duplicate = outcome->duplicate;
+      for (uint32_t i = 0; i < run_part.count; ++i, ++outcome, ++index) {
+        if (outcome->delayed_id.empty()) {
+          advanced |= !outcome->duplicate;
+          continue;
+        }
+        run.schedule_ids.push_back(ScheduleId{lane.stream, outcome->delayed_id}.ToString());
+        if (!outcome->duplicate) due = std::min(due, outcome->due);
       }
-      if (run.count++ == 0) first = *outcome;
-      advanced |= !outcome->duplicate;
+      SettleRun(run_part, std::move(run));
     }
-    Settle(run, absl::OkStatus(), lane.stream, first.position, first.duplicate);
   }
   if (advanced) on_advanced_(lane.stream);
+  if (due != absl::InfiniteFuture() && on_delayed_ != nullptr) {
+    on_delayed_(lane.stream, due, result->store_time, result->waiting);
+  }
   OnAppendEnded(lane);
 }
 

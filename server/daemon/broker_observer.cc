@@ -61,6 +61,10 @@ void BrokerObserver::OnDuplicates(uint64_t events) {
   metrics_->publish_duplicates.Increment(events);
 }
 
+void BrokerObserver::OnDelayedMoved(uint64_t events) {
+  metrics_->delayed_moved_events.Increment(events);
+}
+
 void BrokerObserver::OnDelivered(uint64_t events, uint64_t bytes) {
   metrics_->delivered_events.Increment(events);
   metrics_->delivered_bytes.Increment(bytes);

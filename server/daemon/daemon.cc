@@ -212,6 +212,7 @@ void Daemon::Parts::Sample() {
   metrics_.unread_events.Set(static_cast<int64_t>(counts.unread_events));
   metrics_.in_flight_bytes.Set(static_cast<int64_t>(counts.in_flight_bytes));
   metrics_.publish_queue_events.Set(static_cast<int64_t>(counts.publish_queue_events));
+  metrics_.delayed_events.Set(static_cast<int64_t>(counts.delayed_events));
   metrics_.publish_queue_bytes.Set(static_cast<int64_t>(counts.publish_queue_bytes));
   if (redis_ != nullptr) {
     const RedisServerInfo& server = redis_->server();

@@ -78,6 +78,11 @@ class MetricFamilies {
         kPublishErrors, m.publish_errors);
     Add("eventbus_publish_duplicates_total",
         "Events that were there already, within the duplicate window.", m.publish_duplicates);
+    Add("eventbus_delayed_events", "Events that wait for their delivery time, of all instances.",
+        m.delayed_events);
+    Add("eventbus_delayed_moved_events_total",
+        "Delayed events that this instance has moved into their streams when they were due.",
+        m.delayed_moved_events);
     Add("eventbus_publish_latency_seconds", "From a publish request's arrival to its answer.",
         m.publish_latency);
     Add("eventbus_publish_queue_events", "Events waiting in front of the store.",

@@ -6,6 +6,7 @@
 #include "grpcpp/support/server_callback.h"
 #include "server/rpc/admin_group_changes.h"
 #include "server/rpc/admin_letters.h"
+#include "server/rpc/delayed_admin.h"
 #include "server/rpc/rpc_context.h"
 #include "server/rpc/unimplemented.h"
 
@@ -85,13 +86,13 @@ class AdminService final : public v1::EventBusAdmin::CallbackService {
                             v1::PurgeDeadLettersResponse* response) override {
     return StartPurgeDeadLetters(rpc_, context, request, response);
   }
-  Reactor* ListDelayed(Context* context, const v1::ListDelayedRequest*,
-                       v1::ListDelayedResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.ListDelayed");
+  Reactor* ListDelayed(Context* context, const v1::ListDelayedRequest* request,
+                       v1::ListDelayedResponse* response) override {
+    return StartListDelayed(rpc_, context, *request, response);
   }
-  Reactor* CancelDelayed(Context* context, const v1::CancelDelayedRequest*,
-                         v1::CancelDelayedResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.CancelDelayed");
+  Reactor* CancelDelayed(Context* context, const v1::CancelDelayedRequest* request,
+                         v1::CancelDelayedResponse* response) override {
+    return StartCancelDelayed(rpc_, context, *request, response);
   }
   Reactor* ListInstances(Context* context, const v1::ListInstancesRequest*,
                          v1::ListInstancesResponse*) override {

@@ -8,6 +8,7 @@
 #include "server/broker/uuid.h"
 #include "server/broker/wire.h"
 #include "server/rpc/errors.h"
+#include "server/rpc/publish_options.h"
 
 namespace eventbus {
 namespace {
@@ -170,10 +171,14 @@ absl::StatusOr<CheckedEvents> Door::Check(const RequestBytes& request,
                                           const PublishEnvelope& envelope,
                                           const TraceContext& trace, bool want_ids) const {
   if (absl::Status status = CheckSize(request, envelope); !status.ok()) return status;
+  const absl::Time now = absl::Now();
+  PublishChoices choices;
+  if (absl::Status status = ReadPublishOptions(envelope.options, now, &choices); !status.ok()) {
+    return status;
+  }
   std::vector<ScannedEvent> events;
   if (absl::Status status = Scan(envelope, &events); !status.ok()) return status;
 
-  const absl::Time now = absl::Now();
   FillIns fill_ins;
   fill_ins.source = options_.default_source;
   fill_ins.time_seconds = absl::ToUnixSeconds(now);
@@ -192,6 +197,7 @@ absl::StatusOr<CheckedEvents> Door::Check(const RequestBytes& request,
   } else {
     checked.command = WriteCompleted(events, fill_ins, now, want_ids ? &checked.ids : nullptr);
   }
+  checked.command.delay = choices.delay;
   return checked;
 }
 

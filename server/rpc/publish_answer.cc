@@ -14,41 +14,44 @@ namespace eventbus {
 namespace {
 
 // Field numbers, all below 16.
-constexpr uint32_t kPublished = 1;  // PublishResponse, PublishBatchResponse.Result
-constexpr uint32_t kResults = 1;    // PublishBatchResponse
-constexpr uint32_t kError = 2;      // PublishBatchResponse.Result
-constexpr uint32_t kId = 1;         // PublishedEvent
-constexpr uint32_t kStream = 2;     // PublishedEvent
-constexpr uint32_t kPosition = 3;   // PublishedEvent
-constexpr uint32_t kDuplicate = 4;  // PublishedEvent
+constexpr uint32_t kPublished = 1;   // PublishResponse, PublishBatchResponse.Result
+constexpr uint32_t kResults = 1;     // PublishBatchResponse
+constexpr uint32_t kError = 2;       // PublishBatchResponse.Result
+constexpr uint32_t kId = 1;          // PublishedEvent
+constexpr uint32_t kStream = 2;      // PublishedEvent
+constexpr uint32_t kPosition = 3;    // PublishedEvent
+constexpr uint32_t kDuplicate = 4;   // PublishedEvent
+constexpr uint32_t kScheduleId = 5;  // PublishedEvent
 
 // Writes the PublishedEvent of each event of one run: they differ in id and in the last part of the
 // position only.
 class RunWriter {
  public:
   explicit RunWriter(const PublishedRun& run)
-      : stream_(run.stream),
-        duplicate_(run.duplicate),
-        index_(run.position.index),
-        prefix_(run.position.entry.ToString()) {
+      : run_(run), index_(run.position.index), prefix_(run.position.entry.ToString()) {
     prefix_.push_back('-');
   }
 
   // Writes the message of the next event to `message`.
   void Next(absl::string_view id, std::string* message) {
     message->clear();
-    position_.assign(prefix_);
-    absl::StrAppend(&position_, index_++);
     AppendLengthDelimitedField(kId, id, message);
-    AppendLengthDelimitedField(kStream, stream_, message);
-    AppendLengthDelimitedField(kPosition, position_, message);
-    if (duplicate_) AppendVarintField(kDuplicate, 1, message);
+    AppendLengthDelimitedField(kStream, run_.stream, message);
+    if (run_.schedule_ids.empty()) {
+      position_.assign(prefix_);
+      absl::StrAppend(&position_, index_++);
+      AppendLengthDelimitedField(kPosition, position_, message);
+    }
+    if (run_.duplicate) AppendVarintField(kDuplicate, 1, message);
+    if (!run_.schedule_ids.empty()) {
+      AppendLengthDelimitedField(kScheduleId, run_.schedule_ids[next_++], message);
+    }
   }
 
  private:
-  const std::string& stream_;
-  const bool duplicate_;
+  const PublishedRun& run_;
   uint32_t index_;
+  size_t next_ = 0;
   std::string prefix_;
   std::string position_;
 };
@@ -139,8 +142,12 @@ void AddResults(uint64_t sequence, const EventIds& ids, const PublishOutcome& ou
       published.set_id(std::string(ids[run.first + i]));
       if (!run.status.ok()) continue;
       published.set_stream(run.stream);
-      published.set_position(position.ToString());
       published.set_duplicate(run.duplicate);
+      if (!run.schedule_ids.empty()) {
+        published.set_schedule_id(run.schedule_ids[i]);
+        continue;
+      }
+      published.set_position(position.ToString());
       ++position.index;
     }
   }

@@ -82,17 +82,6 @@ WireType WireTypeOf(Field field) {
   }
 }
 
-absl::Status CheckOptions(absl::string_view bytes) {
-  v1::PublishOptions options;
-  if (!options.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return MalformedRequest("options: not a valid eventbus.v1.PublishOptions");
-  }
-  if (options.has_deliver_at()) return UnimplementedField("options.deliver_at");
-  if (options.has_deliver_after()) return UnimplementedField("options.deliver_after");
-  if (options.has_ttl()) return UnimplementedField("options.ttl");
-  return absl::OkStatus();
-}
-
 // Reads one outer message.
 class EnvelopeReader {
  public:
@@ -164,7 +153,10 @@ absl::Status EnvelopeReader::ReadBytes(Field field, size_t begin) {
   absl::string_view value;
   if (!reader_.ReadLengthDelimited(&value)) return Malformed();
   if (field == Field::kExpectedPosition) return UnimplementedField("expected_position");
-  if (field == Field::kOptions) return CheckOptions(value);
+  if (field == Field::kOptions) {
+    envelope_.options = value;
+    return absl::OkStatus();
+  }
   if (reader_.offset() - begin != LengthDelimitedSize(value.size()) ||
       (!envelope_.events.empty() && begin != events_end_)) {
     envelope_.back_to_back = false;

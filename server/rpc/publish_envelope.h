@@ -24,6 +24,8 @@ struct PublishEnvelope {
   // True if the events' fields, tags and lengths included, lie one right behind the other, each
   // written in the shortest form.
   bool back_to_back = false;
+  // eventbus.v1.PublishOptions, encoded; not looked at (publish_options.h).
+  absl::string_view options;
   // Only of PublishStreamRequest.
   uint64_t sequence = 0;
   bool return_results = false;
@@ -34,7 +36,7 @@ struct PublishEnvelope {
 
 // Reads `message` strictly: malformed encoding, a known field with a wrong wire type, or a singular
 // field twice is INVALID_ARGUMENT (kMalformed). A field that is set and that this version does not
-// implement is UNIMPLEMENTED. The events themselves are not looked at, nor counted.
+// implement is UNIMPLEMENTED. The events and the options themselves are not looked at, nor counted.
 absl::Status ReadPublishEnvelope(PublishEnvelope::Kind kind, absl::string_view message,
                                  PublishEnvelope* envelope);
 

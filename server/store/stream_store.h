@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "server/store/append_once.h"
 #include "server/store/bytes.h"
+#include "server/store/delayed.h"
 #include "server/store/entry.h"
 
 namespace eventbus {
@@ -363,12 +364,12 @@ class StoreListener {
 // called during one turn of the loop leaves in one write.
 //
 // Order: calls of one kind on one stream take effect in the order in which they were made, and
-// there are two kinds: Append, AppendOnce and CreateStream; and all others. Between the two kinds
-// nothing is promised of calls that are under way together (a store may send them on different
-// ways), only that a call made after another one's answer takes effect after it. So a read that is
-// to find an append is made when the append is answered; OnStreamAdvanced too comes after what it
-// tells of. The same holds of the registry: RegisterType, RegisterGroup, UpdateGroup and
-// UnregisterGroup; and all others.
+// there are two kinds: Append, AppendOnce, MoveDue and CreateStream; and all others. Between the
+// two kinds nothing is promised of calls that are under way together (a store may send them on
+// different ways), only that a call made after another one's answer takes effect after it. So a
+// read that is to find an append is made when the append is answered; OnStreamAdvanced too comes
+// after what it tells of. The same holds of the registry: RegisterType, RegisterGroup, UpdateGroup
+// and UnregisterGroup; and all others.
 //
 // Errors, for every call:
 // - UNAVAILABLE, see IsOutcomeUnknown(): the store did not answer. Unless the effect is certain not
@@ -420,11 +421,25 @@ class StreamStore {
   // Removes entries, and says which groups lose by it.
   virtual void Trim(TrimRequest request, Callback<TrimResult> done) = 0;
 
-  // ---- Publishing with conditions ----
+  // ---- Publishing with conditions, and delayed events ----
 
   // Appends to a stream that exists (else NOT_FOUND) what it has not seen within the window, as one
-  // entry, and remembers the keys, all in one step. Nothing is appended if it has seen all.
+  // entry, keeps what is delayed until it is due, and remembers the keys, all in one step. Nothing
+  // is appended if it has seen all.
   virtual void AppendOnce(AppendOnceRequest request, Callback<AppendOnceResult> done) = 0;
+  // Moves events that are due into the log, in the order of their due times. NOT_FOUND: something
+  // is due, and there is no log; create it. Each is moved once, whoever else calls.
+  virtual void MoveDue(MoveDueRequest request, Callback<MoveDueResult> done) = 0;
+  // The streams on which something is delayed; 0: all of them. One may be missing for a while after
+  // a crash, until somebody calls GetDelayedInfo for it.
+  virtual void ListDue(uint64_t max_streams, Callback<ListDueResult> done) = 0;
+  // What is delayed on a stream; makes sure that ListDue knows of it. The stream need not exist.
+  virtual void GetDelayedInfo(std::string stream, Callback<DelayedInfo> done) = 0;
+  // A page of the delayed events of a stream, by due time, then id.
+  virtual void ListDelayed(ListDelayedRequest request,
+                           Callback<std::vector<DelayedEvent>> done) = 0;
+  // Removes a delayed event and answers with it. NOT_FOUND: it does not wait (any more).
+  virtual void CancelDelayed(std::string stream, std::string id, Callback<DelayedEvent> done) = 0;
 
   // ---- Groups on a stream ----
 

@@ -2,7 +2,7 @@
 
 import grpc
 import pytest
-from google.protobuf import descriptor_pool, timestamp_pb2
+from google.protobuf import descriptor_pool
 
 from harness.bus import event, group_open, seconds, tail_open, unique
 from harness.refusal import refused
@@ -21,13 +21,7 @@ def assert_not_implemented(refusal, *parts: str) -> None:
         assert part in refusal.message
 
 
-def later() -> timestamp_pb2.Timestamp:
-    return timestamp_pb2.Timestamp(seconds=4_000_000_000)
-
-
 OPTIONS = {
-    "deliver_at": v1.PublishOptions(deliver_at=later()),
-    "deliver_after": v1.PublishOptions(deliver_after=seconds(1)),
     "ttl": v1.PublishOptions(ttl=seconds(1)),
 }
 
@@ -100,6 +94,8 @@ BUILT = {
     "PauseGroup",
     "ResumeGroup",
     "SeekGroup",
+    "ListDelayed",
+    "CancelDelayed",
 }
 
 

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from harness.bus import Bus, event
+from harness.bus import Bus, event, seconds
 from harness.stubs import ROOT, v1
 
 pytestmark = pytest.mark.redis
@@ -25,6 +25,8 @@ def redis(own_redis, start_on_redis):
         for _ in range(5):
             bus.publish_batch([event("order.placed", b"x") for _ in range(100)])
         bus.publish("order.placed", b"x", id="order-17", source="/shop")
+        later = v1.PublishOptions(deliver_after=seconds(3600))
+        bus.publish_batch([event("order.placed", b"x")], options=later)
         held = member.take(501)
         member.settled(ack=[held[-2].number])
         yield server
@@ -104,3 +106,13 @@ def test_what_a_duplicate_window_remembers_is_as_the_manual_says(redis):
     assert re.fullmatch(r"\d+-\d+-0", position)
     assert redis.ask("LRANGE", "eventbus:{order.placed}:seen:order", "0", "-1").strip() == f"{position} {key}"
     assert 3_500_000 < int(redis.ask("PTTL", "eventbus:{order.placed}:seen")) <= 3_600_000
+
+
+def test_a_delayed_event_is_as_the_manual_says(redis):
+    id_, due = redis.ask("ZRANGE", "eventbus:{order.placed}:delayed", "0", "-1", "WITHSCORES").split()
+    assert re.fullmatch(r"\d{20}", id_)
+    assert abs(int(due) - int(id_[:16]) / 1000 - 3_600_000) < 2
+    assert redis.ask("HGET", "eventbus:{order.placed}:delayed:events", id_).startswith("0 ")
+    due_next = redis.ask("ZRANGE", "eventbus:{registry}:due", "0", "-1", "WITHSCORES").split()
+    assert due_next[0] == "order.placed"
+    assert 0 <= int(due_next[1]) - int(due) < 1000

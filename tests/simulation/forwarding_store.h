@@ -56,6 +56,21 @@ class ForwardingStore : public StreamStore {
   void AppendOnce(AppendOnceRequest request, Callback<AppendOnceResult> done) override {
     inner_->AppendOnce(std::move(request), std::move(done));
   }
+  void MoveDue(MoveDueRequest request, Callback<MoveDueResult> done) override {
+    inner_->MoveDue(std::move(request), std::move(done));
+  }
+  void ListDue(uint64_t max_streams, Callback<ListDueResult> done) override {
+    inner_->ListDue(max_streams, std::move(done));
+  }
+  void GetDelayedInfo(std::string stream, Callback<DelayedInfo> done) override {
+    inner_->GetDelayedInfo(std::move(stream), std::move(done));
+  }
+  void ListDelayed(ListDelayedRequest request, Callback<std::vector<DelayedEvent>> done) override {
+    inner_->ListDelayed(std::move(request), std::move(done));
+  }
+  void CancelDelayed(std::string stream, std::string id, Callback<DelayedEvent> done) override {
+    inner_->CancelDelayed(std::move(stream), std::move(id), std::move(done));
+  }
   void CreateGroup(CreateGroupRequest request, StatusCallback done) override {
     inner_->CreateGroup(std::move(request), std::move(done));
   }

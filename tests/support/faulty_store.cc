@@ -242,6 +242,38 @@ void FaultyStore::AppendOnce(AppendOnceRequest request, Callback<AppendOnceResul
       [&](auto answer) { inner_->AppendOnce(std::move(request), std::move(answer)); });
 }
 
+void FaultyStore::MoveDue(MoveDueRequest request, Callback<MoveDueResult> done) {
+  Forward<absl::StatusOr<MoveDueResult>>(StoreCall::kMoveDue, std::move(done), [&](auto answer) {
+    inner_->MoveDue(std::move(request), std::move(answer));
+  });
+}
+
+void FaultyStore::ListDue(uint64_t max_streams, Callback<ListDueResult> done) {
+  Forward<absl::StatusOr<ListDueResult>>(StoreCall::kListDue, std::move(done), [&](auto answer) {
+    inner_->ListDue(max_streams, std::move(answer));
+  });
+}
+
+void FaultyStore::GetDelayedInfo(std::string stream, Callback<DelayedInfo> done) {
+  Forward<absl::StatusOr<DelayedInfo>>(
+      StoreCall::kGetDelayedInfo, std::move(done),
+      [&](auto answer) { inner_->GetDelayedInfo(std::move(stream), std::move(answer)); });
+}
+
+void FaultyStore::ListDelayed(ListDelayedRequest request,
+                              Callback<std::vector<DelayedEvent>> done) {
+  Forward<absl::StatusOr<std::vector<DelayedEvent>>>(
+      StoreCall::kListDelayed, std::move(done),
+      [&](auto answer) { inner_->ListDelayed(std::move(request), std::move(answer)); });
+}
+
+void FaultyStore::CancelDelayed(std::string stream, std::string id, Callback<DelayedEvent> done) {
+  Forward<absl::StatusOr<DelayedEvent>>(
+      StoreCall::kCancelDelayed, std::move(done), [&](auto answer) {
+        inner_->CancelDelayed(std::move(stream), std::move(id), std::move(answer));
+      });
+}
+
 void FaultyStore::CreateGroup(CreateGroupRequest request, StatusCallback done) {
   Forward<absl::Status>(StoreCall::kCreateGroup, std::move(done), [&](auto answer) {
     inner_->CreateGroup(std::move(request), std::move(answer));

@@ -54,6 +54,11 @@ enum class StoreCall {
   kLeave,
   kForgetInstance,
   kAppendOnce,
+  kMoveDue,
+  kListDue,
+  kGetDelayedInfo,
+  kListDelayed,
+  kCancelDelayed,
 };
 
 enum class StoreFault {
@@ -125,6 +130,11 @@ class FaultyStore final : public StreamStore, private StoreListener {
   void GetStreamInfo(std::string stream, Callback<StreamInfo> done) override;
   void Trim(TrimRequest request, Callback<TrimResult> done) override;
   void AppendOnce(AppendOnceRequest request, Callback<AppendOnceResult> done) override;
+  void MoveDue(MoveDueRequest request, Callback<MoveDueResult> done) override;
+  void ListDue(uint64_t max_streams, Callback<ListDueResult> done) override;
+  void GetDelayedInfo(std::string stream, Callback<DelayedInfo> done) override;
+  void ListDelayed(ListDelayedRequest request, Callback<std::vector<DelayedEvent>> done) override;
+  void CancelDelayed(std::string stream, std::string id, Callback<DelayedEvent> done) override;
   void CreateGroup(CreateGroupRequest request, StatusCallback done) override;
   void DestroyGroup(std::string stream, GroupKey group, StatusCallback done) override;
   void ReadGroup(ReadGroupRequest request, Callback<ReadGroupResult> done) override;

@@ -25,6 +25,9 @@ void FillOptions(const PublishOptions& options, Request& request) {
   if (options.deliver_after) {
     *request.mutable_options()->mutable_deliver_after() = ToProto(*options.deliver_after);
   }
+  if (options.deliver_at) {
+    *request.mutable_options()->mutable_deliver_at() = ToProto(*options.deliver_at);
+  }
   if (options.ttl) *request.mutable_options()->mutable_ttl() = ToProto(*options.ttl);
   if (options.expected_position) request.set_expected_position(*options.expected_position);
 }

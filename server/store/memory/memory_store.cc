@@ -101,7 +101,7 @@ absl::StatusOr<CreateStreamResult> MemoryStore::CreateStream(PeerId from,
     if (!fits.ok()) return fits;
   }
   auto& stream = streams_[request.stream];
-  if (stream == nullptr) stream.reset(new Stream{request.stream, {}, {}});
+  if (stream == nullptr) stream.reset(new Stream{request.stream, {}, {}, {}});
   for (const GroupKey& group : request.groups) stream->log.CreateGroup(group, EntryId::Min());
   CreateStreamResult result;
   if (request.append) result.appended = AppendTo(*stream, *std::move(request.append), from);

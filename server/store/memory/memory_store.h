@@ -6,15 +6,18 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/store/memory/memory_delayed.h"
 #include "server/store/memory/memory_letters.h"
 #include "server/store/memory/memory_registry.h"
 #include "server/store/memory/memory_seen.h"
@@ -79,6 +82,11 @@ class MemoryStore {
   absl::StatusOr<TrimResult> Trim(const TrimRequest& request);
 
   absl::StatusOr<AppendOnceResult> AppendOnce(PeerId from, AppendOnceRequest request);
+  absl::StatusOr<MoveDueResult> MoveDue(PeerId from, const MoveDueRequest& request);
+  absl::StatusOr<ListDueResult> ListDue(uint64_t max_streams);
+  absl::StatusOr<DelayedInfo> GetDelayedInfo(const std::string& stream);
+  absl::StatusOr<std::vector<DelayedEvent>> ListDelayed(const ListDelayedRequest& request);
+  absl::StatusOr<DelayedEvent> CancelDelayed(const std::string& stream, const std::string& id);
 
   absl::Status CreateGroup(const CreateGroupRequest& request);
   absl::Status DestroyGroup(const std::string& stream, const GroupKey& group);
@@ -121,6 +129,7 @@ class MemoryStore {
     std::string name;
     MemoryStream log;
     MemorySeen seen;
+    MemoryDelayed delayed;
   };
   struct GroupOnStream {
     MemoryStream* log;
@@ -135,6 +144,10 @@ class MemoryStore {
   TrimResult RemoveOldest(Stream& stream, size_t count);
   // Removes what is too much, and tells `teller` of it.
   void StayWithinBounds(PeerId teller);
+  // What delayed events count towards the bounds, when this much is added.
+  absl::Status CheckDelayedFit(uint64_t charge, uint64_t events) const;
+  // After a change of what is delayed on the stream: what it counted before, and when it was due.
+  void NoteDelayed(const Stream& stream, const DelayedInfo& before, uint64_t charge_before);
   void TellRegistryChanged();
   void TellAdvanced(PeerId from, absl::string_view stream);
 
@@ -145,6 +158,10 @@ class MemoryStore {
   absl::flat_hash_map<std::string, std::unique_ptr<Stream>> streams_;
   // Streams that have entries, by the order of their oldest one among all entries of the store.
   absl::btree_map<uint64_t, Stream*> by_oldest_;
+  // Streams with delayed events, by when the first of them is due.
+  absl::btree_set<std::pair<absl::Time, std::string>> by_due_;
+  uint64_t delayed_bytes_ = 0;
+  uint64_t delayed_events_ = 0;
   uint64_t next_order_ = 0;
   uint64_t bytes_ = 0;
   uint64_t events_ = 0;

@@ -276,6 +276,38 @@ void MemoryStoreConnection::AppendOnce(AppendOnceRequest request, Callback<Appen
       std::move(done));
 }
 
+void MemoryStoreConnection::MoveDue(MoveDueRequest request, Callback<MoveDueResult> done) {
+  Call([request = std::move(request)](
+           MemoryStore& store, MemoryStore::PeerId peer) { return store.MoveDue(peer, request); },
+       std::move(done));
+}
+
+void MemoryStoreConnection::ListDue(uint64_t max_streams, Callback<ListDueResult> done) {
+  Call(
+      [max_streams](MemoryStore& store, MemoryStore::PeerId) { return store.ListDue(max_streams); },
+      std::move(done));
+}
+
+void MemoryStoreConnection::GetDelayedInfo(std::string stream, Callback<DelayedInfo> done) {
+  Call([stream = std::move(stream)](MemoryStore& store,
+                                    MemoryStore::PeerId) { return store.GetDelayedInfo(stream); },
+       std::move(done));
+}
+
+void MemoryStoreConnection::ListDelayed(ListDelayedRequest request,
+                                        Callback<std::vector<DelayedEvent>> done) {
+  Call([request = std::move(request)](MemoryStore& store,
+                                      MemoryStore::PeerId) { return store.ListDelayed(request); },
+       std::move(done));
+}
+
+void MemoryStoreConnection::CancelDelayed(std::string stream, std::string id,
+                                          Callback<DelayedEvent> done) {
+  Call([stream = std::move(stream), id = std::move(id)](
+           MemoryStore& store, MemoryStore::PeerId) { return store.CancelDelayed(stream, id); },
+       std::move(done));
+}
+
 void MemoryStoreConnection::CreateGroup(CreateGroupRequest request, StatusCallback done) {
   Call([request = std::move(request)](
            MemoryStore& store, MemoryStore::PeerId) mutable { return store.CreateGroup(request); },

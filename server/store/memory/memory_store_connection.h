@@ -55,6 +55,11 @@ class MemoryStoreConnection final : public StreamStore {
   void Trim(TrimRequest request, Callback<TrimResult> done) override;
 
   void AppendOnce(AppendOnceRequest request, Callback<AppendOnceResult> done) override;
+  void MoveDue(MoveDueRequest request, Callback<MoveDueResult> done) override;
+  void ListDue(uint64_t max_streams, Callback<ListDueResult> done) override;
+  void GetDelayedInfo(std::string stream, Callback<DelayedInfo> done) override;
+  void ListDelayed(ListDelayedRequest request, Callback<std::vector<DelayedEvent>> done) override;
+  void CancelDelayed(std::string stream, std::string id, Callback<DelayedEvent> done) override;
 
   void CreateGroup(CreateGroupRequest request, StatusCallback done) override;
   void DestroyGroup(std::string stream, GroupKey group, StatusCallback done) override;

@@ -32,6 +32,12 @@ class RedisKeys {
   // Which keys of events the stream has seen lately, and in which order.
   std::string Seen(absl::string_view stream) const { return OfStream(stream, ":seen"); }
   std::string SeenOrder(absl::string_view stream) const { return OfStream(stream, ":seen:order"); }
+  // When delayed events are due, the events, and what is due next on which stream.
+  std::string Delayed(absl::string_view stream) const { return OfStream(stream, ":delayed"); }
+  std::string DelayedEvents(absl::string_view stream) const {
+    return OfStream(stream, ":delayed:events");
+  }
+  std::string Due() const { return OfRegistry("due"); }
   std::string Types() const { return OfRegistry("types"); }
   std::string Groups() const { return OfRegistry("groups"); }
   std::string Instances() const { return OfRegistry("instances"); }

@@ -95,6 +95,11 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   void Trim(TrimRequest request, Callback<TrimResult> done) override;
 
   void AppendOnce(AppendOnceRequest request, Callback<AppendOnceResult> done) override;
+  void MoveDue(MoveDueRequest request, Callback<MoveDueResult> done) override;
+  void ListDue(uint64_t max_streams, Callback<ListDueResult> done) override;
+  void GetDelayedInfo(std::string stream, Callback<DelayedInfo> done) override;
+  void ListDelayed(ListDelayedRequest request, Callback<std::vector<DelayedEvent>> done) override;
+  void CancelDelayed(std::string stream, std::string id, Callback<DelayedEvent> done) override;
 
   void CreateGroup(CreateGroupRequest request, StatusCallback done) override;
   void DestroyGroup(std::string stream, GroupKey group, StatusCallback done) override;
@@ -177,6 +182,8 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   }
   RedisSignal& SignalIn(Outbox* outbox, void (RedisStore::*send)(RedisCommand, Answer));
   void OnSignal(const RedisSignal& signal);
+  // Has ListDue know what is due on the stream now; then answers.
+  void CorrectDue(std::string stream, MoveDueResult moved, Callback<MoveDueResult> done);
   void WatchMemory();
   // Why nothing is to be stored now. OK: it may.
   absl::Status CheckRoom() const;

@@ -82,6 +82,63 @@ std::vector<OnceOutcome> StoreConformanceTest::AppendOnce(const KeyedFrames& eve
   return result.ok() ? result->events : std::vector<OnceOutcome>();
 }
 
+AppendOnceRequest StoreConformanceTest::DelayRequestOf(const DelayedFrames& events) {
+  KeyedFrames frames;
+  for (const auto& [frame, delay] : events) frames.emplace_back("", frame);
+  AppendOnceRequest request = OnceRequestOf(frames, absl::ZeroDuration());
+  for (size_t i = 0; i < events.size(); ++i) request.events[i].delay = events[i].second;
+  return request;
+}
+
+AppendOnceResult StoreConformanceTest::Delay(const DelayedFrames& events,
+                                             const std::string& stream) {
+  AppendOnceRequest request = DelayRequestOf(events);
+  request.stream = stream;
+  auto result = TryAppendOnce(*a_, std::move(request));
+  EXPECT_TRUE(result.ok()) << result.status();
+  return result.ok() ? *std::move(result) : AppendOnceResult();
+}
+
+MoveDueResult StoreConformanceTest::MoveDue(MoveDueRequest request) {
+  const auto moved =
+      Await<MoveDueResult>([&](auto done) { a_->MoveDue(std::move(request), std::move(done)); });
+  EXPECT_TRUE(moved.ok()) << moved.status();
+  return moved.ok() ? *moved : MoveDueResult();
+}
+
+bool StoreConformanceTest::WaitUntilDue(absl::Time due) {
+  for (int looks = 0; looks < 1000; ++looks) {
+    if (Info().store_time >= due) return true;
+    world_->LetEverythingArrive();
+  }
+  return false;
+}
+
+std::vector<DelayedEvent> StoreConformanceTest::ListDelayed(ListDelayedRequest request) {
+  const auto page = Await<std::vector<DelayedEvent>>(
+      [&](auto done) { a_->ListDelayed(std::move(request), std::move(done)); });
+  EXPECT_TRUE(page.ok()) << page.status();
+  return page.ok() ? *page : std::vector<DelayedEvent>();
+}
+
+absl::StatusOr<DelayedEvent> StoreConformanceTest::TryCancel(std::string id) {
+  return Await<DelayedEvent>(
+      [&](auto done) { a_->CancelDelayed(kStream, std::move(id), std::move(done)); });
+}
+
+std::vector<std::string> StoreConformanceTest::DueStreams(uint64_t max_streams) {
+  const auto due =
+      Await<ListDueResult>([&](auto done) { a_->ListDue(max_streams, std::move(done)); });
+  EXPECT_TRUE(due.ok()) << due.status();
+  std::vector<std::string> texts;
+  if (!due.ok()) return texts;
+  for (const DueStream& stream : due->streams) {
+    texts.push_back(
+        absl::StrCat(stream.stream, ":", absl::ToUnixMillis(stream.due) - 4'000'000'000'000));
+  }
+  return texts;
+}
+
 std::vector<Entry> StoreConformanceTest::ReadRange(ReadRangeRequest request) {
   const auto entries = Await<std::vector<Entry>>(
       [&](auto done) { a_->ReadRange(std::move(request), std::move(done)); });

@@ -117,6 +117,18 @@ class StoreConformanceTest : public ::testing::TestWithParam<StoreFactory> {
   std::vector<OnceOutcome> AppendOnce(const KeyedFrames& events,
                                       absl::Duration window = absl::Minutes(10));
 
+  // Events without keys, delayed or not.
+  using DelayedFrames = std::vector<std::pair<std::string, std::optional<DeliveryDelay>>>;
+  static AppendOnceRequest DelayRequestOf(const DelayedFrames& events);
+  AppendOnceResult Delay(const DelayedFrames& events, const std::string& stream = kStream);
+  MoveDueResult MoveDue(MoveDueRequest request = {.stream = kStream});
+  bool WaitUntilDue(absl::Time due);
+  std::vector<DelayedEvent> ListDelayed(ListDelayedRequest request);
+  absl::StatusOr<DelayedEvent> TryCancel(std::string id);
+  void Cancel(std::string id) { EXPECT_TRUE(TryCancel(std::move(id)).ok()); }
+  // As "stream:ms", after 4,000,000,000 s.
+  std::vector<std::string> DueStreams(uint64_t max_streams = 0);
+
   std::vector<Entry> ReadRange(ReadRangeRequest request);
   // Values of all entries of a stream.
   std::vector<std::string> Values(std::string stream = kStream);

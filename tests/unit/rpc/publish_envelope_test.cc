@@ -95,17 +95,8 @@ TEST(PublishEnvelopeTest, WhatIsNotImplementedIsRefusedByName) {
   atomic.set_atomic(true);
   v1::PublishBatchRequest position;
   position.set_expected_position("");
-  v1::PublishBatchRequest at;
-  at.mutable_options()->mutable_deliver_at();
-  v1::PublishBatchRequest after;
-  after.mutable_options()->mutable_deliver_after();
-  v1::PublishBatchRequest ttl;
-  ttl.mutable_options()->mutable_ttl();
   const std::pair<v1::PublishBatchRequest, std::string> cases[] = {{atomic, "atomic"},
-                                                                   {position, "expected_position"},
-                                                                   {at, "options.deliver_at"},
-                                                                   {after, "options.deliver_after"},
-                                                                   {ttl, "options.ttl"}};
+                                                                   {position, "expected_position"}};
   for (const auto& [request, field] : cases) {
     const absl::Status status = Read(Kind::kBatch, request.SerializeAsString());
     EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);

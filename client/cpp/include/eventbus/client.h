@@ -44,9 +44,11 @@ struct PublishOptions {
   // Publish again, under the same id, also when the first try may have been stored
   // (OUTCOME_UNKNOWN, a broken connection). False: only when it was certainly not stored.
   bool retry_unknown_outcome = true;
-  // Deliver this long after the broker received it.
+  // Deliver this long after the broker received it, or at this time (a time in the past is now).
+  // At most one of them, at most a year ahead.
   std::optional<absl::Duration> deliver_after;
-  // Drop it undelivered after this long.
+  std::optional<absl::Time> deliver_at;
+  // Drop it undelivered after this long; a delayed one, this long after it was due.
   std::optional<absl::Duration> ttl;
   // Store only if the last event of the stream has this position ("": only if the stream is empty).
   // Of a batch: needs `atomic`.

@@ -1,0 +1,28 @@
+#ifndef EVENTBUS_SERVER_RPC_PUBLISH_OPTIONS_H_
+#define EVENTBUS_SERVER_RPC_PUBLISH_OPTIONS_H_
+
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/store/delayed.h"
+
+namespace eventbus {
+
+// An event is delayed by at most a year; this much is what a year may have.
+inline constexpr absl::Duration kMaxDeliveryDelay = absl::Hours(24 * 366);
+
+// eventbus.v1.PublishOptions, checked.
+struct PublishChoices {
+  // Absent: deliver at once.
+  std::optional<DeliveryDelay> delay;
+};
+
+// INVALID_ARGUMENT naming the field; UNIMPLEMENTED for what this version does not do. A time that
+// is not after `now` is no delay. Pure; any thread.
+absl::Status ReadPublishOptions(absl::string_view bytes, absl::Time now, PublishChoices* choices);
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_RPC_PUBLISH_OPTIONS_H_

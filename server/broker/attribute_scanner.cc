@@ -202,6 +202,12 @@ bool AttributeScanner::TakeKnown(absl::string_view name, const Value& value,
     }
     event_.has_partition_key = true;
     event_.partition_key = value.bytes;
+  } else if (name == "expirytime") {
+    event_.has_expiry = true;
+    if (value.kind == kCeTimestamp) {
+      event_.expires_ms =
+          std::max<int64_t>(timestamp.seconds * 1000 + timestamp.nanos / 1'000'000, 1);
+    }
   } else if (name == "traceparent") {
     event_.has_traceparent = true;
     if (is_string) event_.traceparent = value.bytes;

@@ -6,6 +6,7 @@ void BrokerEvents::OnPublished(uint64_t, uint64_t, absl::Duration) {}
 void BrokerEvents::OnPublishFailed(uint64_t, const absl::Status&) {}
 void BrokerEvents::OnDuplicates(uint64_t) {}
 void BrokerEvents::OnDelayedMoved(uint64_t) {}
+void BrokerEvents::OnExpired(uint64_t) {}
 void BrokerEvents::OnDelivered(uint64_t, uint64_t) {}
 void BrokerEvents::OnAcked(uint64_t) {}
 void BrokerEvents::OnReleased(uint64_t) {}

@@ -21,6 +21,8 @@ class BrokerEvents {
   virtual void OnDuplicates(uint64_t events);
   // Delayed events were due and are in their streams now.
   virtual void OnDelayedMoved(uint64_t events);
+  // Events had expired before a group could deliver them; once per group.
+  virtual void OnExpired(uint64_t events);
   virtual void OnDelivered(uint64_t events, uint64_t bytes);
   virtual void OnAcked(uint64_t events);
   virtual void OnReleased(uint64_t events);

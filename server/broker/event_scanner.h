@@ -64,6 +64,9 @@ struct ScannedEvent {
   int64_t time_seconds = 0;
   int32_t time_nanos = 0;
 
+  // Attribute `expirytime`, when it is a timestamp: Unix ms, at least 1. 0: none.
+  int64_t expires_ms = 0;
+
   bool has_id = false;
   bool has_source = false;
   bool has_spec_version = false;
@@ -72,6 +75,8 @@ struct ScannedEvent {
   // True also when the attribute is there and not a string: no other may be added.
   bool has_traceparent = false;
   bool has_tracestate = false;
+  // True also when the attribute is there and not a timestamp: no other may be added.
+  bool has_expiry = false;
 
   EventDataKind data_kind = EventDataKind::kNone;
   // Bytes of the data; of proto_data, those of the whole Any.

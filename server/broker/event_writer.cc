@@ -24,6 +24,7 @@ constexpr char kSecondsTag = OneByteTag(1, WireType::kVarint);
 constexpr char kNanosTag = OneByteTag(2, WireType::kVarint);
 
 constexpr absl::string_view kTimeName = "time";
+constexpr absl::string_view kExpiryName = "expirytime";
 constexpr absl::string_view kTraceparentName = "traceparent";
 constexpr absl::string_view kTracestateName = "tracestate";
 
@@ -35,6 +36,7 @@ struct Layout {
   bool time;
   bool traceparent;
   bool tracestate;
+  bool expiry;
   // Sizes of messages without their own tag and length.
   size_t timestamp_size = 0;
   size_t time_entry_size = 0;
@@ -64,6 +66,7 @@ Layout MakeLayout(const ScannedEvent& event, const FillIns& fill_ins) {
   layout.time = !event.has_time;
   layout.traceparent = !event.has_traceparent && !fill_ins.traceparent.empty();
   layout.tracestate = layout.traceparent && !event.has_tracestate && !fill_ins.tracestate.empty();
+  layout.expiry = !event.has_expiry && !fill_ins.expiry.empty();
 
   size_t size = event.bytes.size();
   for (size_t i = 0; i < event.empty_field_count; ++i) size -= event.empty_fields[i].size;
@@ -81,6 +84,7 @@ Layout MakeLayout(const ScannedEvent& event, const FillIns& fill_ins) {
   if (layout.tracestate) {
     size += LengthDelimitedSize(AttributeEntrySize(kTracestateName, fill_ins.tracestate.size()));
   }
+  if (layout.expiry) size += fill_ins.expiry.size();
   layout.event_size = size;
   return layout;
 }
@@ -134,6 +138,20 @@ char* WriteStringAttribute(absl::string_view name, absl::string_view value, char
 
 }  // namespace
 
+std::string EncodeExpiry(int64_t expires_ms) {
+  std::string timestamp;
+  AppendVarintField(1, VarintOf(expires_ms / 1000), &timestamp);
+  AppendVarintField(2, VarintOf(expires_ms % 1000 * 1'000'000), &timestamp);
+  std::string value;
+  AppendLengthDelimitedField(7, timestamp, &value);
+  std::string entry;
+  AppendLengthDelimitedField(1, kExpiryName, &entry);
+  AppendLengthDelimitedField(2, value, &entry);
+  std::string field;
+  AppendLengthDelimitedField(5, entry, &field);
+  return field;
+}
+
 size_t EventSizeWith(const ScannedEvent& event, const FillIns& fill_ins) {
   return MakeLayout(event, fill_ins).event_size;
 }
@@ -161,7 +179,10 @@ void AppendFramedEvent(const ScannedEvent& event, const FillIns& fill_ins, std::
   if (layout.spec_version) out = WriteField(kSpecVersionTag, fill_ins.spec_version, out);
   if (layout.time) out = WriteTime(layout, fill_ins, out);
   if (layout.traceparent) out = WriteStringAttribute(kTraceparentName, fill_ins.traceparent, out);
-  if (layout.tracestate) WriteStringAttribute(kTracestateName, fill_ins.tracestate, out);
+  if (layout.tracestate) {
+    out = WriteStringAttribute(kTracestateName, fill_ins.tracestate, out);
+  }
+  if (layout.expiry) WriteBytes(fill_ins.expiry, out);
 }
 
 }  // namespace eventbus

@@ -30,7 +30,12 @@ struct FillIns {
   // parent, so it is used only together with that.
   absl::string_view traceparent;
   absl::string_view tracestate;
+  // The attribute `expirytime`, as EncodeExpiry writes it.
+  absl::string_view expiry;
 };
+
+// The field of an event that holds the attribute `expirytime`.
+std::string EncodeExpiry(int64_t expires_ms);
 
 // Bytes of the event itself once the fill-ins are in and empty fields out: what max_event_bytes
 // would be compared with on the way out.

@@ -26,6 +26,13 @@ Outgoing TakeEntry(const EntryBounds& of_entry, std::deque<CommandPart>* waiting
   while (!waiting->empty() && outgoing.events < bounds.max_events) {
     CommandPart& part = waiting->front();
     if (part.delayed() != delayed) break;
+    if (part.command().atomic) {
+      if (!outgoing.parts.empty()) break;
+      outgoing.events = part.count;
+      outgoing.parts.push_back(std::move(part));
+      waiting->pop_front();
+      break;
+    }
     const std::vector<PublishItem>& items = part.command().items;
     uint32_t taken = 0;
     while (taken < part.count && outgoing.events + taken < bounds.max_events) {
@@ -42,6 +49,11 @@ Outgoing TakeEntry(const EntryBounds& of_entry, std::deque<CommandPart>* waiting
     part.count -= taken;
     if (part.count > 0) break;
     waiting->pop_front();
+  }
+  for (const CommandPart& part : outgoing.parts) {
+    for (uint32_t i = part.first; i < part.first + part.count; ++i) {
+      outgoing.expires_ms = EarlierExpiry(outgoing.expires_ms, part.command().expiry(i));
+    }
   }
   if (outgoing.parts.size() == 1) {
     outgoing.value = outgoing.parts.front().frames();
@@ -81,6 +93,7 @@ AppendOnceRequest OnceRequestOf(absl::string_view stream, const Outgoing& outgoi
       event.size = item.end - item.begin;
       if (remembers && item.id_given) event.key = EventKey(part.command().frame(i));
       event.delay = part.command().delay;
+      event.expires_ms = part.command().expiry(i);
     }
   }
   return request;

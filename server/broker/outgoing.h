@@ -41,6 +41,8 @@ struct CommandPart {
 struct Outgoing {
   Bytes value;
   uint32_t events = 0;
+  // When the first of its events expires, in Unix ms; 0: never.
+  int64_t expires_ms = 0;
   absl::InlinedVector<CommandPart, 1> parts;
 
   // All of its events are to be delivered later, or none.
@@ -55,7 +57,7 @@ struct EntryBounds {
 
 // Takes events off the front of `waiting`, as many as fit into an entry, at least one. Delayed ones
 // and others do not come together, and the former, which do not share an entry, by bounds of their
-// own.
+// own. An atomic part comes whole and alone, whatever the bounds.
 Outgoing TakeEntry(const EntryBounds& bounds, std::deque<CommandPart>* waiting);
 
 // Whether a publisher may publish any of the events again in such a way that it can be recognised:

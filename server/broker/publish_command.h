@@ -52,14 +52,19 @@ struct PublishCommand {
   // Frames of `repeated Event events = 1`, back to back in the order of the request.
   Bytes framed;
   std::vector<PublishItem> items;
+  // Of each event: when it expires, in Unix ms; 0: never. Empty: none of them does.
+  std::vector<int64_t> expires_ms;
   // When all of them are to be delivered. Absent: at once.
   std::optional<DeliveryDelay> delay;
+  // All of them are stored, or none. REQUIRES: they are of one type.
+  bool atomic = false;
   // Answered once, on the loop.
   absl::AnyInvocable<void(PublishOutcome)> done;
 
   absl::string_view frame(size_t index) const {
     return framed.view().substr(items[index].begin, items[index].end - items[index].begin);
   }
+  int64_t expiry(size_t index) const { return expires_ms.empty() ? 0 : expires_ms[index]; }
   absl::string_view type(size_t index) const {
     return framed.view().substr(items[index].type_begin, items[index].type_size);
   }

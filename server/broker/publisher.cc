@@ -178,7 +178,7 @@ void Publisher::Append(Lane& lane, Outgoing outgoing) {
 }
 
 void Publisher::AppendPlain(Lane& lane, Outgoing outgoing) {
-  AppendRequest request{lane.stream, outgoing.value, outgoing.events};
+  AppendRequest request{lane.stream, outgoing.value, outgoing.events, outgoing.expires_ms};
   context_->store->Append(std::move(request),
                           lifetime_.Guard([this, &lane, outgoing = std::move(outgoing)](
                                               const absl::StatusOr<EntryId>& id) mutable {

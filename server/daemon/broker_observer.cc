@@ -65,6 +65,8 @@ void BrokerObserver::OnDelayedMoved(uint64_t events) {
   metrics_->delayed_moved_events.Increment(events);
 }
 
+void BrokerObserver::OnExpired(uint64_t events) { metrics_->expired_events.Increment(events); }
+
 void BrokerObserver::OnDelivered(uint64_t events, uint64_t bytes) {
   metrics_->delivered_events.Increment(events);
   metrics_->delivered_bytes.Increment(bytes);

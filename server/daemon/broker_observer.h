@@ -25,6 +25,7 @@ class BrokerObserver final : public BrokerEvents {
   void OnPublishFailed(uint64_t events, const absl::Status& why) override;
   void OnDuplicates(uint64_t events) override;
   void OnDelayedMoved(uint64_t events) override;
+  void OnExpired(uint64_t events) override;
   void OnDelivered(uint64_t events, uint64_t bytes) override;
   void OnAcked(uint64_t events) override;
   void OnReleased(uint64_t events) override;

@@ -80,6 +80,8 @@ class MetricFamilies {
         "Events that were there already, within the duplicate window.", m.publish_duplicates);
     Add("eventbus_delayed_events", "Events that wait for their delivery time, of all instances.",
         m.delayed_events);
+    Add("eventbus_expired_events_total",
+        "Events dropped undelivered because they had expired, once per group.", m.expired_events);
     Add("eventbus_delayed_moved_events_total",
         "Delayed events that this instance has moved into their streams when they were due.",
         m.delayed_moved_events);

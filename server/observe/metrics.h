@@ -85,6 +85,7 @@ class Metrics {
   PerLabel<Counter, PublishError> publish_errors;  // In events.
   Counter publish_duplicates;                      // Recognised and not stored again.
   Counter delayed_moved_events;                    // Delayed, were due, are in their streams now.
+  Counter expired_events;                          // Dropped undelivered, once per group.
   Gauge delayed_events;                            // Waiting for their time, on all instances.
   Histogram publish_latency;                       // Request received to answer handed to gRPC.
   Gauge publish_queue_events;                      // Waiting in front of the store.

@@ -20,13 +20,18 @@ UuidText NewEventId(absl::Time now) {
   return FormatUuid(generator.Next(now));
 }
 
+// The events of an atomic batch are one entry, which has to fit into a message of ours with what is
+// around it.
+constexpr uint64_t kMaxAtomicBytes = kMaxServerMessageBytes - (uint64_t{64} << 10);
+
 // As long as any id that is filled in.
 constexpr absl::string_view kSomeId = "00000000-0000-0000-0000-000000000000";
 static_assert(kSomeId.size() == kUuidTextBytes);
 
 bool IsComplete(const ScannedEvent& event, const FillIns& fill_ins) {
   return event.has_id && event.has_source && event.has_spec_version && event.has_time &&
-         (event.has_traceparent || fill_ins.traceparent.empty());
+         (event.has_traceparent || fill_ins.traceparent.empty()) &&
+         (event.has_expiry || fill_ins.expiry.empty());
 }
 
 // Bytes before the event itself in its frame.
@@ -99,6 +104,20 @@ PublishCommand WriteCompleted(const std::vector<ScannedEvent>& events, FillIns f
   return command;
 }
 
+// Of each event; empty if none expires.
+std::vector<int64_t> ExpiriesOf(const std::vector<ScannedEvent>& events, int64_t filled_in) {
+  const bool any = std::any_of(events.begin(), events.end(), [&](const ScannedEvent& event) {
+    return event.has_expiry ? event.expires_ms != 0 : filled_in != 0;
+  });
+  std::vector<int64_t> expiries;
+  if (!any) return expiries;
+  expiries.reserve(events.size());
+  for (const ScannedEvent& event : events) {
+    expiries.push_back(event.has_expiry ? event.expires_ms : filled_in);
+  }
+  return expiries;
+}
+
 }  // namespace
 
 void EventIds::Add(absl::string_view id) {
@@ -167,6 +186,20 @@ absl::Status Door::Scan(const PublishEnvelope& envelope, std::vector<ScannedEven
   return InvalidRequest(reason, violations, bad, metadata);
 }
 
+absl::Status Door::CheckAtomic(const PublishEnvelope& envelope, const PublishChoices& choices,
+                               const std::vector<ScannedEvent>& events) const {
+  if (!envelope.atomic) return absl::OkStatus();
+  if (choices.delay.has_value()) return UnimplementedField("atomic together with a delay");
+  for (size_t i = 1; i < events.size(); ++i) {
+    if (events[i].type == events.front().type) continue;
+    return MakeError(absl::StatusCode::kInvalidArgument, Reason::kAtomicAcrossStreams,
+                     absl::StrCat(envelope.EventPath(i), ".type: \"", events[i].type,
+                                  "\" is of another stream than \"", events.front().type,
+                                  "\"; the events of an atomic batch must be of one type"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<CheckedEvents> Door::Check(const RequestBytes& request,
                                           const PublishEnvelope& envelope,
                                           const TraceContext& trace, bool want_ids) const {
@@ -178,6 +211,7 @@ absl::StatusOr<CheckedEvents> Door::Check(const RequestBytes& request,
   }
   std::vector<ScannedEvent> events;
   if (absl::Status status = Scan(envelope, &events); !status.ok()) return status;
+  if (absl::Status status = CheckAtomic(envelope, choices, events); !status.ok()) return status;
 
   FillIns fill_ins;
   fill_ins.source = options_.default_source;
@@ -186,6 +220,9 @@ absl::StatusOr<CheckedEvents> Door::Check(const RequestBytes& request,
       absl::ToInt64Nanoseconds(now - absl::FromUnixSeconds(fill_ins.time_seconds)));
   fill_ins.traceparent = trace.traceparent;
   fill_ins.tracestate = trace.tracestate;
+  std::string expiry;
+  if (choices.expires_ms != 0) expiry = EncodeExpiry(choices.expires_ms);
+  fill_ins.expiry = expiry;
 
   CheckedEvents checked;
   const bool complete = std::all_of(events.begin(), events.end(), [&](const ScannedEvent& event) {
@@ -198,6 +235,16 @@ absl::StatusOr<CheckedEvents> Door::Check(const RequestBytes& request,
     checked.command = WriteCompleted(events, fill_ins, now, want_ids ? &checked.ids : nullptr);
   }
   checked.command.delay = choices.delay;
+  checked.command.atomic = envelope.atomic;
+  checked.command.expires_ms = ExpiriesOf(events, choices.expires_ms);
+  if (envelope.atomic && checked.command.framed.size() > kMaxAtomicBytes) {
+    constexpr char kSetting[] = "limits.max_batch_bytes";
+    return InvalidRequest(
+        Reason::kTooLarge,
+        {TooLargeViolation("events", "bytes of an atomic batch", checked.command.framed.size(),
+                           kMaxAtomicBytes, kSetting)},
+        1, TooLargeMetadata(kMaxAtomicBytes, kSetting));
+  }
   return checked;
 }
 

@@ -12,6 +12,7 @@
 #include "server/broker/event_writer.h"
 #include "server/broker/publish_command.h"
 #include "server/rpc/publish_envelope.h"
+#include "server/rpc/publish_options.h"
 #include "server/rpc/request_bytes.h"
 #include "server/rpc/rpc_options.h"
 #include "server/rpc/trace_context.h"
@@ -59,6 +60,8 @@ class Door {
 
  private:
   absl::Status CheckSize(const RequestBytes& request, const PublishEnvelope& envelope) const;
+  absl::Status CheckAtomic(const PublishEnvelope& envelope, const PublishChoices& choices,
+                           const std::vector<ScannedEvent>& events) const;
   absl::Status Scan(const PublishEnvelope& envelope, std::vector<ScannedEvent>* events) const;
 
   const RpcOptions& options_;

@@ -145,7 +145,7 @@ absl::Status EnvelopeReader::ReadNumber(Field field) {
   if (!reader_.ReadVarint(&value)) return Malformed();
   if (field == Field::kSequence) envelope_.sequence = value;
   if (field == Field::kReturnResults) envelope_.return_results = value != 0;
-  if (field == Field::kAtomic && value != 0) return UnimplementedField("atomic");
+  if (field == Field::kAtomic) envelope_.atomic = value != 0;
   return absl::OkStatus();
 }
 

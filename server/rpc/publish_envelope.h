@@ -24,6 +24,8 @@ struct PublishEnvelope {
   // True if the events' fields, tags and lengths included, lie one right behind the other, each
   // written in the shortest form.
   bool back_to_back = false;
+  // Only of PublishBatchRequest.
+  bool atomic = false;
   // eventbus.v1.PublishOptions, encoded; not looked at (publish_options.h).
   absl::string_view options;
   // Only of PublishStreamRequest.

@@ -9,6 +9,9 @@
 namespace eventbus {
 namespace {
 
+// Longer than any retention; within the timestamps that Protobuf has.
+constexpr absl::Duration kMaxTtl = absl::Hours(24 * 36'500);
+
 absl::Status ReadDelay(const v1::PublishOptions& options, absl::Time now,
                        std::optional<DeliveryDelay>* delay) {
   DeliveryDelay read;
@@ -39,8 +42,18 @@ absl::Status ReadPublishOptions(absl::string_view bytes, absl::Time now, Publish
   if (!options.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return MalformedRequest("options: not a valid eventbus.v1.PublishOptions");
   }
-  if (options.has_ttl()) return UnimplementedField("options.ttl");
-  return ReadDelay(options, now, &choices->delay);
+  absl::Status status = ReadDelay(options, now, &choices->delay);
+  if (!status.ok() || !options.has_ttl()) return status;
+  absl::Duration ttl;
+  status = ReadDuration("options.ttl", options.ttl(), absl::Milliseconds(1), kMaxTtl, &ttl);
+  if (!status.ok()) return status;
+  absl::Time begin = now;
+  if (choices->delay.has_value()) {
+    const DeliveryDelay& delay = *choices->delay;
+    begin = delay.at == absl::InfinitePast() ? now + delay.after : delay.at;
+  }
+  choices->expires_ms = absl::ToUnixMillis(begin + ttl);
+  return absl::OkStatus();
 }
 
 }  // namespace eventbus

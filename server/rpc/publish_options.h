@@ -1,6 +1,7 @@
 #ifndef EVENTBUS_SERVER_RPC_PUBLISH_OPTIONS_H_
 #define EVENTBUS_SERVER_RPC_PUBLISH_OPTIONS_H_
 
+#include <cstdint>
 #include <optional>
 
 #include "absl/status/status.h"
@@ -17,10 +18,12 @@ inline constexpr absl::Duration kMaxDeliveryDelay = absl::Hours(24 * 366);
 struct PublishChoices {
   // Absent: deliver at once.
   std::optional<DeliveryDelay> delay;
+  // When events without an expiry of their own expire, in Unix ms; 0: never.
+  int64_t expires_ms = 0;
 };
 
-// INVALID_ARGUMENT naming the field; UNIMPLEMENTED for what this version does not do. A time that
-// is not after `now` is no delay. Pure; any thread.
+// INVALID_ARGUMENT naming the field. A time that is not after `now` is no delay. The lifetime of a
+// delayed event begins when it is due. Pure; any thread.
 absl::Status ReadPublishOptions(absl::string_view bytes, absl::Time now, PublishChoices* choices);
 
 }  // namespace eventbus

@@ -23,6 +23,8 @@ struct OnceEvent {
   uint32_t size = 0;
   // What makes two events of a stream the same one. Empty: it is no other's duplicate.
   std::string key;
+  // When it expires, in Unix ms; 0: never.
+  int64_t expires_ms = 0;
   // It is kept apart until then, and moved into the log by MoveDue.
   std::optional<DeliveryDelay> delay;
 };

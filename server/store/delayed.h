@@ -30,6 +30,8 @@ struct DelayedEvent {
   absl::Time stored;
   // As an entry would hold it.
   Bytes frame;
+  // When it expires, in Unix ms; 0: never.
+  int64_t expires_ms = 0;
 };
 
 struct MoveDueRequest {

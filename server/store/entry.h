@@ -61,7 +61,15 @@ struct Entry {
   Bytes value;
   // Of a redriven event: the details of its dead letter. Empty otherwise.
   std::string note;
+  // When the first of its events expires, in Unix ms; 0: never.
+  int64_t expires_ms = 0;
 };
+
+// The earlier of two times in Unix ms of which 0 is never.
+constexpr int64_t EarlierExpiry(int64_t a, int64_t b) {
+  if (a == 0 || b == 0) return a + b;
+  return a < b ? a : b;
+}
 
 }  // namespace eventbus
 

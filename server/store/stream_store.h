@@ -71,6 +71,8 @@ struct AppendRequest {
   Bytes value;
   // How many events `value` has.
   uint32_t event_count = 1;
+  // When the first of them expires, in Unix ms; 0: never. Comes back with the entry.
+  int64_t expires_ms = 0;
 };
 
 // Creates a stream with its groups, then appends to it, atomically: a stream never takes an append

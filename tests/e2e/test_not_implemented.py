@@ -4,7 +4,7 @@ import grpc
 import pytest
 from google.protobuf import descriptor_pool
 
-from harness.bus import event, group_open, seconds, tail_open, unique
+from harness.bus import event, group_open, tail_open, unique
 from harness.refusal import refused
 from harness.stubs import catalog, catalog_rpc, v1
 from harness.waiting import DEADLINE
@@ -21,44 +21,10 @@ def assert_not_implemented(refusal, *parts: str) -> None:
         assert part in refusal.message
 
 
-OPTIONS = {
-    "ttl": v1.PublishOptions(ttl=seconds(1)),
-}
-
-
-@pytest.mark.parametrize("name", OPTIONS)
-def test_publish_options(shared_bus, name):
-    options = OPTIONS[name]
-    request = v1.PublishRequest(event=event(), options=options)
-    assert_not_implemented(refused(shared_bus.stub.Publish, request, timeout=DEADLINE), name)
-    refusal = refused(shared_bus.publish_batch, [event()], options=options)
-    assert_not_implemented(refusal, name)
-
-
-@pytest.mark.parametrize("name", OPTIONS)
-def test_publish_options_on_a_stream(shared_bus, name):
-    """The message is refused, or the call; nothing is ignored."""
-    call = shared_bus.publish_stream()
-    sequence = call.publish(event(), options=OPTIONS[name])
-    call.half_close()
-    refusal = call.end()
-    if refusal is not None:
-        return assert_not_implemented(refusal, name)
-    call.wait_for(sequence)
-    [failure] = call.failures
-    assert failure.error.code == grpc.StatusCode.UNIMPLEMENTED.value[0]
-    assert failure.error.reason == v1.ERROR_REASON_NOT_IMPLEMENTED
-    assert name in failure.error.message
-
-
 def test_expected_position(shared_bus):
     request = v1.PublishRequest(event=event(), expected_position="")
     refusal = refused(shared_bus.stub.Publish, request, timeout=DEADLINE)
     assert_not_implemented(refusal, "expected_position")
-
-
-def test_atomic_batch(shared_bus):
-    assert_not_implemented(refused(shared_bus.publish_batch, [event()], atomic=True), "atomic")
 
 
 def an_attribute_filter() -> v1.AttributeFilter:

@@ -1,5 +1,7 @@
 #include "server/store/memory/memory_delayed.h"
 
+#include <algorithm>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 
@@ -7,10 +9,9 @@ namespace eventbus {
 
 const DelayedEvent& MemoryDelayed::Add(DelayedEvent event, absl::Time now) {
   // In the order in which they are given, and of one length, as on Redis.
-  uint64_t number = static_cast<uint64_t>(absl::ToUnixMicros(now)) * 10'000;
-  do {
-    event.id = absl::StrFormat("%020u", number++);
-  } while (due_.contains(event.id));
+  const uint64_t by_time = static_cast<uint64_t>(absl::ToUnixMicros(now)) * 10'000;
+  last_number_ = std::max(last_number_ + 1, by_time);
+  event.id = absl::StrFormat("%020u", last_number_);
   event.stored = now;
   charge_ += ChargeOf(event);
   due_.emplace(event.id, event.due);

@@ -40,6 +40,8 @@ class MemoryDelayed {
 
   absl::btree_map<Place, DelayedEvent> events_;
   absl::flat_hash_map<std::string, absl::Time> due_;
+  // Of the last id.
+  uint64_t last_number_ = 0;
   uint64_t charge_ = 0;
 };
 

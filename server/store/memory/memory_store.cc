@@ -115,6 +115,7 @@ EntryId MemoryStore::AppendTo(Stream& stream, AppendRequest request, PeerId from
   entry.charge = request.value.held() + kEntryOverhead;
   entry.value = std::move(request.value);
   entry.note = std::move(note);
+  entry.expires_ms = request.expires_ms;
   entry.order = next_order_++;
   if (stream.log.entries().empty()) by_oldest_.emplace(entry.order, &stream);
   bytes_ += entry.charge;

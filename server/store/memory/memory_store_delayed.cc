@@ -50,9 +50,13 @@ absl::StatusOr<MoveDueResult> MemoryStore::MoveDue(PeerId from, const MoveDueReq
       std::max<size_t>(1, std::min<size_t>(request.max_events_per_entry, due.size() / 10));
   std::string value;
   uint32_t count = 0;
+  int64_t expires_ms = 0;
   const auto append = [&] {
     if (count == 0) return;
-    AppendTo(stream, {request.stream, Bytes::FromString(std::exchange(value, {})), count}, from);
+    AppendTo(stream,
+             {request.stream, Bytes::FromString(std::exchange(value, {})), count,
+              std::exchange(expires_ms, 0)},
+             from);
     count = 0;
   };
   for (const DelayedEvent& event : due) {
@@ -61,6 +65,7 @@ absl::StatusOr<MoveDueResult> MemoryStore::MoveDue(PeerId from, const MoveDueReq
       append();
     }
     value.append(event.frame.data(), size);
+    expires_ms = EarlierExpiry(expires_ms, event.expires_ms);
     ++count;
     ++result.events;
     result.bytes += size;

@@ -34,6 +34,7 @@ absl::StatusOr<AppendOnceResult> MemoryStore::AppendOnce(PeerId from, AppendOnce
   std::vector<DelayedEvent> delayed;
   uint64_t delayed_charge = 0;
   uint32_t count = 0;
+  int64_t expires_ms = 0;
   size_t offset = 0;
   for (size_t i = 0; i < request.events.size(); ++i) {
     const OnceEvent& event = request.events[i];
@@ -58,11 +59,13 @@ absl::StatusOr<AppendOnceResult> MemoryStore::AppendOnce(PeerId from, AppendOnce
     }
     if (event.delay.has_value()) {
       outcome.due = DueTime(*event.delay, now);
-      delayed.push_back({"", outcome.due, now, Bytes::FromString(std::string(frame))});
+      delayed.push_back(
+          {"", outcome.due, now, Bytes::FromString(std::string(frame)), event.expires_ms});
       delayed_charge += event.size + MemoryDelayed::kEventOverhead;
       continue;
     }
     outcome.position.index = count++;
+    expires_ms = EarlierExpiry(expires_ms, event.expires_ms);
     kept.append(frame.data(), frame.size());
   }
 
@@ -71,7 +74,7 @@ absl::StatusOr<AppendOnceResult> MemoryStore::AppendOnce(PeerId from, AppendOnce
     if (!fits.ok()) return fits;
   }
   if (count > 0) {
-    AppendRequest append{request.stream, request.value, count};
+    AppendRequest append{request.stream, request.value, count, expires_ms};
     if (count < request.events.size()) append.value = Bytes::FromString(std::move(kept));
     const absl::StatusOr<EntryId> id = Append(from, std::move(append));
     if (!id.ok()) return id.status();

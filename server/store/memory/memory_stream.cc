@@ -30,7 +30,7 @@ std::vector<Entry> MemoryStream::ReadRange(const ReadRangeRequest& request) cons
     if (found.size() >= request.max_entries) return false;
     bytes += entry.value.size();
     if (!found.empty() && request.max_bytes > 0 && bytes > request.max_bytes) return false;
-    found.push_back({entry.id, entry.value, entry.note});
+    found.push_back({entry.id, entry.value, entry.note, entry.expires_ms});
     return true;
   };
   const Iterator begin = LowerBound(request.from);
@@ -136,7 +136,7 @@ ReadGroupResult MemoryStream::ReadGroup(MemoryGroup& group, const ReadGroupReque
     // Only a cursor at the end of all ids can be here: nothing comes after it.
     if (it->id <= group.cursor()) break;
     group.Deliver(consumer, it->id);
-    result.entries.push_back({it->id, it->value, it->note});
+    result.entries.push_back({it->id, it->value, it->note, it->expires_ms});
   }
   return result;
 }
@@ -157,8 +157,9 @@ ClaimResult MemoryStream::Claim(MemoryGroup& group, const ClaimRequest& request)
       continue;
     }
     ++pending.times_delivered;
-    result.entries.push_back(
-        {{id, entry->value, entry->note}, pending.times_delivered, pending.record});
+    result.entries.push_back({{id, entry->value, entry->note, entry->expires_ms},
+                              pending.times_delivered,
+                              pending.record});
     to.insert_or_assign(id, std::move(pending));
   }
   result.more = !from->empty();

@@ -30,6 +30,7 @@ class MemoryStream {
     Bytes value;
     uint32_t event_count = 1;
     std::string note;
+    int64_t expires_ms = 0;
     // What it counts towards the store's bound: the memory it keeps.
     size_t charge = 0;
     // Its place among all entries of the store.

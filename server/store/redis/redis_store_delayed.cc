@@ -36,8 +36,10 @@ absl::StatusOr<DelayedEvent> ReadDelayed(RedisReply id, RedisReply due, absl::st
       !absl::SimpleAtoi(id.text().substr(0, kStoredDigits), &stored)) {
     return absl::InternalError("Redis gave a strange delayed event");
   }
+  int64_t expires_ms = 0;
+  if (!absl::SimpleAtoi(record.substr(0, space), &expires_ms)) expires_ms = 0;
   return DelayedEvent{std::string(id.text()), ReadMillis(due), absl::FromUnixMicros(stored),
-                      Bytes::FromString(std::string(record.substr(space + 1)))};
+                      Bytes::FromString(std::string(record.substr(space + 1))), expires_ms};
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ void RedisStore::AppendOnce(AppendOnceRequest request, Callback<AppendOnceResult
   for (OnceEvent& event : request.events) {
     arguments.push_back(remembers ? std::move(event.key) : "");
     arguments.push_back(DueText(event.delay));
-    arguments.emplace_back();
+    arguments.push_back(event.expires_ms == 0 ? "" : absl::StrCat(event.expires_ms));
     arguments.emplace_back(request.value.view().substr(offset, event.size));
     offset += event.size;
     if (!event.delay.has_value()) {

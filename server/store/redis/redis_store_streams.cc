@@ -22,9 +22,12 @@ template <typename Sink>
 void AddFields(const AppendRequest& request, Sink add) {
   add(absl::string_view(kEventsField));
   add(request.value.view());
-  if (request.event_count == 1) return;
+  if (request.event_count == 1 && request.expires_ms == 0) return;
   add(absl::string_view(kCountField));
   add(absl::string_view(absl::StrCat(request.event_count)));
+  if (request.expires_ms == 0) return;
+  add(absl::string_view(kExpiryField));
+  add(absl::string_view(absl::StrCat(request.expires_ms)));
 }
 
 std::string StartOf(std::optional<EntryId> after) { return after ? after->ToString() : "$"; }

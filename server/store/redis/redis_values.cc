@@ -76,6 +76,9 @@ absl::StatusOr<Entry> ReadEntry(RedisReply reply) {
   Entry entry{*id, Bytes::FromString(std::string(fields[1].text())), {}};
   for (size_t i = 2; i + 1 < fields.size(); i += 2) {
     if (fields[i].text() == kNoteField) entry.note = std::string(fields[i + 1].text());
+    if (fields[i].text() == kExpiryField) {
+      entry.expires_ms = static_cast<int64_t>(fields[i + 1].number());
+    }
   }
   return entry;
 }

@@ -21,6 +21,9 @@ inline constexpr char kEventsField[] = "1";
 inline constexpr char kNoteField[] = "note";
 // The field that says how many events there are, where that is not one.
 inline constexpr char kCountField[] = "n";
+// The field that says when the first of them expires, in Unix ms; behind kCountField, which is
+// there then in any case.
+inline constexpr char kExpiryField[] = "x";
 
 absl::StatusOr<EntryId> ReadEntryId(RedisReply reply);
 // [id, [field, value, …]]

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "eventbus/rpc/details.pb.h"
 #include "eventbus/v1/broker.pb.h"
 #include "gtest/gtest.h"
@@ -210,6 +211,54 @@ TEST_F(DoorTest, FaultyBytesAreToldFromFaultyValues) {
   const absl::Status status = Check(InOnePiece(request), Kind::kPublish).status();
   EXPECT_EQ(ReasonOf(status), Reason::kMalformed);
   EXPECT_TRUE(absl::StartsWith(status.message(), "event.type: ")) << status;
+}
+
+TEST_F(DoorTest, ALifetimeBecomesTheAttributeExpirytimeUnlessThereIsOne) {
+  v1::PublishBatchRequest request;
+  request.add_events()->set_type("a.b");
+  v1::Event& own = *request.add_events();
+  own.set_type("a.b");
+  (*own.mutable_attributes())["expirytime"].mutable_ce_timestamp()->set_seconds(4'000'000'000);
+  v1::Event& text = *request.add_events();
+  text.set_type("a.b");
+  (*text.mutable_attributes())["expirytime"].set_ce_string("tomorrow");
+  request.mutable_options()->mutable_ttl()->set_seconds(60);
+  const auto checked = Check(InOnePiece(request.SerializeAsString()), Kind::kBatch);
+  ASSERT_TRUE(checked.ok()) << checked.status();
+  const std::vector<int64_t>& expiries = checked->command.expires_ms;
+  ASSERT_EQ(expiries.size(), 3U);
+  EXPECT_NEAR(static_cast<double>(expiries[0]),
+              static_cast<double>(absl::ToUnixMillis(absl::Now()) + 60'000), 20'000);
+  EXPECT_EQ(expiries[1], 4'000'000'000'000);
+  EXPECT_EQ(expiries[2], 0);
+  const std::vector<v1::Event> events = EventsOf(checked->command);
+  const auto& filled_in = events[0].attributes().at("expirytime").ce_timestamp();
+  EXPECT_EQ(filled_in.seconds() * 1000 + filled_in.nanos() / 1'000'000, expiries[0]);
+  EXPECT_EQ(events[2].attributes().at("expirytime").ce_string(), "tomorrow");
+}
+
+TEST_F(DoorTest, WithoutALifetimeThereIsNoExpiry) {
+  v1::Event event;
+  event.set_type("a.b");
+  EXPECT_TRUE(CheckBatch({event})->command.expires_ms.empty());
+}
+
+TEST_F(DoorTest, AnAtomicBatchIsOfOneTypeAndNotDelayed) {
+  v1::PublishBatchRequest request;
+  request.set_atomic(true);
+  request.add_events()->set_type("a");
+  request.add_events()->set_type("a");
+  auto checked = Check(InOnePiece(request.SerializeAsString()), Kind::kBatch);
+  ASSERT_TRUE(checked.ok()) << checked.status();
+  EXPECT_TRUE(checked->command.atomic);
+  request.add_events()->set_type("b");
+  checked = Check(InOnePiece(request.SerializeAsString()), Kind::kBatch);
+  EXPECT_EQ(ReasonOf(checked.status()), Reason::kAtomicAcrossStreams);
+  EXPECT_EQ(checked.status().code(), absl::StatusCode::kInvalidArgument);
+  request.mutable_events()->RemoveLast();
+  request.mutable_options()->mutable_deliver_after()->set_seconds(5);
+  checked = Check(InOnePiece(request.SerializeAsString()), Kind::kBatch);
+  EXPECT_EQ(ReasonOf(checked.status()), Reason::kNotImplemented);
 }
 
 }  // namespace

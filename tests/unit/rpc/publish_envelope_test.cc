@@ -91,12 +91,9 @@ TEST(PublishEnvelopeTest, MalformedBytesAreRefused) {
 }
 
 TEST(PublishEnvelopeTest, WhatIsNotImplementedIsRefusedByName) {
-  v1::PublishBatchRequest atomic;
-  atomic.set_atomic(true);
   v1::PublishBatchRequest position;
   position.set_expected_position("");
-  const std::pair<v1::PublishBatchRequest, std::string> cases[] = {{atomic, "atomic"},
-                                                                   {position, "expected_position"}};
+  const std::pair<v1::PublishBatchRequest, std::string> cases[] = {{position, "expected_position"}};
   for (const auto& [request, field] : cases) {
     const absl::Status status = Read(Kind::kBatch, request.SerializeAsString());
     EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);

@@ -57,6 +57,22 @@ TEST(PublishOptionsTest, AYearAheadAtMost) {
   EXPECT_EQ(FieldOf(Read(After(absl::Seconds(-1))).status()), "options.deliver_after");
 }
 
+TEST(PublishOptionsTest, ALifetimeBeginsWhenTheEventIsDue) {
+  v1::PublishOptions options;
+  *options.mutable_ttl() = WriteDuration(absl::Seconds(5));
+  EXPECT_EQ(Read(options)->expires_ms, absl::ToUnixMillis(kNow) + 5'000);
+  *options.mutable_deliver_after() = WriteDuration(absl::Seconds(60));
+  EXPECT_EQ(Read(options)->expires_ms, absl::ToUnixMillis(kNow) + 65'000);
+  *options.mutable_deliver_at() = WriteTimestamp(kNow + absl::Seconds(10));
+  EXPECT_EQ(Read(options)->expires_ms, absl::ToUnixMillis(kNow) + 15'000);
+}
+
+TEST(PublishOptionsTest, ALifetimeIsAtLeastAMillisecond) {
+  v1::PublishOptions options;
+  *options.mutable_ttl() = WriteDuration(absl::Microseconds(999));
+  EXPECT_EQ(FieldOf(Read(options).status()), "options.ttl");
+}
+
 TEST(PublishOptionsTest, BytesThatAreNoOptionsAreMalformed) {
   PublishChoices choices;
   EXPECT_EQ(ReasonOf(ReadPublishOptions("\x0a\x05x", kNow, &choices)), Reason::kMalformed);

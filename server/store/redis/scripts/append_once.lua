@@ -31,6 +31,8 @@ if window > 0 then
 end
 
 local answer, frames = {now, 0, ''}, {}
+-- When the first of the new entry's events expires, as it came.
+local expires
 -- Keys of the new events, in order. By key: index in the new entry, or place.
 local keys, fresh = {}, {}
 -- Answers that need the new entry's id.
@@ -74,6 +76,7 @@ for i = 3, #ARGV, 4 do
     outcome = #frames
     place = #frames
     frames[#frames + 1] = frame
+    if expiry ~= '' and (not expires or tonumber(expiry) < tonumber(expires)) then expires = expiry end
   end
   answer[#answer + 1] = outcome
   if place and key ~= '' then
@@ -84,9 +87,13 @@ end
 
 if #frames > 0 then
   local fields = {'1', table.concat(frames)}
-  if #frames > 1 then
+  if #frames > 1 or expires then
     fields[3] = 'n'
     fields[4] = #frames
+  end
+  if expires then
+    fields[5] = 'x'
+    fields[6] = expires
   end
   answer[3] = redis.call('XADD', KEYS[1], '*', unpack(fields))
   for place, index in pairs(twins) do answer[place] = answer[3] .. '-' .. index end

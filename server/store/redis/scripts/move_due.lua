@@ -14,16 +14,20 @@ end
 local per_entry = math.max(1, math.min(tonumber(ARGV[3]), math.floor(#ids / 10)))
 local most_bytes, entry_bytes = tonumber(ARGV[2]), tonumber(ARGV[4])
 local events, bytes = 0, 0
-local frames, size = {}, 0
+local frames, size, expires = {}, 0, nil
 local function append()
   if #frames == 0 then return end
   local fields = {'1', table.concat(frames)}
-  if #frames > 1 then
+  if #frames > 1 or expires then
     fields[3] = 'n'
     fields[4] = #frames
   end
+  if expires then
+    fields[5] = 'x'
+    fields[6] = expires
+  end
   redis.call('XADD', KEYS[1], '*', unpack(fields))
-  frames, size = {}, 0
+  frames, size, expires = {}, 0, nil
 end
 local gone = {}
 for _, id in ipairs(ids) do
@@ -31,9 +35,12 @@ for _, id in ipairs(ids) do
   local record = redis.call('HGET', KEYS[3], id)
   gone[#gone + 1] = id
   if record then
-    local frame = string.sub(record, string.find(record, ' ', 1, true) + 1)
+    local space = string.find(record, ' ', 1, true)
+    local frame = string.sub(record, space + 1)
     if #frames == per_entry or (#frames > 0 and size + #frame > entry_bytes) then append() end
     frames[#frames + 1] = frame
+    local expiry = string.sub(record, 1, space - 1)
+    if expiry ~= '0' and (not expires or tonumber(expiry) < tonumber(expires)) then expires = expiry end
     size = size + #frame
     events = events + 1
     bytes = bytes + #frame

@@ -427,6 +427,7 @@ void Group::Dispatch() {
     Attached* const attached = ready_queue_.front();
     ready_queue_.pop_front();
     GroupStream& stream = *attached->stream;
+    stream.DropExpiredReady();
     if (!stream.has_ready()) {
       attached->in_ready_queue = false;
       continue;

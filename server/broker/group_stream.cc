@@ -322,6 +322,7 @@ void GroupStream::AddEntry(const Entry& entry, uint64_t times_delivered, absl::s
   }
   const uint32_t skipped = std::min(SkippedBeforeStart(entry.id), count);
   for (uint32_t i = 0; i < skipped; ++i) Advance(DeliveryInput::kAck, &held->events[i]);
+  DropExpired(*held);
   for (const EventDelivery& event : held->events) {
     if (event.phase != DeliveryPhase::kSettled) ++held->unsettled;
   }

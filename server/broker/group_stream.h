@@ -76,6 +76,8 @@ class GroupStream {
   // Events that wait for their retries.
   uint64_t waiting_events() const { return waiting_events_; }
   const EntryRun& NextReady() const { return ready_.front(); }
+  // Settles those of the next ready events that have expired meanwhile.
+  void DropExpiredReady();
   // The first `count` events of NextReady have become somebody's.
   void TakeReady(uint32_t count);
   // Events that are ready again. `runs` in order; they go before all others.
@@ -182,6 +184,8 @@ class GroupStream {
   void NoteSettled(HeldEntry& entry, uint32_t settled, std::shared_ptr<SettleWaiter> waiter);
   void MarkUnsaved(HeldEntry& entry, std::shared_ptr<SettleWaiter> waiter, bool at_once);
 
+  // Settles the events of a new entry that have expired.
+  void DropExpired(HeldEntry& entry);
   // Index up to which the events of the entry lie before the group's start: how many to skip.
   uint32_t SkippedBeforeStart(EntryId id) const;
   void RemoveFromReady(const HeldEntry* entry, uint32_t index);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/broker/event_expiry.h"
 #include "server/broker/reason.h"
 
 namespace eventbus {
@@ -174,9 +175,19 @@ void Tail::DeliverFrom(Cursor* cursor) {
   if (cursor->skip.has_value() && cursor->skip->entry == entry.entry.id) {
     cursor->next_event = std::max(cursor->next_event, cursor->skip->index + 1);
   }
+  const int64_t now_ms =
+      entry.entry.expires_ms == 0 ? 0 : absl::ToUnixMillis(context_->loop->WallNow());
+  const bool may_have_expired = MayHaveExpired(entry.entry, now_ms);
+  if (may_have_expired && cursor->next_event < entry.size()) {
+    cursor->next_event += CountExpired(entry.entry, entry.offsets, cursor->next_event,
+                                       entry.size() - cursor->next_event, now_ms, true);
+  }
   if (cursor->next_event < entry.size()) {
     const uint32_t first = cursor->next_event;
-    const uint32_t count = Fitting(entry, first);
+    uint32_t count = Fitting(entry, first);
+    if (may_have_expired) {
+      count = CountExpired(entry.entry, entry.offsets, first, count, now_ms, false);
+    }
     DeliveryRun run;
     run.events = entry.entry.value.Slice(entry.offsets[first],
                                          entry.offsets[first + count] - entry.offsets[first]);

@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "server/store/delayed.h"
+#include "server/broker/publish_command.h"
 
 namespace eventbus {
 

@@ -13,6 +13,7 @@
 #include "tests/simulation/checked_group.h"
 #include "tests/simulation/event_ledger.h"
 #include "tests/simulation/fate_check.h"
+#include "tests/simulation/publish_rules.h"
 #include "tests/simulation/single_lease.h"
 #include "tests/simulation/tail_check.h"
 
@@ -42,6 +43,7 @@ class Checker {
       : history_(history),
         options_(options),
         ledger_(&report_),
+        publish_rules_(&ledger_, &report_),
         leases_(options.notice_bound, &ledger_, &report_) {}
 
   CheckReport Run() {
@@ -70,7 +72,10 @@ class Checker {
     report_.violations.push_back({rule, std::move(what), at_});
   }
 
-  void Take(const PublishSent& sent) { ledger_.Take(sent, at_); }
+  void Take(const PublishSent& sent) {
+    ledger_.Take(sent, at_);
+    publish_rules_.Take(sent);
+  }
   void Take(const PublishAnswered& answered) { ledger_.Take(answered, at_); }
 
   // ---- Subscribing ----
@@ -170,6 +175,7 @@ class Checker {
     const std::optional<EventNumber> event =
         ledger_.TakeDelivery(number, seen, run.stream, position, at_);
     if (!event.has_value()) return;
+    publish_rules_.TakeDelivery(number, *event, now_, at_);
     if (!subscription.patterns.Matches(ledger_.event(*event).sent.type)) {
       Violated(rules::kPatterns, absl::StrCat("sub ", number, " got ", seen.data, " of type ",
                                               ledger_.event(*event).sent.type));
@@ -366,6 +372,7 @@ class Checker {
   void CheckFates() {
     for (const auto& [name, group] : groups_) {
       if (group == nullptr) continue;
+      if (!group->ephemeral) publish_rules_.CheckGroup(name, group->received, at_);
       FateCheck fates(group.get(), &faults_, &ledger_, &report_, now_, at_);
       fates.CheckLetters();
       const size_t opened_at = ServedSince(*group);
@@ -385,6 +392,7 @@ class Checker {
   CheckReport report_;
   InstanceFaults faults_;
   EventLedger ledger_;
+  PublishRules publish_rules_;
   SingleLease leases_;
   size_t at_ = 0;
   absl::Duration now_;

@@ -10,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/simulation/history_writer.h"
+#include "tests/simulation/publish_rules.h"
 
 namespace eventbus::simulation {
 namespace {
@@ -257,6 +258,41 @@ TEST(CheckerTest, ASettleIsConfirmedOnlyIfAsked) {
 TEST(CheckerTest, AnAnswerCoversTheRequest) {
   EXPECT_THAT(Writer().Publish(1, {"a", "b"}).Stored(1, {At(1)}).Violated(),
               ElementsAre(rules::kConversation));
+}
+
+PublishSent Sent(uint64_t request, const std::vector<std::string>& data) {
+  PublishSent sent{request, "one", {}};
+  for (const std::string& one : data) sent.events.push_back({"id-" + one, "job", one});
+  return sent;
+}
+
+TEST(CheckerTest, ADelayedEventDoesNotComeBeforeItIsDue) {
+  PublishSent later = Sent(1, {"a"});
+  later.due = absl::Seconds(5);
+  EXPECT_THAT(Writer().Open(1).Then(later).Get(1, 1, {"a"}, At(1)).Violated(),
+              ElementsAre(rules::kDelayedOnTime));
+  EXPECT_THAT(
+      Writer().Open(1).Then(later).Wait(absl::Seconds(5)).Get(1, 1, {"a"}, At(1)).Violated(),
+      IsEmpty());
+}
+
+TEST(CheckerTest, OfAnAtomicBatchAGroupGetsAllOrNothing) {
+  PublishSent atomic = Sent(1, {"a", "b"});
+  atomic.atomic = true;
+  EXPECT_THAT(Writer().Open(1).Then(atomic).Violated(), IsEmpty());
+  EXPECT_THAT(Writer().Open(1).Then(atomic).Get(1, 1, {"a", "b"}, At(1)).Violated(), IsEmpty());
+  EXPECT_THAT(Writer().Open(1).Then(atomic).Get(1, 1, {"a"}, At(1)).Violated(),
+              ElementsAre(rules::kAtomicBatch));
+}
+
+TEST(CheckerTest, WhatIsPublishedAgainIsOneEvent) {
+  const PublishSent once = Sent(1, {"a"});
+  const PublishSent again = Sent(2, {"a"});
+  EXPECT_THAT(
+      Writer().Open(1).Then(once).Then(again).Stored(2, {At(1)}).Get(1, 1, {"a"}, At(1)).Violated(),
+      IsEmpty());
+  EXPECT_THAT(Writer().Then(once).Stored(1, {At(1)}).Then(again).Stored(2, {At(2)}).Violated(),
+              ElementsAre(rules::kOnePosition));
 }
 
 }  // namespace

@@ -14,10 +14,18 @@ void EventLedger::Violated(const char* rule, std::string what, size_t at) {
 void EventLedger::Take(const PublishSent& sent, size_t at) {
   std::vector<EventNumber>& request = requests_[sent.request];
   for (const SentEvent& one : sent.events) {
+    const auto known = by_data_.find(one.data);
+    if (known != by_data_.end()) {
+      events_[known->second].sent_again = true;
+      events_[known->second].delayed |= sent.due != absl::ZeroDuration();
+      request.push_back(known->second);
+      continue;
+    }
     LedgerEvent event;
     event.sent = one;
     event.request = sent.request;
     event.sent_at = at;
+    event.delayed = sent.due != absl::ZeroDuration();
     by_data_.emplace(one.data, events_.size());
     request.push_back(events_.size());
     events_.push_back(std::move(event));
@@ -35,11 +43,13 @@ void EventLedger::Take(const PublishAnswered& answered, size_t at) {
   for (size_t i = 0; i < request.size(); ++i) {
     const EventAnswer& answer = answered.answers[i];
     LedgerEvent& event = events_[request[i]];
+    // Where it was sent before, it may be stored all the same.
+    if (event.sent_again && answer.fate != PublishFate::kStored) continue;
     event.fate = answer.fate;
     event.answered_at = at;
     if (answer.fate == PublishFate::kStored) {
       ++report_->confirmed_events;
-      NotePosition(request[i], answer.stream, answer.position, at);
+      if (!answer.delayed) NotePosition(request[i], answer.stream, answer.position, at);
     } else if (answer.fate == PublishFate::kUnknown) {
       ++report_->unknown_events;
     } else if (event.delivered) {
@@ -106,6 +116,7 @@ void EventLedger::NotePosition(EventNumber number, const std::string& stream,
 void EventLedger::CheckStoredInOrder(size_t at) {
   std::map<std::string, std::vector<const LedgerEvent*>> by_stream;
   for (const LedgerEvent& event : events_) {
+    if (event.delayed) continue;
     if (event.fate == PublishFate::kStored) by_stream[event.sent.type].push_back(&event);
   }
   for (const auto& [stream, by_sent] : by_stream) CheckOrderOf(stream, by_sent, at);
@@ -131,8 +142,8 @@ void EventLedger::CheckOrderOf(const std::string& stream,
                             " was confirmed, and is in ", stream, " before it"),
                at);
     }
-    if (previous != nullptr && previous->request == event->request &&
-        *previous->position > *event->position) {
+    if (previous != nullptr && previous->request == event->request && !previous->sent_again &&
+        !event->sent_again && *previous->position > *event->position) {
       Violated(rules::kStoredInOrder,
                absl::StrCat(event->sent.data, " comes in its request after ", previous->sent.data,
                             ", and in ", stream, " before it"),

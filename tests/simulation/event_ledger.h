@@ -26,6 +26,9 @@ struct LedgerEvent {
   std::optional<size_t> answered_at;
   PublishFate fate = PublishFate::kUnknown;
   bool delivered = false;
+  // Published again with the same data, for the outcome was unknown.
+  bool sent_again = false;
+  bool delayed = false;
   // As far as anybody has seen it.
   std::optional<Position> position;
 };
@@ -55,6 +58,8 @@ class EventLedger {
   std::optional<EventNumber> Find(const std::string& data) const;
 
   const std::vector<LedgerEvent>& events() const { return events_; }
+  // REQUIRES: it was sent.
+  EventNumber NumberOf(const std::string& sent_data) const { return by_data_.at(sent_data); }
   const LedgerEvent& event(EventNumber number) const { return events_[number]; }
   const std::string& data(EventNumber number) const { return events_[number].sent.data; }
   // What is known to be where, by stream.

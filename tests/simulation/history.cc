@@ -48,6 +48,10 @@ struct Writer {
     std::string text = absl::StrCat("publish ", sent.request, " to ", sent.instance, ":");
     for (const SentEvent& event : sent.events)
       absl::StrAppend(&text, " ", event.type, "=", event.data);
+    if (sent.atomic) absl::StrAppend(&text, " atomic");
+    if (sent.due != absl::ZeroDuration()) {
+      absl::StrAppend(&text, " due ", absl::FormatDuration(sent.due));
+    }
     return text;
   }
   std::string operator()(const PublishAnswered& answered) const {
@@ -55,7 +59,8 @@ struct Writer {
     for (const EventAnswer& answer : answered.answers) {
       switch (answer.fate) {
         case PublishFate::kStored:
-          absl::StrAppend(&text, " ", answer.stream, "@", answer.position.ToString());
+          absl::StrAppend(&text, " ", answer.stream, "@",
+                          answer.delayed ? "later" : answer.position.ToString());
           break;
         case PublishFate::kNotStored:
           absl::StrAppend(&text, " not-stored");

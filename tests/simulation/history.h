@@ -30,6 +30,10 @@ struct PublishSent {
   uint64_t request = 0;
   std::string instance;
   std::vector<SentEvent> events;
+  // All of them are to be stored, or none.
+  bool atomic = false;
+  // Not before this, since the world began.
+  absl::Duration due;
 };
 
 enum class PublishFate { kStored, kNotStored, kUnknown };
@@ -39,6 +43,8 @@ struct EventAnswer {
   // If stored.
   std::string stream;
   Position position;
+  // It has no position yet.
+  bool delayed = false;
 };
 
 // One answer for each event of the request. No answer at all: the outcome is unknown.

@@ -63,6 +63,19 @@ class Drawing {
     if (chance_.Happens(0.2))
       broker.max_waiting_events = chance_.Between(uint64_t{1}, uint64_t{20});
     plan_.max_store_latency = chance_.Between(absl::Microseconds(100), absl::Milliseconds(20));
+    DrawPublishing();
+  }
+
+  // Of a chance of their own, so that the rest of a history stays what it was.
+  void DrawPublishing() {
+    Chance publishing(seed_ * 0x9e3779b97f4a7c15 + 2);
+    if (publishing.Happens(0.3)) {
+      plan_.broker.stream_policy.duplicate_window = absl::Minutes(30);
+      publishing_.again_after_unknown = true;
+    }
+    if (publishing.Happens(0.3)) publishing_.atomic = 0.3;
+    // A client could not say what is too early if the store's clock were set.
+    if (plan_.clock_jump == 0 && publishing.Happens(0.4)) publishing_.delayed = 0.2;
   }
 
   void DrawClients() {
@@ -105,7 +118,7 @@ class Drawing {
   }
 
   PublisherPlan NewPublisher() {
-    PublisherPlan plan;
+    PublisherPlan plan = publishing_;
     const bool bursts = chance_.Happens(0.5);
     if (bursts) {
       plan.types = {chance_.OneOf(AllTypes())};
@@ -175,6 +188,8 @@ class Drawing {
 
   const uint64_t seed_;
   Chance& chance_;
+  // What all publishers of the history have in common.
+  PublisherPlan publishing_;
   HistoryPlan plan_;
 };
 

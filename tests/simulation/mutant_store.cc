@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tests/simulation/failing_mutants.h"
+#include "tests/simulation/publish_mutants.h"
 
 namespace eventbus::simulation {
 namespace {
@@ -219,6 +220,12 @@ absl::string_view NameOf(Mutation mutation) {
       return "bury-without-letters";
     case Mutation::kBuryAgain:
       return "bury-again";
+    case Mutation::kForgetKeys:
+      return "forget-keys";
+    case Mutation::kEarlyDelivery:
+      return "early-delivery";
+    case Mutation::kHalfBatch:
+      return "half-batch";
   }
   return "";
 }
@@ -230,7 +237,8 @@ const std::vector<Mutation>& AllMutations() {
       Mutation::kAppendTwice,   Mutation::kNoClaims,       Mutation::kSkipEntry,
       Mutation::kReleaseBare,   Mutation::kForgetAttempts, Mutation::kForgetDelays,
       Mutation::kForgetReasons, Mutation::kBuryUnsettled,  Mutation::kBuryWithoutLetters,
-      Mutation::kBuryAgain};
+      Mutation::kBuryAgain,     Mutation::kForgetKeys,     Mutation::kEarlyDelivery,
+      Mutation::kHalfBatch};
   return *kAll;
 }
 
@@ -265,6 +273,10 @@ std::unique_ptr<StreamStore> MakeMutantStore(Mutation mutation, StreamStore* inn
     case Mutation::kBuryWithoutLetters:
     case Mutation::kBuryAgain:
       return MakeFailingMutant(mutation, inner);
+    case Mutation::kForgetKeys:
+    case Mutation::kEarlyDelivery:
+    case Mutation::kHalfBatch:
+      return MakePublishMutant(mutation, inner, seed);
   }
   return nullptr;
 }

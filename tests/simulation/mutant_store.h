@@ -45,6 +45,12 @@ enum class Mutation {
   kBuryWithoutLetters,
   // What is buried again because nobody answered is written again.
   kBuryAgain,
+  // No duplicate is recognised.
+  kForgetKeys,
+  // One in 10 delayed requests is stored as if it were not delayed.
+  kEarlyDelivery,
+  // Of one in 10 entries half is stored, and the answer is lost.
+  kHalfBatch,
 };
 
 absl::string_view NameOf(Mutation mutation);

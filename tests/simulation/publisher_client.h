@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,11 +23,17 @@ struct PublisherPlan {
   uint32_t window = 1;
   absl::Duration max_pause = absl::Milliseconds(100);
   absl::Duration timeout = absl::Seconds(5);
+  // What has an unknown outcome is published again: the types have a duplicate window.
+  bool again_after_unknown = false;
+  // How likely a request is atomic, or is to be delivered later, by at most `max_delay`.
+  double atomic = 0;
+  double delayed = 0;
+  absl::Duration max_delay = absl::Seconds(5);
 };
 
 // PublisherClient publishes its events, each until it is stored or its outcome is unknown: what was
-// not stored is published again. Lives outside of all processes; owned by the simulation, outlives
-// the world's last task.
+// not stored is published again, and where types have a duplicate window so is the unknown. Lives
+// outside of all processes; owned by the simulation, outlives the world's last task.
 class PublisherClient {
  public:
   PublisherClient(Bus* bus, PublisherPlan plan);
@@ -39,6 +46,9 @@ class PublisherClient {
   void Wait();
   void Send();
   SentEvent NextEvent();
+  SentEvent NewEvent(std::string type);
+  // To be sent again: with new data if nothing of it can be stored.
+  void SendAgain(SentEvent event, bool may_be_stored);
   void OnAnswered(uint64_t request, const std::vector<EventAnswer>& answers);
   void Disconnect();
 
@@ -48,6 +58,8 @@ class PublisherClient {
   bool waiting_ = false;
   // Not stored, to be sent again.
   std::deque<SentEvent> again_;
+  // Data of those of which something may be stored.
+  std::set<std::string> perhaps_stored_;
   std::map<uint64_t, std::vector<SentEvent>> under_way_;
   SimulatedInstance* instance_ = nullptr;
   std::shared_ptr<Connection> connection_;

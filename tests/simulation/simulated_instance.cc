@@ -17,6 +17,7 @@ std::vector<EventAnswer> AnswersOf(const PublishOutcome& outcome) {
       if (run.status.ok()) {
         answer.fate = PublishFate::kStored;
         answer.stream = run.stream;
+        answer.delayed = !run.schedule_ids.empty();
         answer.position = {run.position.entry, run.position.index + i};
       } else if (ReasonOf(run.status) != Reason::kOutcomeUnknown) {
         answer.fate = PublishFate::kNotStored;
@@ -126,19 +127,22 @@ std::shared_ptr<Connection> SimulatedInstance::Connect(Connection::Latency laten
 }
 
 void SimulatedInstance::Publish(const std::shared_ptr<Connection>& connection,
-                                std::vector<SentEvent> events, Answered answered) {
-  connection->ToServer(
-      [this, connection, events = std::move(events), answered = std::move(answered)]() mutable {
-        PublishCommand command = CommandOf(events);
-        command.done = [connection,
-                        answered = std::move(answered)](const PublishOutcome& outcome) mutable {
-          connection->ToClient(
-              [answered = std::move(answered), answers = AnswersOf(outcome)]() mutable {
-                answered(std::move(answers));
-              });
-        };
-        broker_->Publish(std::move(command));
-      });
+                                std::vector<SentEvent> events, bool atomic, absl::Duration delay,
+                                Answered answered) {
+  connection->ToServer([this, connection, events = std::move(events), atomic, delay,
+                        answered = std::move(answered)]() mutable {
+    PublishCommand command = CommandOf(events);
+    command.atomic = atomic;
+    if (delay > absl::ZeroDuration()) command.delay = DeliveryDelay{.after = delay};
+    command.done = [connection,
+                    answered = std::move(answered)](const PublishOutcome& outcome) mutable {
+      connection->ToClient(
+          [answered = std::move(answered), answers = AnswersOf(outcome)]() mutable {
+            answered(std::move(answers));
+          });
+    };
+    broker_->Publish(std::move(command));
+  });
 }
 
 void SimulatedInstance::Subscribe(const std::shared_ptr<Connection>& connection,

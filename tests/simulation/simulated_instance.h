@@ -59,7 +59,7 @@ class SimulatedInstance {
 
   std::shared_ptr<Connection> Connect(Connection::Latency latency);
   void Publish(const std::shared_ptr<Connection>& connection, std::vector<SentEvent> events,
-               Answered answered);
+               bool atomic, absl::Duration delay, Answered answered);
   // `listener` outlives the world's last task, or the connection is closed by the client before.
   void Subscribe(const std::shared_ptr<Connection>& connection, OpenRequest request,
                  SubscriptionListener* listener);

@@ -288,6 +288,10 @@ class Simulation final : public Bus {
         return absl::StrCat(instance->name(), " has a publish queue");
       }
     }
+    const auto due = store_.ListDue(/*max_streams=*/1);
+    if (!due->streams.empty()) {
+      return absl::StrCat("events of ", due->streams.front().stream, " are delayed");
+    }
     for (const GroupRecord& group : store_.registry().ListGroups()) {
       for (const TypeRecord& type : store_.registry().ListTypes()) {
         const auto consumers = store_.ListConsumers(type.stream, {group.name, group.generation});

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/simulation/publish_rules.h"
 
 namespace eventbus::simulation {
 namespace {
@@ -172,7 +173,13 @@ INSTANTIATE_TEST_SUITE_P(
                             {rules::kAttempts, rules::kSettledStays, rules::kReasons,
                              rules::kDeadLetters, rules::kRetryDelay, kQuiescence}},
                     Planted{Mutation::kBuryWithoutLetters, {rules::kNothingLost}},
-                    Planted{Mutation::kBuryAgain, {rules::kDeadLetters}}),
+                    Planted{Mutation::kBuryAgain, {rules::kDeadLetters}},
+                    Planted{Mutation::kForgetKeys,
+                            {rules::kOnePosition, rules::kTailOrder, rules::kSingleLease,
+                             rules::kSettledStays, rules::kAttempts, rules::kStoredInOrder,
+                             rules::kTailComplete, rules::kDeadLetters, rules::kReasons}},
+                    Planted{Mutation::kEarlyDelivery, {rules::kDelayedOnTime}},
+                    Planted{Mutation::kHalfBatch, {rules::kAtomicBatch}}),
     [](const testing::TestParamInfo<Planted>& parameter) {
       std::string name;
       bool upper = true;

@@ -1,6 +1,6 @@
 #include "server/rpc/delayed_admin.h"
 
-#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,8 +10,8 @@
 #include "server/broker/entry_reader.h"
 #include "server/broker/reason.h"
 #include "server/broker/schedule_id.h"
+#include "server/rpc/admin_call.h"
 #include "server/rpc/errors.h"
-#include "server/rpc/unary_call.h"
 #include "server/rpc/well_known_types.h"
 
 namespace eventbus {
@@ -20,28 +20,6 @@ namespace {
 constexpr int kMaxPatterns = 100;
 constexpr int32_t kMaxPageSize = 1'000;
 constexpr int32_t kDefaultPageSize = 100;
-
-// Finishes its call when it is destroyed, if the broker has not answered before.
-class Answer {
- public:
-  explicit Answer(UnaryCall call) : call_(call) {}
-  Answer(const Answer&) = delete;
-  Answer& operator=(const Answer&) = delete;
-  ~Answer() {
-    if (answered_) return;
-    call_.Finish(MakeError(absl::StatusCode::kUnavailable, Reason::kDraining,
-                           "the server stopped before the store had answered; ask another one"));
-  }
-
-  void Give(const absl::Status& status) {
-    answered_ = true;
-    call_.Finish(status);
-  }
-
- private:
-  UnaryCall call_;
-  bool answered_ = false;
-};
 
 absl::Status ReadPatterns(const v1::ListDelayedRequest& request,
                           std::optional<PatternSet>* patterns) {
@@ -96,49 +74,34 @@ grpc::ServerUnaryReactor* StartListDelayed(const RpcContext& rpc,
                                            grpc::CallbackServerContext* context,
                                            const v1::ListDelayedRequest& request,
                                            v1::ListDelayedResponse* response) {
-  const UnaryCall call(context, &rpc.metrics->Rpc("eventbus.v1.EventBusAdmin/ListDelayed"));
-  absl::StatusOr<DelayedQuery> query = ReadQuery(request);
-  if (!query.ok()) {
-    call.Finish(query.status());
-    return call.reactor();
-  }
-  rpc.loop->Post([broker = rpc.broker, query = *std::move(query), response,
-                  answer = std::make_unique<Answer>(call)]() mutable {
-    broker->ListDelayed(std::move(query), [response, answer = std::move(answer)](
-                                              const absl::StatusOr<DelayedPage>& page) {
-      if (!page.ok()) return answer->Give(page.status());
-      for (const ListedDelayed& listed : page->events) Write(listed, response->add_events());
-      if (page->more && !page->events.empty()) {
-        const ListedDelayed& last = page->events.back();
+  return RunAdminCall<DelayedPage>(
+      rpc, context, "ListDelayed", ReadQuery(request),
+      [](Broker& broker, DelayedQuery query, AdminDone<DelayedPage> done) {
+        broker.ListDelayed(std::move(query), std::move(done));
+      },
+      [response](const DelayedPage& page) {
+        for (const ListedDelayed& listed : page.events) Write(listed, response->add_events());
+        if (!page.more || page.events.empty()) return;
+        const ListedDelayed& last = page.events.back();
         const DelayedCursor next = {last.event.due, {last.stream, last.event.id}};
         response->set_next_page_token(next.ToString());
-      }
-      answer->Give(absl::OkStatus());
-    });
-  });
-  return call.reactor();
+      });
 }
 
 grpc::ServerUnaryReactor* StartCancelDelayed(const RpcContext& rpc,
                                              grpc::CallbackServerContext* context,
                                              const v1::CancelDelayedRequest& request,
                                              v1::CancelDelayedResponse* response) {
-  const UnaryCall call(context, &rpc.metrics->Rpc("eventbus.v1.EventBusAdmin/CancelDelayed"));
   absl::StatusOr<ScheduleId> id = ScheduleId::Parse(request.schedule_id());
-  if (!id.ok()) {
-    call.Finish(InvalidField("schedule_id", id.status().message()));
-    return call.reactor();
-  }
-  rpc.loop->Post([broker = rpc.broker, id = *std::move(id), response,
-                  answer = std::make_unique<Answer>(call)]() mutable {
-    broker->CancelDelayed(std::move(id), [response, answer = std::move(answer)](
-                                             const absl::StatusOr<ListedDelayed>& cancelled) {
-      if (!cancelled.ok()) return answer->Give(cancelled.status());
-      Write(*cancelled, response->mutable_cancelled());
-      answer->Give(absl::OkStatus());
-    });
-  });
-  return call.reactor();
+  if (!id.ok()) id = InvalidField("schedule_id", id.status().message());
+  return RunAdminCall<ListedDelayed>(
+      rpc, context, "CancelDelayed", std::move(id),
+      [](Broker& broker, ScheduleId which, AdminDone<ListedDelayed> done) {
+        broker.CancelDelayed(std::move(which), std::move(done));
+      },
+      [response](const ListedDelayed& cancelled) {
+        Write(cancelled, response->mutable_cancelled());
+      });
 }
 
 }  // namespace eventbus

@@ -1,4 +1,5 @@
-"""What is asked of Redis itself, past the daemons: whether all came to rest, and to lose an entry."""
+"""What is asked of Redis itself, past the daemons: whether all came to rest, what has become a dead
+letter, and to lose an entry."""
 
 import json
 
@@ -24,6 +25,28 @@ end
 return cjson.encode({pending = pending, unread = unread})
 """
 
+# All dead letters. Stock stubs write an event's id first: 0x0a, its length, the id.
+LETTERS_SCRIPT = """
+local letters = {}
+for _, key in ipairs(redis.call('KEYS', '*:dead:*')) do
+  local stream, group = string.match(key, '{(.-)}:dead:(.*)$')
+  for _, entry in ipairs(redis.call('XRANGE', key, '-', '+')) do
+    local fields = entry[2]
+    local event, details
+    for i = 1, #fields, 2 do
+      if fields[i] == '1' then event = fields[i + 1] end
+      if fields[i] == 'details' then details = cjson.decode(fields[i + 1]) end
+    end
+    local at = 2
+    while string.byte(event, at) >= 128 do at = at + 1 end
+    local size = string.byte(event, at + 2)
+    local id = string.sub(event, at + 3, at + 2 + size)
+    letters[#letters + 1] = {group, stream, id, details['cause'], details['attempts']}
+  end
+end
+return cjson.encode({letters = letters})
+"""
+
 # One entry that a group has not read yet; not among the first after it was opened, which it may not
 # be owed. Those are given to whoever comes.
 LOSE_SCRIPT = """
@@ -47,6 +70,11 @@ def unsettled(redis: RedisServer) -> dict:
     """Entries that are `pending` and `unread`, by stream and group."""
     state = json.loads(redis.ask("EVAL", REST_SCRIPT, "0"))
     return {what: dict(state[what]) for what in ("pending", "unread")}
+
+
+def dead_letters(redis: RedisServer) -> list:
+    """As the history has them."""
+    return list(json.loads(redis.ask("EVAL", LETTERS_SCRIPT, "0"))["letters"])
 
 
 def lose_entry(redis: RedisServer, group: str) -> tuple:

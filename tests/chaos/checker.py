@@ -8,10 +8,12 @@ The rules; those that tests/simulation has too go by the same names:
 
     confirmed-is-delivered   what was confirmed, and sent after a group was opened that wants it,
                              reached the group; the first events of a type as well
+    nothing-lost             what a lasting group was given of it was acked, or is a dead letter
+    dead-letters             each is there once, and somebody did what it says
     not-stored-is-gone       what was answered as not stored reaches nobody
     only-published           nothing is delivered but what was published, as it was published
     patterns                 nobody gets what its patterns do not match
-    settled-stays            after a confirmed ack the group does not get the event again, unless its
+    settled-stays            after a confirmed ack or reject the group does not get the event again, unless its
                              instance was frozen meanwhile
     one-position             an event has one position, a position one event
     stored-in-order          confirmed events of one ordering key of a type are stored in the order
@@ -33,6 +35,7 @@ import collections
 import sys
 
 from chaos import history
+from chaos.fates import Fates
 from chaos.report import Report, Violation
 from chaos.seen import Chain, Delivery, Event, Group, Subscription, covers, matches
 from chaos.story import story
@@ -71,6 +74,10 @@ class Checker:
             take = getattr(self, f"_on_{record['k']}", None)
             if take is not None:
                 take(record)
+        self._fates = Fates(self._groups, self._subs, self.report)
+        for record in self._records:
+            if record["k"] == "letters":
+                self._fates.take_letters(record["letters"])
         self._check_order()
         self._check_groups()
         self._check_duplicates()
@@ -193,18 +200,26 @@ class Checker:
         self._broken("only-published", f"{record['sub']} gets {record['what']:.300}")
 
     def _on_settle(self, record: dict) -> None:
-        self._subs[record["sub"]].settles.append(record)
+        sub = self._subs[record["sub"]]
+        sub.settles.append(record)
+        if record["act"] == "ack":
+            for first, last in record["ranges"]:
+                sub.acked.update(range(first, last + 1))
+        elif record["act"] in ("nack", "reject"):
+            self.report.failed[f"{record['act']}ed"] += sum(l - f + 1 for f, l in record["ranges"])
 
     def _on_settled(self, record: dict) -> None:
         sub = self._subs[record["sub"]]
         act = [one for one in sub.settles if one["confirm"] == record["confirm"]]
-        if act and act[0]["act"] == "ack":
+        if act and act[0]["act"] in ("ack", "reject"):
             self.report.confirmed_settles += 1
             sub.done += [(record["t"], one) for one in record["done"]]
 
     def _on_lost(self, record: dict) -> None:
         sub = self._subs[record["sub"]]
         sub.lost += [(record["t"], one, record["reason"]) for one in record["ranges"]]
+        if record["reason"] == "DEADLINE":
+            self.report.failed["late"] += sum(l - f + 1 for f, l in record["ranges"])
         if record["reason"] != "TAKEN_OVER":
             return
         if not self._frozen(sub.address, record["t"] - WAKING, record["t"]):
@@ -257,6 +272,8 @@ class Checker:
                     if group.lasting and event.sent >= group.opened:
                         missing.append(event.id)
                     continue
+                if group.lasting:
+                    self._fates.check(name, group, event.id)
                 first = first[0] if isinstance(first, list) else first
                 self._wait(f"group {name}", event, self._waiting_since(name, event, first), first.t)
             for id_ in missing:
@@ -319,14 +336,13 @@ class Checker:
         """Why the event came again. Of several causes the one that shows most clearly."""
         last = before[-1]
         sub = self._subs[last.sub]
-        if any(
-            one["act"] == "release" and covers(one["ranges"], last.number)
-            for one in sub.settles
-            if one["t"] <= again.t
-        ):
-            return "released"
-        if any(f <= last.number <= l and t <= again.t + SLACK for t, (f, l), _ in sub.lost):
-            return "taken over"
+        for one in sub.settles:
+            if one["act"] in ("release", "nack") and one["t"] <= again.t:
+                if covers(one["ranges"], last.number):
+                    return f"{one['act']}ed".replace("eed", "ed")
+        for t, (f, l), reason in sub.lost:
+            if f <= last.number <= l and t <= again.t + SLACK:
+                return "deadline passed" if reason == "DEADLINE" else "taken over"
         if self._happened("kill", sub.address, last.t, again.t):
             return "instance killed"
         for one in (sub.address, self._subs[again.sub].address):

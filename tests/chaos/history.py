@@ -9,7 +9,7 @@ Of clients (one file for each process of them):
              lasting (false: a group that goes away by itself), chain and resumed (tails)
     recv     t, sub, batches [[stream, position, first number, times delivered, [id…]]…]
     bad      t, sub, what: an event that is not as it was published
-    settle   t, sub, act "ack" or "release", ranges [[first, last]…], confirm (0: none)
+    settle   t, sub, act "ack", "nack", "reject" or "release", ranges [[first, last]…], confirm (0: none)
     settled  t, sub, confirm, done, unknown, too_late, failed: ranges
     lost     t, sub, reason, ranges
     end      t, sub, why: "cut" or "quiet" or "stopped" by the client, else what ended the call
@@ -17,6 +17,7 @@ Of clients (one file for each process of them):
 Of whoever hurts them:
 
     fault    t, until (null: to the end), what, address (null: Redis), and details
+    letters  t, letters [[group, stream, id, cause, attempts]…]: the dead letters when all is over
     rest     t, pending {"stream group": entries} and unread [same] after the faults: nothing, if all is well
 """
 

@@ -25,6 +25,12 @@ class Member(Subscriber):
         if self._spec.get("expiry"):
             group.ephemeral = True
             group.policy.inactive_expiry.seconds = self._spec["expiry"]
+        policy = self._spec.get("policy") or {}
+        if "max_retries" in policy:
+            group.policy.max_retries = policy["max_retries"]
+        for field in ("retry_delay", "ack_deadline"):
+            if field in policy:
+                getattr(group.policy, field).FromMilliseconds(int(1000 * policy[field]))
         self._dies_at = time.monotonic() + self._random.uniform(0.5, 5)
         return opening
 
@@ -55,6 +61,14 @@ class Member(Subscriber):
             delay = chance.uniform(0.2, 3) if temper == "slow" else chance.uniform(4, 12)
             self._world.later.call(delay, lambda: self.settle(session, "ack", ranges))
             return
+        if temper == "late" and chance.random() < 0.2:
+            # Past the deadline of its group, most of the time.
+            self._world.later.call(
+                chance.uniform(1, 4), lambda: self.settle(session, "ack", ranges)
+            )
+            return
+        if temper == "failing":
+            ranges = self._fail_some(session, ranges)
         if temper == "releasing" and chance.random() < 0.3:
             chosen = chance.choice(ranges)
             first, last = chosen
@@ -80,6 +94,25 @@ class Member(Subscriber):
         if ranges:
             self.settle(session, "ack", ranges, confirmed=chance.random() < 0.1)
 
+    def _fail_some(self, session: Session, ranges: list) -> list:
+        """Nacks a tenth, rejects a few, and answers with the rest."""
+        rest: list = []
+        acts: dict[str, list] = {"nack": [], "reject": []}
+        for first, last in ranges:
+            for number in range(first, last + 1):
+                drawn = self._random.random()
+                act = "nack" if drawn < 0.1 else "reject" if drawn < 0.102 else ""
+                if act:
+                    acts[act].append([number, number])
+                elif rest and rest[-1][1] == number - 1:
+                    rest[-1][1] = number
+                else:
+                    rest.append([number, number])
+        for act, chosen in acts.items():
+            if chosen:
+                self.settle(session, act, chosen, confirmed=self._random.random() < 0.5)
+        return rest
+
     def settle(self, session: Session, act: str, ranges: list, confirmed: bool = False) -> None:
         if not session.open:
             return
@@ -87,7 +120,15 @@ class Member(Subscriber):
         if confirmed:
             session.confirm = confirm = session.confirm + 1
         settlement = v1.Settlement(confirm=confirm)
-        target = settlement.ack_ranges if act == "ack" else settlement.releases
+        if act == "nack":
+            nack = settlement.nacks.add(reason="failed on purpose")
+            if self._random.random() < 0.5:
+                nack.delay.FromMilliseconds(self._random.randint(0, 1500))
+            target = nack.deliveries
+        elif act == "reject":
+            target = settlement.rejects.add(reason="bad on purpose").deliveries
+        else:
+            target = settlement.ack_ranges if act == "ack" else settlement.releases
         target.extend(v1.DeliveryRange(first=first, last=last) for first, last in ranges)
         self._world.log.write("settle", sub=session.sub, act=act, ranges=ranges, confirm=confirm)
         session.requests.put(v1.SubscribeRequest(settle=settlement))

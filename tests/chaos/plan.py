@@ -7,6 +7,9 @@ from chaos.seen import matches
 INSTANCES = 3
 STORE_TIMEOUT = 1.5
 DRAIN_TIMEOUT = 1.0
+# Groups in which much fails, and a little for the last time.
+FAILING = {"policy": {"max_retries": 2, "retry_delay": 0.1}}
+LATE = {"policy": {"max_retries": 3, "retry_delay": 0.2, "ack_deadline": 2}}
 
 
 class Plan:
@@ -82,6 +85,9 @@ class Plan:
             ("slow", ["slow.*"], ("slow", "slow", "slow"), {"in_flight": 1000}),
             ("slow", ["slow.*"], ("holding", "holding"), {"in_flight": 20}),
             ("born", ["born.*"], ("fast", "piecemeal", "dying"), {}),
+            # What they get fails now and then, also for good; or is not settled in time.
+            ("failing", ["order.*", "mail.*"], ("failing", "failing", "dying"), FAILING),
+            ("late", ["audit.*", "slow.*"], ("late", "fast", "late"), LATE),
             # Somebody opens it and leaves; others come when all is over.
             ("dormant", ["order.placed", "born.*"], ("fast",), {"once": True, "from_": 0.2}),
             ("dormant", ["order.placed", "born.*"], ("fast", "fast"), {"from_": 1e9}),

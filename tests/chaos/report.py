@@ -21,6 +21,8 @@ class Report:
     tail_deliveries: int = 0
     duplicates: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     confirmed_settles: int = 0
+    failed: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    letters: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     faults: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     groups: int = 0
     tails: int = 0
@@ -47,6 +49,8 @@ class Report:
             f"to {self.tails} tails, over {self.subscriptions} subscriptions; "
             f"{self.confirmed_settles} settlements confirmed",
             f"duplicates: {self.duplicates.total()} ({counted(self.duplicates)})",
+            f"failed: {counted(self.failed)}; dead letters: {self.letters.total()} "
+            f"({counted(self.letters)})",
             f"faults: {self.faults.total()} ({counted(self.faults)})",
             f"longest stall: {self.longest_wait:.1f} s ({self.longest_wait_of})",
             f"broken promises: {len(self.violations)}",

@@ -24,7 +24,7 @@ from harness.daemon import Daemon
 from harness.redis_server import RedisServer
 from harness.stubs import ROOT
 
-from chaos.behind_the_back import lose_entry, unsettled
+from chaos.behind_the_back import dead_letters, lose_entry, unsettled
 from chaos.clients import Clients
 from chaos.history import Log
 from chaos.plan import DRAIN_TIMEOUT, INSTANCES, STORE_TIMEOUT, Plan
@@ -224,6 +224,7 @@ class Run:
             PAUSE.wait(0.3)
             self._pass_time(0)
         self._log.write("rest", **state)
+        self._log.write("letters", letters=dead_letters(self._redis))
         self._say("stopping")
         for clients in self._clients:
             clients.tell("stop")

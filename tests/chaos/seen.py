@@ -35,6 +35,7 @@ class Subscription:
     why: str = ""
     next_number: int = 1
     settles: list = dataclasses.field(default_factory=list)
+    acked: set = dataclasses.field(default_factory=set)  # numbers, heard or not
     done: list = dataclasses.field(default_factory=list)  # (t, range) confirmed
     lost: list = dataclasses.field(default_factory=list)  # (t, range, reason)
 
@@ -49,6 +50,11 @@ class Group:
     patterns: list
     lasting: bool
     deliveries: dict = dataclasses.field(default_factory=dict)  # id → Delivery or a list of them
+    letters: dict = dataclasses.field(default_factory=dict)  # id → (cause, attempts)
+
+    def all_deliveries(self, id_: str) -> list:
+        found = self.deliveries.get(id_, [])
+        return found if isinstance(found, list) else [found]
 
 
 @dataclasses.dataclass

@@ -59,6 +59,10 @@ def rest(t, pending=None, unread=None) -> dict:
     return {"k": "rest", "t": t, "pending": pending or {}, "unread": unread or {}}
 
 
+def letters(t, *ids, cause="rejected", group="g") -> dict:
+    return {"k": "letters", "t": t, "letters": [[group, "a.b", id_, cause, 1] for id_ in ids]}
+
+
 def confirmed(number, position) -> tuple:
     return (f"p-{number}", "a.b", "k", position)
 
@@ -124,6 +128,7 @@ def test_what_was_sent_before_the_group_is_not_owed():
     records = without(records, "recv", "m#1")
     assert broken(records) == ["confirmed-is-delivered"] * 2
     records.append(received(8, "m#1", "12-0-0", 1, "p-5", "p-6"))
+    records.append(settle(9.5, "m#1", 1, 2))
     assert broken(records) == []
 
 
@@ -225,6 +230,41 @@ def test_what_is_settled_for_certain_does_not_come_again_even_after_a_kill():
     late = [settle(8.5, "m#1", 3, 3, confirm=2), settled(8.7, "m#1", 2, 3, 3)]
     assert broken(again(*late, fault(8.8, 9, "kill", A))) == ["settled-stays"]
     assert broken(again(*late, fault(8.4, 9, "freeze", A))) == []
+
+
+def unsettled() -> list[dict]:
+    """A good history, but that nobody has acked the last two events."""
+    return [r for r in good() if r != settle(9, "m#1", 3, 4)]
+
+
+def test_what_nobody_acked_is_lost_unless_it_is_a_dead_letter():
+    assert broken(unsettled()) == ["nothing-lost", "nothing-lost"]
+    rejects = settle(9, "m#1", 3, 4, act="reject")
+    assert broken([*unsettled(), rejects]) == ["nothing-lost", "nothing-lost"]
+    assert broken([*unsettled(), rejects, letters(21, "p-5", "p-6")]) == []
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        [letters(21, "p-5", "p-6", "p-5")],
+        [letters(21, "p-5", "p-6", group="h")],
+        [letters(21, "p-5", "p-6", cause="nacked")],
+    ],
+)
+def test_letters_that_cannot_be(extra):
+    rejects = settle(9, "m#1", 3, 4, act="reject")
+    assert "dead-letters" in broken([*unsettled(), rejects, *extra])
+
+
+def test_a_nack_and_a_passed_deadline_are_causes_of_a_duplicate():
+    assert broken(again(settle(8.5, "m#1", 3, 3, act="nack"))) == []
+    assert broken(again(lost(8.5, "m#1", 3, 3) | {"reason": "DEADLINE"})) == []
+
+
+def test_what_is_rejected_for_certain_does_not_come_again():
+    late = [settle(8.5, "m#1", 3, 3, act="reject", confirm=2), settled(8.7, "m#1", 2, 3, 3)]
+    assert "settled-stays" in broken(again(*late, fault(8.8, 9, "kill", A)))
 
 
 def test_another_name_of_an_instance_that_lived():

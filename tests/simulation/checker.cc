@@ -372,9 +372,14 @@ class Checker {
   void CheckFates() {
     for (const auto& [name, group] : groups_) {
       if (group == nullptr) continue;
-      if (!group->ephemeral) publish_rules_.CheckGroup(name, group->received, at_);
       FateCheck fates(group.get(), &faults_, &ledger_, &report_, now_, at_);
       fates.CheckLetters();
+      // Where an event is dropped without a trace, nobody may have seen it: its stream broke.
+      if (!group->ephemeral && group->attempts.policy().dead_letter) {
+        std::set<EventNumber> seen = group->received;
+        seen.insert(group->dead.begin(), group->dead.end());
+        publish_rules_.CheckGroup(name, seen, at_);
+      }
       const size_t opened_at = ServedSince(*group);
       const bool from_earliest = group->from_earliest && !group->ephemeral;
       for (EventNumber number = 0; number < ledger_.events().size(); ++number) {

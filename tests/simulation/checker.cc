@@ -101,7 +101,7 @@ class Checker {
     std::unique_ptr<CheckedGroup>& group = groups_[subscription->open.group];
     const bool again = group != nullptr;
     if (group != nullptr && group->ephemeral && opened.group_created && !InUse(*group) &&
-        now_ - group->last_used >= options_.shortest_expiry) {
+        (faults_.anybody_out_of_touch() || now_ - group->last_used >= options_.shortest_expiry)) {
       // It had expired, and begins anew. (Else the answers have overtaken each other.)
       expired_.push_back(std::move(group));
     }

@@ -20,6 +20,8 @@ class InstanceFaults {
 
   // Others may have judged it, and taken over what it thinks it has.
   bool OutOfTouch(const std::string& instance) const { return out_of_touch_.contains(instance); }
+  // What is used on an instance that nobody hears of looks unused.
+  bool anybody_out_of_touch() const { return !out_of_touch_.empty(); }
   // What it does by its clock it may have done late.
   bool WasFrozen(const std::string& instance) const { return frozen_.contains(instance); }
   // Whether what one instance writes down as a time means the same to another one.

@@ -230,7 +230,7 @@ void Group::Sweep(const std::string& stream) {
         if (consumers.ok()) CheckConsumers(stream, *consumers);
       }));
   context_->store->GetGroupInfo(
-      stream, key, lifetime_.Guard([this, stream](const absl::StatusOr<GroupInfo>& info) {
+      {stream, key}, lifetime_.Guard([this, stream](const absl::StatusOr<GroupInfo>& info) {
         const auto now = streams_.find(stream);
         if (info.ok() && now != streams_.end()) now->second->unread_events = info->unread_events;
       }));

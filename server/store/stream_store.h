@@ -11,23 +11,14 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/store/administration.h"
 #include "server/store/append_once.h"
 #include "server/store/bytes.h"
 #include "server/store/delayed.h"
 #include "server/store/entry.h"
+#include "server/store/group_key.h"
 
 namespace eventbus {
-
-// One incarnation of one consumer group on a stream. A seek makes a new generation, so that what is
-// settled late for the old one cannot touch the new one.
-struct GroupKey {
-  std::string name;
-  uint64_t generation = 1;
-
-  // "analytics@1".
-  std::string ToString() const;
-  friend auto operator<=>(const GroupKey&, const GroupKey&) = default;  // NOLINT: no pointer here
-};
 
 // ---- Registry: which types and groups exist ----
 
@@ -36,6 +27,8 @@ struct GroupKey {
 struct TypeRecord {
   std::string stream;
   uint64_t stamp = 0;
+  // By the store's clock. Infinite past: not known.
+  absl::Time born = absl::InfinitePast();
 };
 
 // A group's definition as the registry keeps it. The store does not look into `definition`.
@@ -102,6 +95,8 @@ struct StreamInfo {
   uint64_t entries = 0;
   uint64_t events = 0;
   uint64_t bytes = 0;
+  // Events and bytes are counted, not estimated.
+  bool exact = true;
   EntryId first;
   // Of the last entry ever appended, also if it is gone. Min() if there never was one.
   EntryId last;
@@ -197,17 +192,6 @@ struct ConsumerInfo {
   uint64_t pending = 0;
 };
 
-// How far a group is on a stream.
-struct GroupInfo {
-  // Read and not acknowledged.
-  uint64_t pending_entries = 0;
-  // Events that no consumer of the group got yet. `exact` where there are few, and always where
-  // there are none; else an estimate, for the store does not know how many events lie between two
-  // entries.
-  uint64_t unread_events = 0;
-  bool exact = true;
-};
-
 // ---- Retention ----
 
 struct TrimRequest {
@@ -220,6 +204,8 @@ struct TrimRequest {
   // What all of these groups are done with goes too. Empty: nothing goes for this reason. A group
   // that the stream does not have is done with nothing.
   std::vector<GroupKey> settled_by = {};
+  // Counts only.
+  bool dry_run = false;
 };
 
 struct GroupLoss {
@@ -477,7 +463,6 @@ class StreamStore {
   // Consumers that have read or claimed, kReleasedConsumer included.
   virtual void ListConsumers(std::string stream, GroupKey group,
                              Callback<std::vector<ConsumerInfo>> done) = 0;
-  virtual void GetGroupInfo(std::string stream, GroupKey group, Callback<GroupInfo> done) = 0;
   // Removes a consumer that has nothing pending. Answers whether it is gone.
   virtual void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
                               Callback<bool> done) = 0;
@@ -500,6 +485,25 @@ class StreamStore {
                        Callback<std::vector<EntryId>> done) = 0;
   // Removes all letters of the group on the stream, and the side stream with what waits there.
   virtual void DropLetters(std::string stream, std::string group, StatusCallback done) = 0;
+
+  // ---- Administration (administration.h) ----
+
+  virtual void GetGroupInfo(GroupInfoRequest request, Callback<GroupInfo> done) = 0;
+  // State records of pending entries, in no order, at most so many.
+  virtual void ListStates(std::string stream, GroupKey group, uint32_t max_states,
+                          Callback<std::vector<EntryState>> done) = 0;
+  // Drops all that the stream has of the group of this name: every generation of it, its dead
+  // letters, its side stream. OK if there is nothing.
+  virtual void RemoveGroup(std::string stream, std::string group, StatusCallback done) = 0;
+  // Forgets that the type exists, and tells the others. OK if it does not.
+  virtual void UnregisterType(std::string stream, StatusCallback done) = 0;
+  // Removes the stream with all groups on it; and of these groups, also where they are not on it,
+  // dead letters and side streams. OK if there is none.
+  virtual void DeleteStream(std::string stream, std::vector<std::string> groups,
+                            StatusCallback done) = 0;
+  // Replaces what the incarnation told before. Goes with its instance (ForgetInstance).
+  virtual void PutStats(InstanceStats stats, StatusCallback done) = 0;
+  virtual void ListStats(Callback<std::vector<InstanceStats>> done) = 0;
 
   // ---- Instances ----
 

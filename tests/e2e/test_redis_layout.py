@@ -33,7 +33,8 @@ def redis(own_redis, start_on_redis):
 
 
 def test_every_key_of_the_table_is_there_and_of_its_type(redis):
-    rows = re.findall(r"^\| `(eventbus:[^`]+)` \| (\w+) \|", MANUAL, re.MULTILINE)
+    # Those that are said to be there only sometimes need not be.
+    rows = re.findall(r"^\| `(eventbus:[^`]+)` \| (\w+) \| (?!only)", MANUAL, re.MULTILINE)
     assert len(rows) >= 8
     kinds = {"number": "string"}
     assert {key: redis.ask("TYPE", key).strip() for key, _ in rows} == {
@@ -43,7 +44,7 @@ def test_every_key_of_the_table_is_there_and_of_its_type(redis):
 
 def test_no_key_is_there_that_the_table_does_not_name(redis):
     names = re.findall(r"^\| `(eventbus:[^`]+)` \|", MANUAL, re.MULTILINE)
-    assert set(redis.ask("KEYS", "*").split()) == set(names)
+    assert set(redis.ask("KEYS", "*").split()) <= set(names)
 
 
 def test_every_command_shows_something(redis):

@@ -102,9 +102,6 @@ class ForwardingStore : public StreamStore {
   void Release(ReleaseRequest request, StatusCallback done) override {
     inner_->Release(std::move(request), std::move(done));
   }
-  void GetGroupInfo(std::string stream, GroupKey group, Callback<GroupInfo> done) override {
-    inner_->GetGroupInfo(std::move(stream), std::move(group), std::move(done));
-  }
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override {
     inner_->ListConsumers(std::move(stream), std::move(group), std::move(done));
@@ -133,6 +130,29 @@ class ForwardingStore : public StreamStore {
   }
   void DropLetters(std::string stream, std::string group, StatusCallback done) override {
     inner_->DropLetters(std::move(stream), std::move(group), std::move(done));
+  }
+  void GetGroupInfo(GroupInfoRequest request, Callback<GroupInfo> done) override {
+    inner_->GetGroupInfo(std::move(request), std::move(done));
+  }
+  void ListStates(std::string stream, GroupKey group, uint32_t max_states,
+                  Callback<std::vector<EntryState>> done) override {
+    inner_->ListStates(std::move(stream), std::move(group), max_states, std::move(done));
+  }
+  void RemoveGroup(std::string stream, std::string group, StatusCallback done) override {
+    inner_->RemoveGroup(std::move(stream), std::move(group), std::move(done));
+  }
+  void UnregisterType(std::string stream, StatusCallback done) override {
+    inner_->UnregisterType(std::move(stream), std::move(done));
+  }
+  void DeleteStream(std::string stream, std::vector<std::string> groups,
+                    StatusCallback done) override {
+    inner_->DeleteStream(std::move(stream), std::move(groups), std::move(done));
+  }
+  void PutStats(InstanceStats stats, StatusCallback done) override {
+    inner_->PutStats(std::move(stats), std::move(done));
+  }
+  void ListStats(Callback<std::vector<InstanceStats>> done) override {
+    inner_->ListStats(std::move(done));
   }
   void Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) override {
     inner_->Heartbeat(std::move(request), std::move(done));

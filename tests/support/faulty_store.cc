@@ -342,12 +342,6 @@ void FaultyStore::ListConsumers(std::string stream, GroupKey group,
       });
 }
 
-void FaultyStore::GetGroupInfo(std::string stream, GroupKey group, Callback<GroupInfo> done) {
-  Forward<absl::StatusOr<GroupInfo>>(StoreCall::kGetGroupInfo, std::move(done), [&](auto answer) {
-    inner_->GetGroupInfo(std::move(stream), std::move(group), std::move(answer));
-  });
-}
-
 void FaultyStore::RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
                                  Callback<bool> done) {
   Forward<absl::StatusOr<bool>>(StoreCall::kRemoveConsumer, std::move(done), [&](auto answer) {
@@ -394,6 +388,51 @@ void FaultyStore::DropLetters(std::string stream, std::string group, StatusCallb
   Forward<absl::Status>(StoreCall::kDropLetters, std::move(done), [&](auto answer) {
     inner_->DropLetters(std::move(stream), std::move(group), std::move(answer));
   });
+}
+
+void FaultyStore::GetGroupInfo(GroupInfoRequest request, Callback<GroupInfo> done) {
+  Forward<absl::StatusOr<GroupInfo>>(StoreCall::kGetGroupInfo, std::move(done), [&](auto answer) {
+    inner_->GetGroupInfo(std::move(request), std::move(answer));
+  });
+}
+
+void FaultyStore::ListStates(std::string stream, GroupKey group, uint32_t max_states,
+                             Callback<std::vector<EntryState>> done) {
+  Forward<absl::StatusOr<std::vector<EntryState>>>(
+      StoreCall::kListStates, std::move(done), [&](auto answer) {
+        inner_->ListStates(std::move(stream), std::move(group), max_states, std::move(answer));
+      });
+}
+
+void FaultyStore::RemoveGroup(std::string stream, std::string group, StatusCallback done) {
+  Forward<absl::Status>(StoreCall::kRemoveGroup, std::move(done), [&](auto answer) {
+    inner_->RemoveGroup(std::move(stream), std::move(group), std::move(answer));
+  });
+}
+
+void FaultyStore::UnregisterType(std::string stream, StatusCallback done) {
+  Forward<absl::Status>(StoreCall::kUnregisterType, std::move(done), [&](auto answer) {
+    inner_->UnregisterType(std::move(stream), std::move(answer));
+  });
+}
+
+void FaultyStore::DeleteStream(std::string stream, std::vector<std::string> groups,
+                               StatusCallback done) {
+  Forward<absl::Status>(StoreCall::kDeleteStream, std::move(done), [&](auto answer) {
+    inner_->DeleteStream(std::move(stream), std::move(groups), std::move(answer));
+  });
+}
+
+void FaultyStore::PutStats(InstanceStats stats, StatusCallback done) {
+  Forward<absl::Status>(StoreCall::kPutStats, std::move(done), [&](auto answer) {
+    inner_->PutStats(std::move(stats), std::move(answer));
+  });
+}
+
+void FaultyStore::ListStats(Callback<std::vector<InstanceStats>> done) {
+  Forward<absl::StatusOr<std::vector<InstanceStats>>>(
+      StoreCall::kListStats, std::move(done),
+      [&](auto answer) { inner_->ListStats(std::move(answer)); });
 }
 
 void FaultyStore::Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) {

@@ -42,7 +42,6 @@ enum class StoreCall {
   kClaim,
   kRelease,
   kListConsumers,
-  kGetGroupInfo,
   kRemoveConsumer,
   kBury,
   kReadLetters,
@@ -50,6 +49,13 @@ enum class StoreCall {
   kRemoveLetters,
   kRedrive,
   kDropLetters,
+  kGetGroupInfo,
+  kListStates,
+  kRemoveGroup,
+  kUnregisterType,
+  kDeleteStream,
+  kPutStats,
+  kListStats,
   kHeartbeat,
   kLeave,
   kForgetInstance,
@@ -147,7 +153,6 @@ class FaultyStore final : public StreamStore, private StoreListener {
                   Callback<std::vector<EntryState>> done) override;
   void Claim(ClaimRequest request, Callback<ClaimResult> done) override;
   void Release(ReleaseRequest request, StatusCallback done) override;
-  void GetGroupInfo(std::string stream, GroupKey group, Callback<GroupInfo> done) override;
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override;
   void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
@@ -160,6 +165,16 @@ class FaultyStore final : public StreamStore, private StoreListener {
   void Redrive(std::string stream, std::string group, std::vector<EntryId> ids,
                Callback<std::vector<EntryId>> done) override;
   void DropLetters(std::string stream, std::string group, StatusCallback done) override;
+  void GetGroupInfo(GroupInfoRequest request, Callback<GroupInfo> done) override;
+  void ListStates(std::string stream, GroupKey group, uint32_t max_states,
+                  Callback<std::vector<EntryState>> done) override;
+  void RemoveGroup(std::string stream, std::string group, StatusCallback done) override;
+  void UnregisterType(std::string stream, StatusCallback done) override;
+  void DeleteStream(std::string stream, std::vector<std::string> groups,
+                    StatusCallback done) override;
+  void PutStats(InstanceStats stats, StatusCallback done) override;
+  void ListStats(Callback<std::vector<InstanceStats>> done) override;
+
   void Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) override;
   void Leave(std::string incarnation, StatusCallback done) override;
   void ForgetInstance(std::string incarnation, StatusCallback done) override;

@@ -18,7 +18,7 @@ std::vector<Record> Values(const absl::btree_map<std::string, Record>& records) 
 }  // namespace
 
 absl::StatusOr<TypeRegistration> MemoryRegistry::RegisterType(const std::string& stream,
-                                                              uint64_t max_types) {
+                                                              uint64_t max_types, absl::Time now) {
   TypeRegistration registration;
   auto found = types_.find(stream);
   if (found == types_.end()) {
@@ -26,7 +26,7 @@ absl::StatusOr<TypeRegistration> MemoryRegistry::RegisterType(const std::string&
       return absl::ResourceExhaustedError(
           absl::StrCat("there are ", types_.size(), " types already, the limit is ", max_types));
     }
-    found = types_.emplace(stream, TypeRecord{stream, ++last_stamp_}).first;
+    found = types_.emplace(stream, TypeRecord{stream, ++last_stamp_, now}).first;
     registration.created = true;
   }
   registration.type = found->second;
@@ -107,6 +107,15 @@ void MemoryRegistry::Leave(absl::string_view incarnation) {
 void MemoryRegistry::ForgetInstance(absl::string_view incarnation) {
   const auto found = instances_.find(incarnation);
   if (found != instances_.end()) instances_.erase(found);
+  const auto stats = stats_.find(incarnation);
+  if (stats != stats_.end()) stats_.erase(stats);
 }
+
+void MemoryRegistry::PutStats(InstanceStats stats) {
+  const std::string incarnation = stats.incarnation;
+  stats_.insert_or_assign(incarnation, std::move(stats));
+}
+
+std::vector<InstanceStats> MemoryRegistry::ListStats() const { return Values(stats_); }
 
 }  // namespace eventbus

@@ -17,7 +17,10 @@ namespace eventbus {
 // instances. The calls are those of StreamStore, done at once. Owned by MemoryStore; one thread.
 class MemoryRegistry {
  public:
-  absl::StatusOr<TypeRegistration> RegisterType(const std::string& stream, uint64_t max_types);
+  absl::StatusOr<TypeRegistration> RegisterType(const std::string& stream, uint64_t max_types,
+                                                absl::Time now);
+  // Whether it existed.
+  bool UnregisterType(const std::string& stream) { return types_.erase(stream) > 0; }
   std::vector<TypeRecord> ListTypes() const;
 
   absl::StatusOr<GroupRegistration> RegisterGroup(const std::string& name, std::string definition,
@@ -31,6 +34,9 @@ class MemoryRegistry {
   void Leave(absl::string_view incarnation);
   void ForgetInstance(absl::string_view incarnation);
 
+  void PutStats(InstanceStats stats);
+  std::vector<InstanceStats> ListStats() const;
+
  private:
   // The record, if there is one at this version.
   absl::StatusOr<GroupRecord*> FindAtVersion(absl::string_view name, uint64_t version);
@@ -40,6 +46,7 @@ class MemoryRegistry {
   absl::btree_map<std::string, TypeRecord> types_;
   absl::btree_map<std::string, GroupRecord> groups_;
   absl::btree_map<std::string, InstanceRecord> instances_;
+  absl::btree_map<std::string, InstanceStats> stats_;
 };
 
 }  // namespace eventbus

@@ -34,7 +34,8 @@ void MemoryStore::Detach(PeerId id) { peers_.erase(id); }
 
 absl::StatusOr<TypeRegistration> MemoryStore::RegisterType(const std::string& stream,
                                                            uint64_t max_types) {
-  absl::StatusOr<TypeRegistration> registration = registry_.RegisterType(stream, max_types);
+  absl::StatusOr<TypeRegistration> registration =
+      registry_.RegisterType(stream, max_types, clock_());
   if (registration.ok() && registration->created) TellRegistryChanged();
   return registration;
 }
@@ -166,7 +167,9 @@ absl::StatusOr<StreamInfo> MemoryStore::GetStreamInfo(const std::string& name) {
 absl::StatusOr<TrimResult> MemoryStore::Trim(const TrimRequest& request) {
   const absl::StatusOr<Stream*> stream = FindStream(request.stream);
   if (!stream.ok()) return stream.status();
-  return RemoveOldest(**stream, (*stream)->log.CountToTrim(request));
+  MemoryStream& log = (*stream)->log;
+  const size_t count = log.CountToTrim(request);
+  return request.dry_run ? log.CountOldest(count) : RemoveOldest(**stream, count);
 }
 
 // ---- Groups on a stream ----
@@ -265,18 +268,6 @@ absl::StatusOr<std::vector<ConsumerInfo>> MemoryStore::ListConsumers(const std::
   return found->group->ListConsumers();
 }
 
-absl::StatusOr<GroupInfo> MemoryStore::GetGroupInfo(const std::string& stream,
-                                                    const GroupKey& group) {
-  const absl::StatusOr<GroupOnStream> found = FindGroup(stream, group);
-  if (!found.ok()) return found.status();
-  GroupInfo info;
-  for (const ConsumerInfo& consumer : found->group->ListConsumers()) {
-    info.pending_entries += consumer.pending;
-  }
-  info.unread_events = found->log->EventsAfter(found->group->cursor());
-  return info;
-}
-
 absl::StatusOr<bool> MemoryStore::RemoveConsumer(const std::string& stream, const GroupKey& group,
                                                  absl::string_view consumer) {
   const absl::StatusOr<GroupOnStream> found = FindGroup(stream, group);
@@ -321,10 +312,7 @@ std::vector<EntryId> MemoryStore::Redrive(PeerId from, const std::string& stream
 
 void MemoryStore::DropLetters(const std::string& stream, const std::string& group) {
   letters_.Drop(stream, group);
-  const auto side = streams_.find(SideStreamOf(stream, group));
-  if (side == streams_.end()) return;
-  RemoveOldest(*side->second, side->second->log.entries().size());
-  streams_.erase(side);
+  EraseStream(SideStreamOf(stream, group));
 }
 
 // ---- Signals ----

@@ -103,7 +103,6 @@ class MemoryStore {
   absl::Status Release(PeerId from, ReleaseRequest request);
   absl::StatusOr<std::vector<ConsumerInfo>> ListConsumers(const std::string& stream,
                                                           const GroupKey& group);
-  absl::StatusOr<GroupInfo> GetGroupInfo(const std::string& stream, const GroupKey& group);
   absl::StatusOr<bool> RemoveConsumer(const std::string& stream, const GroupKey& group,
                                       absl::string_view consumer);
 
@@ -115,6 +114,14 @@ class MemoryStore {
   MemoryLetters& letters() { return letters_; }
 
   HeartbeatResult Heartbeat(HeartbeatRequest request);
+  // memory_store_administration.cc
+  absl::StatusOr<GroupInfo> GetGroupInfo(const GroupInfoRequest& request);
+  absl::StatusOr<std::vector<EntryState>> ListStates(const std::string& stream,
+                                                     const GroupKey& group, uint32_t max_states);
+  void RemoveGroup(const std::string& stream, const std::string& group);
+  void UnregisterType(const std::string& stream);
+  void DeleteStream(const std::string& stream, const std::vector<std::string>& groups);
+
   void Leave(PeerId from, absl::string_view incarnation);
 
   // Types, groups and instances, for what needs no signal.
@@ -142,6 +149,8 @@ class MemoryStore {
   absl::Status CheckFits(size_t charge, uint64_t events) const;
   EntryId AppendTo(Stream& stream, AppendRequest request, PeerId from, std::string note = "");
   TrimResult RemoveOldest(Stream& stream, size_t count);
+  // Removes the stream, entries and groups with it. Harmless if there is none.
+  void EraseStream(const std::string& name);
   // Removes what is too much, and tells `teller` of it.
   void StayWithinBounds(PeerId teller);
   // What delayed events count towards the bounds, when this much is added.

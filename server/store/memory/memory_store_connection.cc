@@ -165,15 +165,6 @@ void MemoryStoreConnection::SetListener(StoreListener* listener) {
   session_->set_listener(listener);
 }
 
-template <typename Ask, typename Done>
-void MemoryStoreConnection::Call(Ask ask, Done done) {
-  Send([ask = std::move(ask), done = std::move(done)](MemoryStore& store,
-                                                      MemoryStore::PeerId peer) mutable -> Answer {
-    return
-        [result = ask(store, peer), done = std::move(done)]() mutable { done(std::move(result)); };
-  });
-}
-
 void MemoryStoreConnection::Send(Request request) {
   if (!session_->Add(std::move(request))) return;
   loop_->Defer([session = session_] { session->Flush(); });
@@ -379,14 +370,6 @@ void MemoryStoreConnection::ListConsumers(std::string stream, GroupKey group,
   Call([stream = std::move(stream), group = std::move(group)](
            MemoryStore& store,
            MemoryStore::PeerId) mutable { return store.ListConsumers(stream, group); },
-       std::move(done));
-}
-
-void MemoryStoreConnection::GetGroupInfo(std::string stream, GroupKey group,
-                                         Callback<GroupInfo> done) {
-  Call([stream = std::move(stream), group = std::move(group)](
-           MemoryStore& store,
-           MemoryStore::PeerId) mutable { return store.GetGroupInfo(stream, group); },
        std::move(done));
 }
 

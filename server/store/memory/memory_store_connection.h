@@ -75,7 +75,6 @@ class MemoryStoreConnection final : public StreamStore {
   void Release(ReleaseRequest request, StatusCallback done) override;
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override;
-  void GetGroupInfo(std::string stream, GroupKey group, Callback<GroupInfo> done) override;
   void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
                       Callback<bool> done) override;
 
@@ -87,6 +86,17 @@ class MemoryStoreConnection final : public StreamStore {
   void Redrive(std::string stream, std::string group, std::vector<EntryId> ids,
                Callback<std::vector<EntryId>> done) override;
   void DropLetters(std::string stream, std::string group, StatusCallback done) override;
+
+  // memory_store_connection_administration.cc
+  void GetGroupInfo(GroupInfoRequest request, Callback<GroupInfo> done) override;
+  void ListStates(std::string stream, GroupKey group, uint32_t max_states,
+                  Callback<std::vector<EntryState>> done) override;
+  void RemoveGroup(std::string stream, std::string group, StatusCallback done) override;
+  void UnregisterType(std::string stream, StatusCallback done) override;
+  void DeleteStream(std::string stream, std::vector<std::string> groups,
+                    StatusCallback done) override;
+  void PutStats(InstanceStats stats, StatusCallback done) override;
+  void ListStats(Callback<std::vector<InstanceStats>> done) override;
 
   void Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) override;
   void Leave(std::string incarnation, StatusCallback done) override;
@@ -106,6 +116,15 @@ class MemoryStoreConnection final : public StreamStore {
   Loop* const loop_;
   const std::shared_ptr<Session> session_;
 };
+
+template <typename Ask, typename Done>
+void MemoryStoreConnection::Call(Ask ask, Done done) {
+  Send([ask = std::move(ask), done = std::move(done)](MemoryStore& store,
+                                                      MemoryStore::PeerId peer) mutable -> Answer {
+    return
+        [result = ask(store, peer), done = std::move(done)]() mutable { done(std::move(result)); };
+  });
+}
 
 }  // namespace eventbus
 

@@ -81,15 +81,22 @@ size_t MemoryStream::CountToTrim(const TrimRequest& request) const {
   return std::max(count, too_many);
 }
 
+TrimResult MemoryStream::CountOldest(size_t count) const {
+  TrimResult counted;
+  counted.losses = CountLosses(count);
+  counted.entries = count;
+  for (size_t i = 0; i < count; ++i) {
+    counted.events += entries_[i].event_count;
+    counted.bytes += entries_[i].value.size();
+  }
+  return counted;
+}
+
 TrimResult MemoryStream::RemoveOldest(size_t count, size_t* charge) {
-  TrimResult removed;
-  removed.losses = CountLosses(count);
+  TrimResult removed = CountOldest(count);
+  for (const GroupLoss& loss : removed.losses) lost_events_[loss.group.name] += loss.events;
   for (; count > 0; --count) {
-    const StoredEntry& oldest = entries_.front();
-    ++removed.entries;
-    removed.events += oldest.event_count;
-    removed.bytes += oldest.value.size();
-    *charge += oldest.charge;
+    *charge += entries_.front().charge;
     entries_.pop_front();
   }
   events_ -= removed.events;
@@ -118,6 +125,26 @@ void MemoryStream::CreateGroup(const GroupKey& key, std::optional<EntryId> after
 MemoryGroup* MemoryStream::FindGroup(const GroupKey& key) {
   const auto found = groups_.find(key);
   return found == groups_.end() ? nullptr : found->second.get();
+}
+
+void MemoryStream::RemoveGroup(absl::string_view name) {
+  absl::erase_if(groups_, [name](const auto& group) { return group.first.name == name; });
+  lost_events_.erase(name);
+}
+
+EntryId MemoryStream::FirstAfter(EntryId id) const {
+  const Iterator found = LowerBound(id.Next());
+  return found == entries_.end() ? EntryId::Max() : found->id;
+}
+
+uint64_t MemoryStream::EventsOf(EntryId id) const {
+  const Iterator found = LowerBound(id);
+  return found == entries_.end() || found->id != id ? 0 : found->event_count;
+}
+
+uint64_t MemoryStream::LostBy(absl::string_view group) const {
+  const auto found = lost_events_.find(group);
+  return found == lost_events_.end() ? 0 : found->second;
 }
 
 uint64_t MemoryStream::EventsAfter(EntryId id) const {

@@ -46,6 +46,8 @@ class MemoryStream {
   size_t CountToTrim(const TrimRequest& request) const;
   // Removes that many; `charge` goes up by what they counted. REQUIRES: count <= entries().size().
   TrimResult RemoveOldest(size_t count, size_t* charge);
+  // What RemoveOldest would answer.
+  TrimResult CountOldest(size_t count) const;
 
   // Oldest first.
   const std::deque<StoredEntry>& entries() const { return entries_; }
@@ -56,7 +58,15 @@ class MemoryStream {
   // Nullptr: no such group.
   MemoryGroup* FindGroup(const GroupKey& key);
 
+  // All generations of a group, and what is known of its losses.
+  void RemoveGroup(absl::string_view name);
+
   uint64_t EventsAfter(EntryId id) const;
+  // Max(): none.
+  EntryId FirstAfter(EntryId id) const;
+  // 0 if it is gone.
+  uint64_t EventsOf(EntryId id) const;
+  uint64_t LostBy(absl::string_view group) const;
   ReadGroupResult ReadGroup(MemoryGroup& group, const ReadGroupRequest& request) const;
   ClaimResult Claim(MemoryGroup& group, const ClaimRequest& request) const;
 
@@ -76,6 +86,8 @@ class MemoryStream {
   uint64_t events_ = 0;
   uint64_t bytes_ = 0;
   absl::btree_map<GroupKey, std::unique_ptr<MemoryGroup>> groups_;
+  // By the groups' names.
+  absl::btree_map<std::string, uint64_t> lost_events_;
 };
 
 }  // namespace eventbus

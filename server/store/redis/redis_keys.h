@@ -3,6 +3,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -26,6 +27,16 @@ class RedisKeys {
   std::string State(absl::string_view stream, const GroupKey& group) const {
     return absl::StrCat(OfStream(SplitSide(stream).first, ":state:"), group.ToString());
   }
+  // What the keys of all state records of a stream's groups begin with.
+  std::string States(absl::string_view stream) const { return OfStream(stream, ":state:"); }
+  // What groups have lost of the stream.
+  std::string Lost(absl::string_view stream) const {
+    return OfStream(SplitSide(stream).first, ":lost");
+  }
+  // All that belongs to a stream and to no group, but for its log.
+  std::vector<std::string> OthersOf(absl::string_view stream) const {
+    return {Lost(stream), Seen(stream), SeenOrder(stream), Delayed(stream), DelayedEvents(stream)};
+  }
   std::string Dead(absl::string_view stream, absl::string_view group) const {
     return absl::StrCat(OfStream(SplitSide(stream).first, ":dead:"), group);
   }
@@ -41,6 +52,7 @@ class RedisKeys {
   std::string Types() const { return OfRegistry("types"); }
   std::string Groups() const { return OfRegistry("groups"); }
   std::string Instances() const { return OfRegistry("instances"); }
+  std::string Stats() const { return OfRegistry("stats"); }
   std::string Stamp() const { return OfRegistry("stamp"); }
   std::string Meta() const { return OfRegistry("meta"); }
   std::string Signals() const { return OfRegistry("signals"); }

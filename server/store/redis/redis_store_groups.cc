@@ -11,10 +11,6 @@ namespace {
 
 // Arguments of one command: Lua's stack ends somewhere, and Redis serves nobody meanwhile.
 constexpr size_t kMostIds = 1'000;
-// How many unread entries are counted one by one. Redis reads them with their events, up to 256 KiB
-// each, for every group and stream in each sweep.
-constexpr size_t kMostUnreadCounted = 16;
-
 std::vector<std::string> Texts(const std::vector<EntryId>& ids) {
   std::vector<std::string> texts;
   texts.reserve(ids.size());
@@ -211,15 +207,6 @@ void RedisStore::ListConsumers(std::string stream, GroupKey group,
          if (!reply.ok()) return done(reply.status());
          done(ReadConsumers(*reply));
        });
-}
-
-void RedisStore::GetGroupInfo(std::string stream, GroupKey group, Callback<GroupInfo> done) {
-  Run(RedisScript::kGroupInfo, {keys_.Log(stream)},
-      {group.ToString(), absl::StrCat(kMostUnreadCounted)},
-      [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
-        if (!reply.ok()) return done(reply.status());
-        done(ReadGroupInfo(*reply));
-      });
 }
 
 void RedisStore::RemoveConsumer(std::string stream, GroupKey group, std::string consumer,

@@ -18,9 +18,11 @@ void RedisStore::RegisterType(std::string stream, uint64_t max_types,
              if (!reply.ok()) return done(reply.status());
              absl::StatusOr<std::vector<GroupRecord>> groups = ReadGroups((*reply)[2]);
              if (!groups.ok()) return done(groups.status());
+             absl::StatusOr<TypeRecord> type = ReadTypeRecord(stream, (*reply)[1].text());
+             if (!type.ok()) return done(type.status());
              TypeRegistration registration;
              registration.created = (*reply)[0].number() > 0;
-             registration.type = {std::move(stream), (*reply)[1].number()};
+             registration.type = *std::move(type);
              registration.groups = *std::move(groups);
              done(std::move(registration));
            });
@@ -108,6 +110,8 @@ void RedisStore::Leave(std::string incarnation, StatusCallback done) {
 }
 
 void RedisStore::ForgetInstance(std::string incarnation, StatusCallback done) {
+  Send(std::move(RedisCommand("HDEL").Add(keys_.Stats()).Add(incarnation)),
+       [](const absl::StatusOr<RedisReply>&) {});
   Send(std::move(RedisCommand("HDEL").Add(keys_.Instances()).Add(incarnation)),
        [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
          done(reply.status());

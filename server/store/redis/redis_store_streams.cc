@@ -158,6 +158,8 @@ struct RedisStore::TrimInProgress {
   // What is still too much.
   uint64_t events_too_many = 0;
   uint64_t bytes_too_many = 0;
+  // Of a dry run: the last entry that was counted.
+  std::string counted_to;
   TrimResult sum;
 };
 
@@ -178,12 +180,13 @@ void RedisStore::Trim(TrimRequest request, Callback<TrimResult> done) {
 }
 
 void RedisStore::TrimSome(const std::shared_ptr<TrimInProgress>& trim) {
-  std::vector<std::string> arguments = {trim->request.min_id.ToString(), absl::StrCat(kTrimStep),
-                                        absl::StrCat(trim->events_too_many),
-                                        absl::StrCat(trim->bytes_too_many)};
+  std::vector<std::string> arguments = {
+      trim->request.min_id.ToString(),     absl::StrCat(kTrimStep),
+      absl::StrCat(trim->events_too_many), absl::StrCat(trim->bytes_too_many),
+      trim->request.dry_run ? "1" : "0",   trim->counted_to.empty() ? "-" : "(" + trim->counted_to};
   for (const GroupKey& group : trim->request.settled_by) arguments.push_back(group.ToString());
-  Run(RedisScript::kTrim, {keys_.Log(trim->request.stream)}, std::move(arguments),
-      [this, trim](const absl::StatusOr<RedisReply>& reply) {
+  Run(RedisScript::kTrim, {keys_.Log(trim->request.stream), keys_.Lost(trim->request.stream)},
+      std::move(arguments), [this, trim](const absl::StatusOr<RedisReply>& reply) {
         if (!reply.ok()) return trim->done(reply.status());
         TrimResult step;
         step.entries = (*reply)[0].number();
@@ -201,6 +204,7 @@ void RedisStore::TrimSome(const std::shared_ptr<TrimInProgress>& trim) {
         AddLosses(step.losses, &trim->sum.losses);
         trim->events_too_many -= std::min(trim->events_too_many, step.events);
         trim->bytes_too_many -= std::min(trim->bytes_too_many, step.bytes);
+        if (trim->request.dry_run) trim->counted_to = std::string((*reply)[5].text());
         if ((*reply)[3].number() > 0) return TrimSome(trim);
         trim->done(std::move(trim->sum));
       });

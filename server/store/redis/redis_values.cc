@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 namespace eventbus {
 namespace {
@@ -124,18 +125,40 @@ absl::StatusOr<ClaimResult> ReadClaim(RedisReply reply) {
   return result;
 }
 
+namespace {
+
+// Of all, where some of them have so many.
+uint64_t Estimate(uint64_t all, uint64_t some, uint64_t events_of_some) {
+  if (some == 0) return 0;
+  const double each = static_cast<double>(events_of_some) / static_cast<double>(some);
+  return static_cast<uint64_t>(std::llround(static_cast<double>(all) * each));
+}
+
+EntryId IdOr(RedisReply reply, EntryId none) { return EntryId::Parse(reply.text()).value_or(none); }
+
+}  // namespace
+
 GroupInfo ReadGroupInfo(RedisReply reply) {
   GroupInfo info;
   info.pending_entries = reply[0].number();
-  const uint64_t looked_at = reply[1].number();
-  const uint64_t all = reply[3].number();
-  info.unread_events = reply[2].number();
   info.exact = reply[4].number() > 0;
-  if (!info.exact && looked_at > 0) {
-    const double each = static_cast<double>(info.unread_events) / static_cast<double>(looked_at);
-    info.unread_events = static_cast<uint64_t>(std::llround(static_cast<double>(all) * each));
-  }
+  info.unread_events = Estimate(reply[3].number(), reply[1].number(), reply[2].number());
+  info.last_read = IdOr(reply[5], EntryId::Min());
+  info.first_pending = IdOr(reply[6], EntryId::Max());
+  info.first_unread = IdOr(reply[7], EntryId::Max());
+  info.pending_events = Estimate(info.pending_entries, reply[8].number(), reply[9].number());
+  info.lost_events = reply[10].number();
   return info;
+}
+
+absl::StatusOr<std::vector<EntryState>> ReadStateList(RedisReply reply) {
+  std::vector<EntryState> states;
+  for (size_t i = 0; i + 1 < reply.size(); i += 2) {
+    const absl::StatusOr<EntryId> id = ReadEntryId(reply[i]);
+    if (!id.ok()) return id.status();
+    states.push_back({*id, std::string(reply[i + 1].text())});
+  }
+  return states;
 }
 
 absl::StatusOr<StreamInfo> ReadStreamInfo(RedisReply reply) {
@@ -151,14 +174,9 @@ absl::StatusOr<StreamInfo> ReadStreamInfo(RedisReply reply) {
     info.first = *first;
   }
   const uint64_t looked_at = reply[3].number();
-  if (looked_at > 0) {
-    const double share = static_cast<double>(info.entries) / static_cast<double>(looked_at);
-    const auto of_all = [share](uint64_t of_some) {
-      return static_cast<uint64_t>(std::llround(static_cast<double>(of_some) * share));
-    };
-    info.events = of_all(reply[4].number());
-    info.bytes = of_all(reply[5].number());
-  }
+  info.events = Estimate(info.entries, looked_at, reply[4].number());
+  info.bytes = Estimate(info.entries, looked_at, reply[5].number());
+  info.exact = looked_at == info.entries;
   info.store_time = ReadTime(reply[6], reply[7]);
   return info;
 }
@@ -175,11 +193,19 @@ absl::StatusOr<GroupKey> ReadGroupKey(absl::string_view text) {
 
 absl::StatusOr<std::vector<TypeRecord>> ReadTypes(RedisReply reply) {
   return ReadPairs<TypeRecord>(
-      reply, [](absl::string_view name, absl::string_view stamp) -> absl::StatusOr<TypeRecord> {
-        TypeRecord type{std::string(name), 0};
-        if (!absl::SimpleAtoi(stamp, &type.stamp)) return Strange("type record", stamp);
-        return type;
+      reply, [](absl::string_view name, absl::string_view record) -> absl::StatusOr<TypeRecord> {
+        return ReadTypeRecord(name, record);
       });
+}
+
+absl::StatusOr<TypeRecord> ReadTypeRecord(absl::string_view name, absl::string_view record) {
+  TypeRecord type{std::string(name)};
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(record, absl::MaxSplits(' ', 1));
+  if (!absl::SimpleAtoi(parts.first, &type.stamp)) return Strange("type record", record);
+  int64_t born_ms = 0;
+  if (absl::SimpleAtoi(parts.second, &born_ms)) type.born = absl::FromUnixMillis(born_ms);
+  return type;
 }
 
 absl::StatusOr<GroupRecord> ReadGroupRecord(absl::string_view name, absl::string_view record) {

@@ -40,6 +40,8 @@ absl::StatusOr<std::vector<ConsumerInfo>> ReadConsumers(RedisReply reply);
 absl::StatusOr<ClaimResult> ReadClaim(RedisReply reply);
 // Of group_info.lua.
 GroupInfo ReadGroupInfo(RedisReply reply);
+// Of list_states.lua.
+absl::StatusOr<std::vector<EntryState>> ReadStateList(RedisReply reply);
 // Of stream_info.lua.
 absl::StatusOr<StreamInfo> ReadStreamInfo(RedisReply reply);
 // "analytics@3"
@@ -47,6 +49,8 @@ absl::StatusOr<GroupKey> ReadGroupKey(absl::string_view text);
 
 // Of HGETALL on the registry's hashes.
 absl::StatusOr<std::vector<TypeRecord>> ReadTypes(RedisReply reply);
+// "17 1735689600000": stamp and time of birth.
+absl::StatusOr<TypeRecord> ReadTypeRecord(absl::string_view name, absl::string_view record);
 absl::StatusOr<GroupRecord> ReadGroupRecord(absl::string_view name, absl::string_view record);
 absl::StatusOr<std::vector<GroupRecord>> ReadGroups(RedisReply reply);
 absl::StatusOr<std::vector<StoredLetter>> ReadStoredLetters(RedisReply reply);

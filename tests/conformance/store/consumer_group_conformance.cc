@@ -211,59 +211,6 @@ TEST_P(StoreConformanceTest, ConsumersAreThoseThatHaveRead) {
   EXPECT_THAT(Consumers(), ElementsAre("me:0", "you:1"));
 }
 
-TEST_P(StoreConformanceTest, AGroupsUnreadEventsAreCounted) {
-  const auto info = [&](GroupKey group) {
-    const auto answer = Await<GroupInfo>(
-        [&](auto done) { a_->GetGroupInfo(kStream, std::move(group), std::move(done)); });
-    EXPECT_TRUE(answer.ok()) << answer.status();
-    return answer.value_or(GroupInfo());
-  };
-  CreateStreamWithGroup();
-  EXPECT_EQ(info(group_).unread_events, 0u);
-  EXPECT_TRUE(info(group_).exact);
-  std::vector<EntryId> ids;
-  for (const uint32_t events : {2u, 3u, 5u}) ids.push_back(Append("x", events));
-  EXPECT_EQ(info(group_).unread_events, 10u);
-  EXPECT_EQ(info(group_).pending_entries, 0u);
-  ReadGroup("me", 1);
-  EXPECT_EQ(info(group_).unread_events, 8u);
-  EXPECT_EQ(info(group_).pending_entries, 1u);
-  // Also after a trim, before and behind the group, and in the middle.
-  Trim({.min_id = ids[1]});
-  EXPECT_EQ(info(group_).unread_events, 8u);
-  Trim({.min_id = ids[2]});
-  EXPECT_EQ(info(group_).unread_events, 5u);
-  EXPECT_TRUE(info(group_).exact);
-  ReadGroup("me");
-  EXPECT_EQ(info(group_).unread_events, 0u);
-  Trim({.min_id = EntryId::Max()});
-  EXPECT_EQ(info(group_).unread_events, 0u);
-  EXPECT_TRUE(info(group_).exact);
-  EXPECT_EQ(Await<GroupInfo>([&](auto done) {
-              a_->GetGroupInfo(kStream, {"none", 1}, std::move(done));
-            })
-                .status()
-                .code(),
-            kNotFound);
-}
-
-TEST_P(StoreConformanceTest, ALongBacklogIsAboutAsLongAsTold) {
-  CreateStreamWithGroup();
-  for (int i = 0; i < 300; ++i) Append("x", 2);
-  const auto answer =
-      Await<GroupInfo>([&](auto done) { a_->GetGroupInfo(kStream, group_, std::move(done)); });
-  ASSERT_TRUE(answer.ok()) << answer.status();
-  // All of it is unread, so the length of the stream tells.
-  EXPECT_EQ(answer->unread_events, 600u);
-  ReadGroup("me", 150);
-  const auto half =
-      Await<GroupInfo>([&](auto done) { a_->GetGroupInfo(kStream, group_, std::move(done)); });
-  ASSERT_TRUE(half.ok()) << half.status();
-  EXPECT_GE(half->unread_events, 200u);
-  EXPECT_LE(half->unread_events, 600u);
-  EXPECT_EQ(half->pending_entries, 150u);
-}
-
 TEST_P(StoreConformanceTest, AConsumerIsRemovedOnlyWhenNothingIsPendingForIt) {
   CreateStreamWithGroup();
   const EntryId id = Append("a");

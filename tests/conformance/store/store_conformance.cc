@@ -294,6 +294,30 @@ std::vector<EntryId> StoreConformanceTest::Redrive(std::vector<EntryId> ids) {
       [&](auto done) { a_->Redrive(kStream, group_.name, std::move(ids), std::move(done)); });
 }
 
+absl::StatusOr<GroupInfo> StoreConformanceTest::TryGroupInfo(GroupKey group, bool count_pending) {
+  return Await<GroupInfo>([&](auto done) {
+    a_->GetGroupInfo({kStream, std::move(group), count_pending}, std::move(done));
+  });
+}
+
+GroupInfo StoreConformanceTest::GroupInfoOf(GroupKey group) {
+  const auto info = TryGroupInfo(std::move(group));
+  EXPECT_TRUE(info.ok()) << info.status();
+  return info.value_or(GroupInfo());
+}
+
+std::vector<std::string> StoreConformanceTest::ListStates(uint32_t max_states) {
+  const auto states = Await<std::vector<EntryState>>(
+      [&](auto done) { a_->ListStates(kStream, group_, max_states, std::move(done)); });
+  EXPECT_TRUE(states.ok()) << states.status();
+  std::vector<std::string> texts;
+  if (!states.ok()) return texts;
+  for (const EntryState& state : *states) {
+    texts.push_back(absl::StrCat(state.id.ToString(), "=", state.record));
+  }
+  return texts;
+}
+
 std::vector<std::string> StoreConformanceTest::Consumers() {
   const auto consumers = Await<std::vector<ConsumerInfo>>(
       [&](auto done) { a_->ListConsumers(kStream, group_, std::move(done)); });

@@ -159,6 +159,10 @@ class StoreConformanceTest : public ::testing::TestWithParam<StoreFactory> {
   std::vector<std::string> LetterTexts();
   uint64_t CountLetters();
   std::vector<EntryId> Redrive(std::vector<EntryId> ids);
+  absl::StatusOr<GroupInfo> TryGroupInfo(GroupKey group, bool count_pending = true);
+  GroupInfo GroupInfoOf(GroupKey group);
+  // As "id=record".
+  std::vector<std::string> ListStates(uint32_t max_states = 100);
   // Names and counts, as "name:2", sorted.
   std::vector<std::string> Consumers();
   bool RemoveConsumer(std::string consumer);

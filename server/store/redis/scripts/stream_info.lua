@@ -13,7 +13,7 @@ local function look(entries)
   for _, entry in ipairs(entries) do
     local fields = entry[2]
     looked = looked + 1
-    events = events + (fields[4] and tonumber(fields[4]) or 1)
+    events = events + (fields[3] == 'n' and tonumber(fields[4]) or 1)
     bytes = bytes + #fields[2]
   end
 end

@@ -1,9 +1,11 @@
 -- Removes the oldest entries of a stream, a bounded number at a time, after having counted what
 -- groups lose by it.
--- KEYS: log
+-- KEYS: log, lost
 -- ARGV: entries below this id go; most entries at a time; how many events and how many bytes are too
---       many (0: none are); groups: what all of these are done with goes too
--- → {entries, events, bytes, 1 if there is more to remove, losses}; losses are group and events by turns
+--       many (0: none are); 1 to count only; where to begin ('-', for counting on: '(' and an id);
+--       groups: what all of these are done with goes too
+-- → {entries, events, bytes, 1 if there is more to remove, losses, id of the last one}; losses are group
+--    and events by turns
 local min_id, most = ARGV[1], tonumber(ARGV[2])
 local too_many_events, too_many_bytes = tonumber(ARGV[3]), tonumber(ARGV[4])
 -- Further than this one call does not go: Redis serves nobody meanwhile.
@@ -34,9 +36,9 @@ for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   facts_of[facts['name']] = facts
 end
 
-if #ARGV > 4 then
+if #ARGV > 6 then
   local settled
-  for i = 5, #ARGV do
+  for i = 7, #ARGV do
     local facts = facts_of[ARGV[i]]
     if not facts then
       settled = '0-0'
@@ -53,7 +55,7 @@ end
 local entries, events, bytes, more = 0, 0, 0, 0
 local first, last
 local events_of = {}
-local from = '-'
+local dry, from = ARGV[5] == '1', ARGV[6]
 while more == 0 do
   local page = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 16)
   if #page == 0 then break end
@@ -68,7 +70,7 @@ while more == 0 do
       more = 1
       break
     end
-    local count = fields[4] and tonumber(fields[4]) or 1
+    local count = fields[3] == 'n' and tonumber(fields[4]) or 1
     events_of[id] = count
     entries = entries + 1
     events = events + count
@@ -79,7 +81,7 @@ while more == 0 do
   if done then break end
   from = '(' .. (last or '0-0')
 end
-if entries == 0 then return {0, 0, 0, 0, {}} end
+if entries == 0 then return {0, 0, 0, 0, {}, ''} end
 
 local losses = {}
 for group, facts in pairs(facts_of) do
@@ -99,9 +101,13 @@ for group, facts in pairs(facts_of) do
   if lost > 0 then
     losses[#losses + 1] = group
     losses[#losses + 1] = lost
+    -- Refused where Redis is full; trimming is what makes room.
+    local name = string.match(group, '^(.*)@%d+$')
+    if name and not dry then redis.pcall('HINCRBY', KEYS[2], name, lost) end
   end
 end
+if dry then return {entries, events, bytes, more, losses, last} end
 local ms, seq = split(last)
 -- The next possible id; sequences of 2^53 and more do not happen.
 redis.call('XTRIM', KEYS[1], 'MINID', ms .. '-' .. string.format('%d', tonumber(seq) + 1))
-return {entries, events, bytes, more, losses}
+return {entries, events, bytes, more, losses, last}

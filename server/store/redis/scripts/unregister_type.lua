@@ -1,0 +1,7 @@
+-- Forgets that a type exists, and tells the others.
+-- KEYS: types, signals
+-- ARGV: stream, sender, length of signals
+if redis.call('HDEL', KEYS[1], ARGV[1]) > 0 then
+  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'from', ARGV[2], 'registry', '1')
+end
+return 1

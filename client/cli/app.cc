@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "client/cli/completion.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/group_commands.h"
 #include "client/cli/start_option.h"
 
 #ifndef EVENTBUS_VERSION
@@ -75,8 +76,7 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& global) {
            global.timeout = *timeout;
          },
          "Give up after this long. pub: each event (default 30s); health: default 5s; sub, tail: "
-         "the "
-         "whole run (default: never)")
+         "the whole run (default: never); commands that look or operate: default 30s")
       ->type_name("DURATION");
 }
 
@@ -238,8 +238,8 @@ void AddReceive(CLI::App& app, CommandLine& line, bool tail) {
 }  // namespace
 
 std::shared_ptr<CLI::App> MakeApp(CommandLine& line) {
-  auto app =
-      std::make_shared<CLI::App>("Publish and receive events of an eventbus.", "eventbusctl");
+  auto app = std::make_shared<CLI::App>(
+      "Publish and receive events of an eventbus, and operate it.", "eventbusctl");
   app->require_subcommand(1);
   // Options of the program are taken behind the command as well.
   app->fallthrough();
@@ -250,6 +250,7 @@ std::shared_ptr<CLI::App> MakeApp(CommandLine& line) {
   AddReceive(*app, line, /*tail=*/false);
   AddReceive(*app, line, /*tail=*/true);
   AddDelayed(*app, line);
+  AddGroupCommands(*app, line);
   app->add_subcommand("health", "Ask whether the broker is serving; exit code 0 or 1")
       ->callback([&line] { line.command = CommandLine::Command::kHealth; });
   app->add_subcommand("version", "Print the version of eventbusctl")->callback([&line] {
@@ -274,6 +275,7 @@ int RunEventbusctl(int argc, char** argv) {
     // Help and version are "errors" that succeed.
     return app->exit(error) == 0 ? kOk : kUsage;
   }
+  if (line.run != nullptr) return line.run(line.global);
   switch (line.command) {
     case CommandLine::Command::kPub:
       return RunPub(line.global, line.pub);

@@ -1,6 +1,7 @@
 #ifndef EVENTBUS_CLIENT_CLI_APP_H_
 #define EVENTBUS_CLIENT_CLI_APP_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,8 @@ struct CommandLine {
     kCompletion
   };
   Command command = Command::kNone;
+  // What to do, of a command that brings it along.
+  std::function<int(const GlobalOptions&)> run;
   GlobalOptions global;
   PubOptions pub;
   ReceiveOptions receive;

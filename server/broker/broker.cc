@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/broker/core.h"
+#include "server/broker/group_admin.h"
 
 namespace eventbus {
 
@@ -58,5 +59,7 @@ absl::Status Broker::Ready() const { return core_->Ready(); }
 BrokerCounts Broker::Counts() const { return core_->Counts(); }
 
 const std::string& Broker::instance_id() const { return core_->instance_id(); }
+
+GroupAdmin& Broker::groups() { return core_->groups(); }
 
 }  // namespace eventbus

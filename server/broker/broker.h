@@ -26,6 +26,8 @@
 
 namespace eventbus {
 
+class GroupAdmin;
+
 // What became of tokens: the number settled, and the ones that were not.
 struct TokenSettlement {
   enum class Problem { kUnknown = 1, kTooLate = 2, kFailed = 3 };
@@ -140,6 +142,10 @@ class Broker {
   absl::Status Ready() const;
   BrokerCounts Counts() const;
   const std::string& instance_id() const;
+
+  // ---- What operators ask, for all instances ----
+
+  GroupAdmin& groups();
 
  private:
   class Core;

@@ -59,6 +59,7 @@ Broker::Core::Core(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerO
       opener_(&context_, &registry_, &editor_),
       dead_letters_(&context_, &registry_, &editor_,
                     [this](absl::string_view stream) { OnStreamAdvanced(stream); }),
+      group_admin_(&context_, &registry_),
       sweep_timer_(loop->CreateTimer([this] { SweepTick(); })),
       drain_timer_(loop->CreateTimer([this] {
         for (const auto& [name, group] : groups_) {

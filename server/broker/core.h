@@ -17,6 +17,7 @@
 #include "server/broker/delayed_list.h"
 #include "server/broker/delayed_mover.h"
 #include "server/broker/group.h"
+#include "server/broker/group_admin.h"
 #include "server/broker/group_editor.h"
 #include "server/broker/group_expiry.h"
 #include "server/broker/group_opener.h"
@@ -57,6 +58,7 @@ class Broker::Core final : public StoreListener,
   absl::Status Ready() const;
   BrokerCounts Counts() const;
   const std::string& instance_id() const { return context_.incarnation; }
+  GroupAdmin& groups() { return group_admin_; }
 
  private:
   struct PendingOpen {
@@ -125,6 +127,7 @@ class Broker::Core final : public StoreListener,
   GroupEditor editor_;
   GroupOpener opener_;
   DeadLetters dead_letters_;
+  GroupAdmin group_admin_;
 
   SubscriptionId last_subscription_ = 0;
   absl::btree_map<SubscriptionId, PendingOpen> opening_;

@@ -35,6 +35,11 @@ void Registry::Refresh() {
       [this](absl::StatusOr<std::vector<GroupRecord>> groups) { OnGroups(std::move(groups)); }));
 }
 
+void Registry::Renew(absl::AnyInvocable<void(absl::Status)> done) {
+  (refreshing_ ? renewing_next_ : renewing_).push_back(std::move(done));
+  Refresh();
+}
+
 void Registry::OnGroups(absl::StatusOr<std::vector<GroupRecord>> groups) {
   if (!groups.ok()) return RefreshEnded(groups.status());
   absl::flat_hash_set<std::string> present;
@@ -65,10 +70,14 @@ void Registry::OnTypes(uint64_t stamp, const absl::StatusOr<std::vector<TypeReco
 
 void Registry::RefreshEnded(const absl::Status& status) {
   refreshing_ = false;
+  auto renewed = std::exchange(renewing_, std::exchange(renewing_next_, {}));
   if (!status.ok()) {
     retry_timer_->Arm(kRetryDelay);
+    for (auto& done : renewed) done(status);
+    for (auto& done : std::exchange(renewing_, {})) done(status);
     return;
   }
+  for (auto& done : renewed) done(absl::OkStatus());
   if (!ready_) {
     ready_ = true;
     for (auto& task : std::exchange(when_ready_, {})) task();

@@ -51,6 +51,9 @@ class Registry {
 
   // Reads everything again. Calls that come while it runs lead to one more run.
   void Refresh();
+  // Reads everything again, and answers when all that was there at the time of the call is known;
+  // or with the error that the store gave.
+  void Renew(absl::AnyInvocable<void(absl::Status)> done);
   // Runs `done` after the first complete refresh, at once if that has been.
   void WhenReady(absl::AnyInvocable<void()> done);
   bool ready() const { return ready_; }
@@ -90,6 +93,9 @@ class Registry {
   bool again_ = false;
   bool ready_ = false;
   std::vector<absl::AnyInvocable<void()>> when_ready_;
+  // Who waits for the refresh under way, and who for the next one.
+  std::vector<absl::AnyInvocable<void(absl::Status)>> renewing_;
+  std::vector<absl::AnyInvocable<void(absl::Status)>> renewing_next_;
   std::unique_ptr<Timer> retry_timer_;
   Lifetime lifetime_;
 };

@@ -5,6 +5,7 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/rpc/admin_group_changes.h"
+#include "server/rpc/admin_groups.h"
 #include "server/rpc/admin_letters.h"
 #include "server/rpc/delayed_admin.h"
 #include "server/rpc/rpc_context.h"
@@ -13,8 +14,7 @@
 namespace eventbus {
 
 // The service EventBusAdmin: passes each call on to the file of its family; what is not built yet
-// says so. Owned by
-// RpcServer; any thread.
+// says so. Owned by RpcServer; any thread.
 class AdminService final : public v1::EventBusAdmin::CallbackService {
  public:
   // Not owned; must outlive the calls.
@@ -39,12 +39,13 @@ class AdminService final : public v1::EventBusAdmin::CallbackService {
                        v1::PurgeStreamResponse*) override {
     return Unimplemented(rpc_, context, "EventBusAdmin.PurgeStream");
   }
-  Reactor* ListGroups(Context* context, const v1::ListGroupsRequest*,
-                      v1::ListGroupsResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.ListGroups");
+  Reactor* ListGroups(Context* context, const v1::ListGroupsRequest* request,
+                      v1::ListGroupsResponse* response) override {
+    return StartListGroups(rpc_, context, request, response);
   }
-  Reactor* GetGroup(Context* context, const v1::GetGroupRequest*, v1::GetGroupResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.GetGroup");
+  Reactor* GetGroup(Context* context, const v1::GetGroupRequest* request,
+                    v1::GetGroupResponse* response) override {
+    return StartGetGroup(rpc_, context, request, response);
   }
   Reactor* CreateGroup(Context* context, const v1::CreateGroupRequest*,
                        v1::CreateGroupResponse*) override {

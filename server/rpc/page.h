@@ -7,17 +7,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/broker/page_request.h"
 
 // Pages of lists. A page token is opaque to clients: here it holds what the last item of a page is
 // sorted by, as URL-safe text. Pure; any thread.
 namespace eventbus {
-
-// Which page is asked for.
-struct PageRequest {
-  uint32_t size = 100;
-  // What the last item before this page is sorted by; empty: the page is the first one.
-  std::string after;
-};
 
 // InvalidField for `page_size` unless it is 1 to 1,000 or absent (0), and for `page_token` unless
 // WritePageToken made it.

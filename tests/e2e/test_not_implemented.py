@@ -53,6 +53,8 @@ def test_pull(shared_bus):
 
 
 BUILT = {
+    "GetGroup",
+    "ListGroups",
     "ListDeadLetters",
     "RedriveDeadLetters",
     "PurgeDeadLetters",

@@ -101,9 +101,8 @@ void GroupAdmin::Get(std::string name, PageRequest page, Done<GroupWithStreams> 
     const KnownGroup* group = registry_->FindGroup(name);
     if (group == nullptr) return done(GroupNotFoundError(name));
     states_.Read(
-        StreamsOf(*group),
-        [this, group = *group, page = std::move(page),
-         done = std::move(done)](absl::StatusOr<std::vector<GroupStreamState>> streams) mutable {
+        StreamsOf(*group), [this, group = *group, page = std::move(page), done = std::move(done)](
+                               absl::StatusOr<std::vector<GroupStreamState>> streams) mutable {
           if (!streams.ok()) return done(streams.status());
           GroupWithStreams result;
           result.group = {std::move(group), context_->StoreNow(), Total(*streams)};

@@ -317,7 +317,8 @@ void GroupEditor::CountSeek(Plan plan, Done<SeekResult> done) {
   const auto ask = [this, &count](const std::string& stream, const GroupKey& key, size_t index,
                                   bool before) {
     context_->store->GetGroupInfo(
-        {stream, key}, lifetime_.Guard([count, index, before](const absl::StatusOr<GroupInfo>& info) {
+        {stream, key},
+        lifetime_.Guard([count, index, before](const absl::StatusOr<GroupInfo>& info) {
           if (info.ok()) {
             uint64_t& unread = before ? count->unread[index].first : count->unread[index].second;
             unread = info->unread_events;

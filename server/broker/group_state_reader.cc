@@ -43,9 +43,8 @@ struct GroupStateReader::Look {
   int open = 0;
 };
 
-void GroupStateReader::ReadOne(
-    const GroupOnStream& where,
-    absl::AnyInvocable<void(absl::StatusOr<GroupStreamState>)> done) {
+void GroupStateReader::ReadOne(const GroupOnStream& where,
+                               absl::AnyInvocable<void(absl::StatusOr<GroupStreamState>)> done) {
   const auto& [stream, group] = where;
   StreamStore& store = *context_->store;
   auto look = std::make_shared<Look>(stream, context_->StoreNow(), std::move(done));
@@ -87,13 +86,12 @@ void GroupStateReader::Read(std::vector<GroupOnStream> streams, Done done) {
   FanOut(
       count, kStreamsAtOnce,
       [this, streams = std::move(streams), results](size_t i, FanOutDone one_done) {
-        ReadOne(streams[i],
-                [results, i,
-                 one_done = std::move(one_done)](absl::StatusOr<GroupStreamState> state) mutable {
-                  absl::Status status = state.status();
-                  if (state.ok()) (*results)[i] = *std::move(state);
-                  one_done(std::move(status));
-                });
+        ReadOne(streams[i], [results, i, one_done = std::move(one_done)](
+                                absl::StatusOr<GroupStreamState> state) mutable {
+          absl::Status status = state.status();
+          if (state.ok()) (*results)[i] = *std::move(state);
+          one_done(std::move(status));
+        });
       },
       [results, done = std::move(done)](const absl::Status& status) mutable {
         if (!status.ok()) return done(status);

@@ -18,7 +18,8 @@ struct Work {
   absl::Status status;
 };
 
-void Begin(const std::shared_ptr<Work>& work) {
+// By value: whoever holds it may go while this runs.
+void Begin(std::shared_ptr<Work> work) {  // NOLINT(performance-unnecessary-value-param)
   if (std::exchange(work->beginning, true)) return;
   while (work->next < work->count && work->under_way < work->at_once && work->status.ok()) {
     ++work->under_way;

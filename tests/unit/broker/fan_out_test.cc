@@ -1,5 +1,6 @@
 #include "server/broker/fan_out.h"
 
+#include <deque>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -25,7 +26,8 @@ class FanOutTest : public ::testing::Test {
   }
 
   std::vector<size_t> begun_;
-  std::vector<FanOutDone> open_;
+  // Being called, each stays where it is.
+  std::deque<FanOutDone> open_;
   std::optional<absl::Status> finished_;
 };
 

@@ -148,7 +148,7 @@ TEST_F(GroupAdminTest, AnErrorOfTheStoreIsTheAnswer) {
 TEST_F(GroupAdminTest, CreationIsByTheStoresClock) {
   const absl::Time before = bus.world().Now();
   bus.Join("work", {"job"});
-  const GroupDefinition& definition = Get("work")->group.group.definition;
+  const GroupDefinition definition = Get("work")->group.group.definition;
   EXPECT_GE(definition.created, before - absl::Milliseconds(5));
   EXPECT_LE(definition.created, bus.world().Now());
 }

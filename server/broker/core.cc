@@ -211,6 +211,8 @@ Group* Broker::Core::FindGroupOf(SubscriptionId id) {
   return found == members_.end() ? nullptr : found->second;
 }
 
+// By value, as it comes over from the calls' threads.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 void Broker::Core::Settle(SubscriptionId id, SettleCommand command) {
   Group* const group = FindGroupOf(id);
   if (group != nullptr) return group->Settle(id, command);

@@ -79,7 +79,7 @@ class DeadLetters::Listing : public std::enable_shared_from_this<Listing> {
 
  private:
   void Step() {
-    scan_->ReadNext([self = shared_from_this()](absl::StatusOr<const DeadLetter*> letter) {
+    scan_->ReadNext([self = shared_from_this()](const absl::StatusOr<const DeadLetter*>& letter) {
       self->OnLetter(letter);
     });
   }

@@ -122,6 +122,8 @@ void DelayedList::AskNext(const std::shared_ptr<Progress>& progress) {
       }));
 }
 
+// By value, as it comes over from the call's thread.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 void DelayedList::Cancel(ScheduleId id, CancelCallback done) {
   context_->store->CancelDelayed(
       id.stream, id.id,

@@ -589,7 +589,8 @@ void Group::TellLost(const Member& member, const std::vector<Member::TakenRun>& 
   member.sink()->OnTokensLost(tokens, reason, message);
 }
 
-void Group::TellTaken(Member& member, std::vector<Member::TakenRun> taken, absl::string_view why) {
+void Group::TellTaken(Member& member, const std::vector<Member::TakenRun>& taken,
+                      absl::string_view why) {
   if (taken.empty()) return;
   // What is still put together for it goes out first: its numbers were given.
   member.SendAll();

@@ -65,7 +65,7 @@ class Group {
   // Nullopt: done as soon as the waiter is.
   std::optional<TokenSettlement::Problem> SettleToken(const DeliveryToken& token,
                                                       const SettleAction& action,
-                                                      std::shared_ptr<SettleWaiter> waiter);
+                                                      const std::shared_ptr<SettleWaiter>& waiter);
   void SetFlow(SubscriptionId id, FlowLimits flow);
 
   // No new deliveries; members are told, and closed as soon as they hold nothing.
@@ -122,7 +122,7 @@ class Group {
   void Attach(const TypeRecord& type, bool ensure);
   // Forgets all of the stream; members lose what they have of it.
   void Detach(const std::string& stream, absl::string_view why);
-  void TellTaken(Member& member, std::vector<Member::TakenRun> taken, absl::string_view why);
+  void TellTaken(Member& member, const std::vector<Member::TakenRun>& taken, absl::string_view why);
   void Ensure(const TypeRecord& type);
   void OnEnsured(const TypeRecord& type, const absl::Status& status);
   void OpenWaiting();

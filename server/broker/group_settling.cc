@@ -224,9 +224,9 @@ std::vector<Member::TakenRun> Group::TakeAway(const HeldEntry& entry, uint32_t i
   return {};
 }
 
-std::optional<TokenSettlement::Problem> Group::SettleToken(const DeliveryToken& token,
-                                                           const SettleAction& action,
-                                                           std::shared_ptr<SettleWaiter> waiter) {
+std::optional<TokenSettlement::Problem> Group::SettleToken(
+    const DeliveryToken& token, const SettleAction& action,
+    const std::shared_ptr<SettleWaiter>& waiter) {
   using Problem = TokenSettlement::Problem;
   using Kind = SettleAction::Kind;
   const auto found = streams_.find(token.stream);

@@ -178,7 +178,7 @@ class GroupStream {
   void OnReread(EntryId id, uint64_t epoch, absl::StatusOr<std::vector<Entry>> entries);
   void SendBurials();
   BuriedEntry WriteLetters(const HeldEntry& entry, const Burial& burial) const;
-  void OnBuried(Burials burials, const std::vector<EntryId>& ended,
+  void OnBuried(const Burials& burials, const std::vector<EntryId>& ended,
                 const absl::StatusOr<BuryResult>& result);
   // So many events have just become settled. May forget the entry.
   void NoteSettled(HeldEntry& entry, uint32_t settled, std::shared_ptr<SettleWaiter> waiter);

@@ -276,7 +276,7 @@ void GroupStream::SendBurials() {
       lifetime_.Guard([this, epoch = epoch_, burials = std::move(burials),
                        ended = std::move(ended)](const absl::StatusOr<BuryResult>& result) mutable {
         --writes_under_way_;
-        if (epoch == epoch_) return OnBuried(std::move(burials), ended, result);
+        if (epoch == epoch_) return OnBuried(burials, ended, result);
         // Others have taken over since, unless the store did it all before.
         if (result.ok() && result->entries == burials.size()) return;
         for (const auto& [id, burial] : burials) {
@@ -285,16 +285,15 @@ void GroupStream::SendBurials() {
       }));
 }
 
-void GroupStream::OnBuried(Burials burials, const std::vector<EntryId>& ended,
+void GroupStream::OnBuried(const Burials& burials, const std::vector<EntryId>& ended,
                            const absl::StatusOr<BuryResult>& result) {
   const bool gone = result.status().code() == absl::StatusCode::kNotFound;
   if (!result.ok() && !gone) {
-    for (auto& [id, burial] : burials) {
+    for (const auto& [id, burial] : burials) {
       FailAll(burial.waiters, result.status());
       held_.at(id)->burying = false;
       Burial& again = burials_[id];
-      again.deaths.insert(again.deaths.begin(), std::make_move_iterator(burial.deaths.begin()),
-                          std::make_move_iterator(burial.deaths.end()));
+      again.deaths.insert(again.deaths.begin(), burial.deaths.begin(), burial.deaths.end());
     }
     return Pause();
   }

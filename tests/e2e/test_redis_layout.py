@@ -1,5 +1,6 @@
 """What docs/redis.md says of Redis is what redis-cli shows."""
 
+import json
 import re
 import shlex
 
@@ -7,6 +8,7 @@ import pytest
 
 from harness.bus import Bus, event, seconds
 from harness.stubs import ROOT, v1
+from harness.waiting import DEADLINE
 
 pytestmark = pytest.mark.redis
 
@@ -29,6 +31,11 @@ def redis(own_redis, start_on_redis):
         bus.publish_batch([event("order.placed", b"x")], options=later)
         held = member.take(501)
         member.settled(ack=[held[-2].number])
+        dead = v1.DeliveryRange(first=held[0].number, last=held[1].number)
+        member.settled(rejects=[v1.Reject(deliveries=[dead], reason="unreadable")])
+        redrive = v1.RedriveDeadLettersRequest(group="mail", all=True, max_letters=1)
+        assert bus.admin.RedriveDeadLetters(redrive, timeout=DEADLINE).redriven == 1
+        member.take(1)
         yield server
 
 
@@ -91,6 +98,17 @@ def test_entrys_value_is_events_as_any_protobuf_library_reads_them(own_redis, st
         one.ClearField("spec_version")
         del one.attributes["time"]
     assert stored == sent
+
+
+def test_dead_letters_and_redriven_events_have_the_fields_that_the_manual_names(redis):
+    letter = redis.ask("XRANGE", "eventbus:{order.placed}:dead:mail", "-", "+").splitlines()
+    assert letter[1] == "1" and letter[-2] == "details"
+    details = json.loads(letter[-1])
+    assert (details["cause"], details["reasons"]) == ("rejected", ["unreadable"])
+    assert re.fullmatch(r"\d+-\d+-\d+", details["position"])
+    side = redis.ask("XRANGE", "eventbus:{order.placed}:side:mail", "-", "+").splitlines()
+    assert side[-2] == "note" and json.loads(side[-1])["cause"] == "rejected"
+    assert "mail@0" in redis.ask("XINFO", "GROUPS", "eventbus:{order.placed}:side:mail")
 
 
 def test_entry_has_the_fields_that_the_manual_names(redis):

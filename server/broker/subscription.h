@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/broker/attribute_filter.h"
 #include "server/broker/delivery_token.h"
 #include "server/broker/group_definition.h"
 #include "server/store/bytes.h"
@@ -47,6 +48,8 @@ struct OpenRequest {
 
   // Valid patterns. Empty: the group must exist.
   std::vector<std::string> patterns;
+  // Of a tail. (A group's is in its policy.)
+  AttributeFilter filter;
   StartPosition start = StartLatest{};
   FlowLimits flow;
   BatchShape batch;

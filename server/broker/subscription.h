@@ -55,6 +55,8 @@ struct OpenRequest {
   BatchShape batch;
   // Deliveries are settled by tokens (Receive) and not by numbers.
   bool tokens = false;
+  // Gets one hand-over and then no more (Pull); closed with OK once nothing of it is in flight.
+  bool one_shot = false;
 
   std::string client_id;
   std::string peer;
@@ -160,6 +162,8 @@ class SubscriberSink {
                       absl::string_view message) = 0;
   virtual void OnTokensLost(const std::vector<DeliveryToken>& /*tokens*/, LostReason /*reason*/,
                             absl::string_view /*message*/) {}
+  // For who is one_shot and has got nothing yet: there is nothing at the moment. May be said again.
+  virtual void OnNothingReady() {}
   // No new deliveries come; the call ends at the deadline.
   virtual void OnDrain(absl::Time deadline, absl::string_view message) = 0;
   // The subscription has ended from the broker's side.

@@ -39,11 +39,6 @@ def test_open(shared_bus, name):
     assert_not_implemented(refusal, name)
 
 
-def test_pull(shared_bus):
-    request = v1.PullRequest(group=v1.GroupSubscription(name="g", patterns=["a"]))
-    assert_not_implemented(refused(shared_bus.stub.Pull, request, timeout=DEADLINE), "Pull")
-
-
 BUILT = {
     "GetGroup",
     "ListGroups",

@@ -17,7 +17,7 @@ namespace eventbus {
 namespace {
 
 // Events for which the answer has no room go back as they came.
-void Release(const RpcContext& rpc, const std::string& group, std::deque<DeliveryRun> runs) {
+void Release(const RpcContext& rpc, const std::string& group, const std::deque<DeliveryRun>& runs) {
   TokenSettleCommand command;
   command.parts.emplace_back().action.kind = SettleAction::Kind::kRelease;
   for (const DeliveryRun& run : runs) {
@@ -52,7 +52,7 @@ class PullReactor final : public grpc::ServerUnaryReactor {
                                    std::make_move_iterator(pulled->runs.end()));
       *response_ =
           EncodePullResponse(pulled->group, pulled->lease_deadline, kMaxServerMessageBytes, &runs);
-      if (!runs.empty()) Release(rpc_, pulled->group, std::move(runs));
+      if (!runs.empty()) Release(rpc_, pulled->group, runs);
     }
     rpc_.pull_metrics->Finished(static_cast<int>(status.code()));
     Finish(ToGrpcStatus(status));

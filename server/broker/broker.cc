@@ -44,6 +44,8 @@ void Broker::Taken(SubscriptionId id, uint64_t events, uint64_t bytes) {
 
 absl::Time Broker::StoreNow() const { return core_->StoreNow(); }
 
+Pulls& Broker::pulls() { return core_->pulls(); }
+
 GroupEditor& Broker::group_editor() { return core_->group_editor(); }
 
 DeadLetters& Broker::dead_letters() { return core_->dead_letters(); }

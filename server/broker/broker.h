@@ -19,6 +19,7 @@
 #include "server/broker/delivery_token.h"
 #include "server/broker/group_editor.h"
 #include "server/broker/publish_command.h"
+#include "server/broker/pulls.h"
 #include "server/broker/schedule_id.h"
 #include "server/broker/subscription.h"
 #include "server/loop/loop.h"
@@ -130,6 +131,9 @@ class Broker {
   // settle until `deadline`, gives the rest back and leaves. Then `done`, once. Never takes longer
   // than `deadline` plus one store time-out.
   void Drain(absl::Time deadline, absl::AnyInvocable<void()> done);
+
+  // Leases for callers that hold no stream.
+  Pulls& pulls();
 
   // Changes of groups that exist.
   GroupEditor& group_editor();

@@ -10,6 +10,7 @@ void BrokerEvents::OnExpired(uint64_t) {}
 void BrokerEvents::OnDelivered(uint64_t, uint64_t) {}
 void BrokerEvents::OnAcked(uint64_t) {}
 void BrokerEvents::OnReleased(uint64_t) {}
+void BrokerEvents::OnFilteredOut(uint64_t) {}
 void BrokerEvents::OnNacked(uint64_t /*events*/) {}
 void BrokerEvents::OnDeadlinePassed(uint64_t /*events*/) {}
 void BrokerEvents::OnRejected(uint64_t /*events*/) {}

@@ -26,6 +26,8 @@ class BrokerEvents {
   virtual void OnDelivered(uint64_t events, uint64_t bytes);
   virtual void OnAcked(uint64_t events);
   virtual void OnReleased(uint64_t events);
+  // Left out by the filter of a group, in which they count as settled, or of a tail.
+  virtual void OnFilteredOut(uint64_t events);
   // Nacked by the subscriber, or not settled before the deadline.
   virtual void OnNacked(uint64_t events);
   virtual void OnDeadlinePassed(uint64_t events);

@@ -60,6 +60,12 @@ Broker::Core::Core(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerO
       dead_letters_(&context_, &registry_, &editor_,
                     [this](absl::string_view stream) { OnStreamAdvanced(stream); }),
       group_admin_(&context_, &registry_),
+      pulls_(
+          &context_, &registry_,
+          [this](OpenRequest request, SubscriberSink* sink) {
+            return Open(std::move(request), sink);
+          },
+          [this](SubscriptionId id) { Close(id, /*abruptly=*/false); }),
       sweep_timer_(loop->CreateTimer([this] { SweepTick(); })),
       drain_timer_(loop->CreateTimer([this] {
         for (const auto& [name, group] : groups_) {

@@ -24,6 +24,7 @@
 #include "server/broker/lifetime.h"
 #include "server/broker/membership.h"
 #include "server/broker/publisher.h"
+#include "server/broker/pulls.h"
 #include "server/broker/registry.h"
 #include "server/broker/retention.h"
 #include "server/broker/shared_reader.h"
@@ -55,6 +56,7 @@ class Broker::Core final : public StoreListener,
   DeadLetters& dead_letters() { return dead_letters_; }
   GroupEditor& group_editor() { return editor_; }
   absl::Time StoreNow() const { return context_.StoreNow(); }
+  Pulls& pulls() { return pulls_; }
   absl::Status Ready() const;
   BrokerCounts Counts() const;
   const std::string& instance_id() const { return context_.incarnation; }
@@ -128,6 +130,7 @@ class Broker::Core final : public StoreListener,
   GroupOpener opener_;
   DeadLetters dead_letters_;
   GroupAdmin group_admin_;
+  Pulls pulls_;
 
   SubscriptionId last_subscription_ = 0;
   absl::btree_map<SubscriptionId, PendingOpen> opening_;

@@ -277,7 +277,7 @@ std::vector<std::string> Group::streams() const {
 
 void Group::AddMember(SubscriptionId id, const OpenRequest& request, SubscriberSink* sink,
                       bool created) {
-  const bool first = members_.empty();
+  const bool first = NobodyTakesMore();
   members_.emplace(id, std::make_unique<Member>(context_, id, request, sink));
   reported_idle_ = false;
   OpenedInfo info;
@@ -289,8 +289,8 @@ void Group::AddMember(SubscriptionId id, const OpenRequest& request, SubscriberS
   info.flow = request.flow;
   info.batch = request.batch;
   opening_.push_back({id, std::move(info)});
-  if (first && ensuring_.empty()) {
-    // What was given back when the last member left.
+  if ((first || request.one_shot) && ensuring_.empty()) {
+    // What was given back when the last member left. And who looks only once looks at all.
     for (const auto& [name, attached] : streams_) {
       attached->stream->NoteClaimable(kReleasedConsumer);
       attached->stream->NoteAdvanced();
@@ -395,11 +395,11 @@ void Group::RunTurn() {
       fetch_queue_.push_back(attached);
     }
   }
-  const bool leaving = members_.empty() || draining_;
-  if (!leaving && !paused()) {
+  if (!NobodyTakesMore() && !draining_ && !paused()) {
     Dispatch();
     Fetch();
   }
+  TendOneShots();
   for (Attached* attached : changed) {
     attached->stream->Flush();
     if (!attached->stream->has_unsaved() || attached->in_unsaved) continue;
@@ -407,7 +407,7 @@ void Group::RunTurn() {
     unsaved_.push_back(attached);
   }
   if (!unsaved_.empty() && !save_timer_->armed()) save_timer_->Arm(kSaveTick);
-  if (leaving) LeaveStreams();
+  if (NobodyTakesMore() || draining_) LeaveStreams();
 }
 
 void Group::Dispatch() {

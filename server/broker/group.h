@@ -132,6 +132,11 @@ class Group {
   void Dispatch();
   void Fetch();
   void LeaveStreams();
+  // ---- Members that take one hand-over (group_one_shot.cc) ----
+  // Whether no member, if there is any, will ever get more than it has.
+  bool NobodyTakesMore() const;
+  // Hands over what there is, once nothing more is being read; closes those that are done.
+  void TendOneShots();
   void CloseMember(SubscriptionId id, const absl::Status& why);
   // Streams that retries and dead letters of other instances may be in.
   void AttachSideStreams();

@@ -69,6 +69,43 @@ StartPosition StartFromJson(const Json& json) {
   return StartLatest{};
 }
 
+// As it is said in the contract: `{"attribute": "source", "prefix": "/eu/"}`.
+constexpr std::pair<AttributeCondition::Match, const char*> kMatchNames[] = {
+    {AttributeCondition::Match::kExact, "exact"},
+    {AttributeCondition::Match::kPrefix, "prefix"},
+    {AttributeCondition::Match::kSuffix, "suffix"},
+};
+
+Json FilterJson(const AttributeFilter& filter) {
+  Json json = Json::array();
+  for (const AttributeCondition& condition : filter.conditions) {
+    Json one = {{"attribute", condition.attribute}};
+    for (const auto& [match, name] : kMatchNames) {
+      if (condition.match == match) one[name] = condition.value;
+    }
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
+// Throws for a condition that it does not know: without it, the group would get more than it wants.
+AttributeFilter FilterFromJson(const Json& json) {
+  AttributeFilter filter;
+  for (const Json& one : json) {
+    AttributeCondition condition;
+    condition.attribute = one.at("attribute").get<std::string>();
+    const char* named = kMatchNames[0].second;
+    for (const auto& [match, name] : kMatchNames) {
+      if (!one.contains(name)) continue;
+      condition.match = match;
+      named = name;
+    }
+    condition.value = one.at(named).get<std::string>();
+    filter.conditions.push_back(std::move(condition));
+  }
+  return filter;
+}
+
 EntryId BeforeTime(absl::Time time) {
   const int64_t ms = absl::ToUnixMillis(time);
   return EntryId{ms > 0 ? static_cast<uint64_t>(ms) : 0, 0}.Previous();
@@ -92,12 +129,14 @@ void VisitFields(const GroupPolicyChange& change, GroupPolicy& policy, Visit vis
   field("dead_letter", change.dead_letter, policy.dead_letter);
   field("max_crashes", change.max_crashes, policy.max_crashes);
   field("inactive_expiry", change.inactive_expiry, policy.inactive_expiry);
+  field("filter", change.filter, policy.filter);
 }
 
 std::string Text(bool value) { return value ? "true" : "false"; }
 std::string Text(uint32_t value) { return absl::StrCat(value); }
 std::string Text(double value) { return absl::StrCat(value); }
 std::string Text(absl::Duration value) { return absl::FormatDuration(value); }
+std::string Text(const AttributeFilter& value) { return value.ToString(); }
 std::string Text(const std::vector<absl::Duration>& values) {
   return absl::StrCat("[",
                       absl::StrJoin(values, ", ",
@@ -167,7 +206,8 @@ std::string ToJson(const GroupDefinition& definition) {
                        {"ack_deadline_ms", DurationJson(policy.ack_deadline)},
                        {"dead_letter", policy.dead_letter},
                        {"max_crashes", policy.max_crashes},
-                       {"inactive_expiry_ms", DurationJson(policy.inactive_expiry)}}}};
+                       {"inactive_expiry_ms", DurationJson(policy.inactive_expiry)},
+                       {"filter", FilterJson(policy.filter)}}}};
   return json.dump();
 }
 
@@ -205,6 +245,7 @@ absl::StatusOr<GroupDefinition> GroupDefinitionFromJson(absl::string_view text) 
     result.dead_letter = policy.value("dead_letter", result.dead_letter);
     result.max_crashes = policy.value("max_crashes", result.max_crashes);
     duration("inactive_expiry_ms", result.inactive_expiry);
+    result.filter = FilterFromJson(policy.value("filter", Json::array()));
     return definition;
   } catch (const Json::exception& error) {
     return absl::DataLossError(absl::StrCat("not a group definition: ", error.what()));

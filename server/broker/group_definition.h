@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/broker/attribute_filter.h"
 #include "server/store/entry.h"
 
 namespace eventbus {
@@ -59,6 +60,8 @@ struct GroupPolicy {
   uint32_t max_crashes = 0;
   // Infinite: never.
   absl::Duration inactive_expiry = absl::InfiniteDuration();
+  // Events that do not match count as settled. Empty: all match.
+  AttributeFilter filter;
 
   friend bool operator==(const GroupPolicy&, const GroupPolicy&) = default;
 };
@@ -76,6 +79,7 @@ struct GroupPolicyChange {
   std::optional<bool> dead_letter;
   std::optional<uint32_t> max_crashes;
   std::optional<absl::Duration> inactive_expiry;
+  std::optional<AttributeFilter> filter;
 };
 
 // `base` with the fields that `change` sets.

@@ -16,6 +16,8 @@ constexpr uint32_t kMaxEntriesPerFetch = 512;
 constexpr uint32_t kEntriesOfFirstFetch = 16;
 constexpr double kMaxBytesPerFetch = 4 << 20;
 constexpr uint32_t kPendingPage = 1000;
+// A filter may want nothing of what is read: a fetch is not made larger than this allows.
+constexpr double kLeastWantedShare = 1.0 / kMaxEntriesPerFetch;
 // More than clocks differ.
 constexpr absl::Duration kClockMargin = absl::Minutes(1);
 
@@ -79,13 +81,14 @@ uint64_t GroupStream::FetchMore(uint64_t max_events, uint64_t max_bytes) {
     Reconcile();
     return 0;
   }
-  const double by_events = std::ceil(static_cast<double>(max_events) / events_per_entry_);
+  const double wanted_per_entry = events_per_entry_ * wanted_share_;
+  const double by_events = std::ceil(static_cast<double>(max_events) / wanted_per_entry);
   const double by_bytes =
       std::min(kMaxBytesPerFetch, static_cast<double>(max_bytes)) / bytes_per_entry_;
   const uint32_t most = seen_entries_ ? kMaxEntriesPerFetch : kEntriesOfFirstFetch;
   const auto entries = static_cast<uint32_t>(
       std::clamp(std::min(by_events, by_bytes), 1.0, static_cast<double>(most)));
-  expected_events_ = static_cast<uint64_t>(entries * events_per_entry_) + 1;
+  expected_events_ = static_cast<uint64_t>(entries * wanted_per_entry) + 1;
   // What was read once goes before what is new.
   if (!reread_.empty()) {
     Reread(entries);
@@ -322,6 +325,14 @@ void GroupStream::AddEntry(const Entry& entry, uint64_t times_delivered, absl::s
   }
   const uint32_t skipped = std::min(SkippedBeforeStart(entry.id), count);
   for (uint32_t i = 0; i < skipped; ++i) Advance(DeliveryInput::kAck, &held->events[i]);
+  if (policy_->filter.empty()) {
+    wanted_share_ = 1;
+  } else {
+    const uint32_t filtered = held->SettleUnwanted(policy_->filter);
+    if (filtered > 0) context_->events->OnFilteredOut(filtered);
+    Average(1 - static_cast<double>(filtered) / count, &wanted_share_);
+    wanted_share_ = std::max(wanted_share_, kLeastWantedShare);
+  }
   DropExpired(*held);
   for (const EventDelivery& event : held->events) {
     if (event.phase != DeliveryPhase::kSettled) ++held->unsettled;

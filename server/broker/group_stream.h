@@ -222,6 +222,8 @@ class GroupStream {
   // Of the entries seen lately.
   double events_per_entry_ = 1;
   double bytes_per_entry_ = 1024;
+  // The share of their events that the group's filter wants.
+  double wanted_share_ = 1;
   // Before anything was seen, reads are small.
   bool seen_entries_ = false;
   // Goes up when everything is dropped, so that answers of before are ignored.

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "server/broker/entry_reader.h"
+
 namespace eventbus {
 namespace {
 
@@ -86,6 +88,19 @@ bool HeldEntry::DecodeState(absl::string_view text, const StoreClock& clock, abs
     }
   }
   return true;
+}
+
+uint32_t HeldEntry::SettleUnwanted(const AttributeFilter& filter) {
+  uint32_t unwanted = 0;
+  EntryReader reader(entry.value.view());
+  FramedEvent event;
+  for (uint32_t i = 0; i < size() && reader.Next(&event); ++i) {
+    if (events[i].phase == DeliveryPhase::kSettled || filter.Matches(event.event)) continue;
+    Advance(DeliveryInput::kAck, &events[i]);
+    troubles.erase(i);
+    ++unwanted;
+  }
+  return unwanted;
 }
 
 void AddToRuns(HeldEntry& entry, uint32_t index, std::vector<EntryRun>* runs) {

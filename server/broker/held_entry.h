@@ -10,6 +10,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
+#include "server/broker/attribute_filter.h"
 #include "server/broker/context.h"
 #include "server/broker/dead_letter.h"
 #include "server/broker/event_delivery.h"
@@ -88,6 +89,9 @@ struct HeldEntry {
   std::string EncodeState(const StoreClock& clock, bool buried = false) const;
   // Takes over what a record says; false if it is not one of this entry.
   bool DecodeState(absl::string_view record, const StoreClock& clock, absl::Duration now);
+  // Settles the events that do not match, and answers how many were not settled before. For an
+  // entry that was just read.
+  uint32_t SettleUnwanted(const AttributeFilter& filter);
 };
 
 // Events of an entry that follow each other and fare alike.

@@ -22,6 +22,7 @@ Member::Member(const Context* context, SubscriptionId id, const OpenRequest& req
       id_(id),
       sink_(sink),
       tokens_(request.tokens),
+      one_shot_(request.one_shot),
       client_id_(request.client_id),
       peer_(request.peer),
       flow_(request.flow),
@@ -29,7 +30,7 @@ Member::Member(const Context* context, SubscriptionId id, const OpenRequest& req
       batcher_(context->loop, request.batch, sink) {}
 
 uint64_t Member::RoomEvents() const {
-  if (in_flight_ >= flow_.max_in_flight) return 0;
+  if (in_flight_ >= flow_.max_in_flight || spent()) return 0;
   if (in_flight_ > 0 && in_flight_bytes_ >= flow_.max_in_flight_bytes) return 0;
   return flow_.max_in_flight - in_flight_;
 }

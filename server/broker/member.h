@@ -46,6 +46,11 @@ class Member {
   const FlowLimits& flow() const { return flow_; }
   void set_flow(FlowLimits flow) { flow_ = flow; }
 
+  // Takes what one hand-over holds, and then no more (OpenRequest::one_shot).
+  bool one_shot() const { return one_shot_; }
+  // It has had it.
+  bool spent() const { return one_shot_ && next_delivery_ > 1 && batcher_.events() == 0; }
+
   // Whether OnOpened was called; before, it gets nothing.
   bool opened() const { return opened_; }
   void set_opened() { opened_ = true; }
@@ -136,6 +141,7 @@ class Member {
   const SubscriptionId id_;
   SubscriberSink* const sink_;
   const bool tokens_;
+  const bool one_shot_;
   const std::string client_id_;
   const std::string peer_;
   FlowLimits flow_;

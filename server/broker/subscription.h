@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/broker/attribute_filter.h"
 #include "server/broker/delivery_token.h"
 #include "server/broker/group_definition.h"
 #include "server/store/bytes.h"
@@ -47,11 +48,15 @@ struct OpenRequest {
 
   // Valid patterns. Empty: the group must exist.
   std::vector<std::string> patterns;
+  // Of a tail. (A group's is in its policy.)
+  AttributeFilter filter;
   StartPosition start = StartLatest{};
   FlowLimits flow;
   BatchShape batch;
   // Deliveries are settled by tokens (Receive) and not by numbers.
   bool tokens = false;
+  // Gets one hand-over and then no more (Pull); closed with OK once nothing of it is in flight.
+  bool one_shot = false;
 
   std::string client_id;
   std::string peer;
@@ -157,6 +162,8 @@ class SubscriberSink {
                       absl::string_view message) = 0;
   virtual void OnTokensLost(const std::vector<DeliveryToken>& /*tokens*/, LostReason /*reason*/,
                             absl::string_view /*message*/) {}
+  // For who is one_shot and has got nothing yet: there is nothing at the moment. May be said again.
+  virtual void OnNothingReady() {}
   // No new deliveries come; the call ends at the deadline.
   virtual void OnDrain(absl::Time deadline, absl::string_view message) = 0;
   // The subscription has ended from the broker's side.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/broker/entry_reader.h"
 #include "server/broker/event_expiry.h"
 #include "server/broker/reason.h"
 
@@ -170,6 +171,28 @@ uint32_t Tail::Fitting(const IndexedEntry& entry, uint32_t first) const {
   return std::max(count, 1U);
 }
 
+uint32_t Tail::NextWanted(const IndexedEntry& entry, Cursor* cursor) const {
+  const AttributeFilter& filter = request_.filter;
+  const auto wanted = [&entry, &filter](uint32_t index) {
+    const uint32_t begin = entry.offsets[index];
+    EntryReader reader(entry.entry.value.view().substr(begin, entry.offsets[index + 1] - begin));
+    FramedEvent event;
+    return reader.Next(&event) && filter.Matches(event.event);
+  };
+  const uint32_t before = cursor->next_event;
+  if (!filter.empty()) {
+    while (cursor->next_event < entry.size() && !wanted(cursor->next_event)) ++cursor->next_event;
+  }
+  if (cursor->next_event > before) context_->events->OnFilteredOut(cursor->next_event - before);
+  const uint32_t first = cursor->next_event;
+  if (first >= entry.size()) return 0;
+  const uint32_t fitting = Fitting(entry, first);
+  if (filter.empty()) return fitting;
+  uint32_t count = 1;
+  while (count < fitting && wanted(first + count)) ++count;
+  return count;
+}
+
 void Tail::DeliverFrom(Cursor* cursor) {
   const IndexedEntry& entry = (*cursor->page)[cursor->next_entry];
   if (cursor->skip.has_value() && cursor->skip->entry == entry.entry.id) {
@@ -182,12 +205,13 @@ void Tail::DeliverFrom(Cursor* cursor) {
     cursor->next_event += CountExpired(entry.entry, entry.offsets, cursor->next_event,
                                        entry.size() - cursor->next_event, now_ms, true);
   }
-  if (cursor->next_event < entry.size()) {
+  uint32_t count = NextWanted(entry, cursor);
+  if (may_have_expired && count > 0) {
+    // None, if the next one has: then it is passed over next time.
+    count = CountExpired(entry.entry, entry.offsets, cursor->next_event, count, now_ms, false);
+  }
+  if (count > 0) {
     const uint32_t first = cursor->next_event;
-    uint32_t count = Fitting(entry, first);
-    if (may_have_expired) {
-      count = CountExpired(entry.entry, entry.offsets, first, count, now_ms, false);
-    }
     DeliveryRun run;
     run.events = entry.entry.value.Slice(entry.offsets[first],
                                          entry.offsets[first + count] - entry.offsets[first]);

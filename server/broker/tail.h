@@ -74,6 +74,9 @@ class Tail {
   bool HasRoom() const;
   // Delivers one run from the cursor's page.
   void DeliverFrom(Cursor* cursor);
+  // Goes past events that the filter leaves out, and answers how many of the next ones go out
+  // together. 0: none is left in the entry.
+  uint32_t NextWanted(const IndexedEntry& entry, Cursor* cursor) const;
   uint32_t Fitting(const IndexedEntry& entry, uint32_t first) const;
   void Read(Cursor* cursor);
   void OnPage(Cursor* cursor, const absl::StatusOr<EntryPage>& page);

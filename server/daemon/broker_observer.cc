@@ -76,6 +76,8 @@ void BrokerObserver::OnAcked(uint64_t events) { metrics_->acked_events.Increment
 
 void BrokerObserver::OnReleased(uint64_t events) { metrics_->released_events.Increment(events); }
 
+void BrokerObserver::OnFilteredOut(uint64_t events) { metrics_->filtered_events.Increment(events); }
+
 void BrokerObserver::OnNacked(uint64_t events) { metrics_->nacked_events.Increment(events); }
 
 void BrokerObserver::OnDeadlinePassed(uint64_t events) {

@@ -29,6 +29,7 @@ class BrokerObserver final : public BrokerEvents {
   void OnDelivered(uint64_t events, uint64_t bytes) override;
   void OnAcked(uint64_t events) override;
   void OnReleased(uint64_t events) override;
+  void OnFilteredOut(uint64_t events) override;
   void OnNacked(uint64_t events) override;
   void OnDeadlinePassed(uint64_t events) override;
   void OnRejected(uint64_t events) override;

@@ -101,6 +101,8 @@ class MetricFamilies {
     Add("eventbus_acked_events_total", "Deliveries acked.", m.acked_events);
     Add("eventbus_released_events_total", "Deliveries given back without being handled.",
         m.released_events);
+    Add("eventbus_filtered_events_total",
+        "Events that the filters of groups and tails have left out.", m.filtered_events);
     Add("eventbus_nacked_events_total", "Deliveries nacked.", m.nacked_events);
     Add("eventbus_deadline_passed_events_total", "Deliveries not settled before the ack deadline.",
         m.deadline_passed_events);

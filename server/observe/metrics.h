@@ -96,6 +96,7 @@ class Metrics {
   Counter delivered_bytes;
   Counter acked_events;
   Counter released_events;
+  Counter filtered_events;
   Counter nacked_events;
   Counter deadline_passed_events;  // Not settled before the ack deadline.
   Counter rejected_events;

@@ -27,6 +27,10 @@ constexpr uint32_t kRedriven = 9;
 constexpr uint32_t kTokens = 10;
 constexpr uint32_t kSeconds = 1;
 constexpr uint32_t kNanos = 2;
+// Of PullResponse, whose batches have the number that they have in Deliveries.
+constexpr uint32_t kLeaseDeadline = 2;
+// That field, at most.
+constexpr uint64_t kLeaseDeadlineBytes = 24;
 
 // Tag and length of the message around all batches.
 constexpr uint64_t kOuterHeadBytes = 1 + kMaxVarintBytes;
@@ -39,6 +43,13 @@ void AppendNonEmpty(uint32_t field, absl::string_view value, std::string* out) {
   if (!value.empty()) AppendLengthDelimitedField(field, value, out);
 }
 
+void AppendTimestamp(uint32_t field, uint64_t unix_ms, std::string* out) {
+  std::string timestamp;
+  AppendNonZero(kSeconds, unix_ms / 1000, &timestamp);
+  AppendNonZero(kNanos, unix_ms % 1000 * 1'000'000, &timestamp);
+  AppendLengthDelimitedField(field, timestamp, out);
+}
+
 // All of a DeliveryBatch but its events.
 std::string EncodeBatchHead(const DeliveryFormat& format, const DeliveryRun& run) {
   std::string head;
@@ -47,21 +58,12 @@ std::string EncodeBatchHead(const DeliveryFormat& format, const DeliveryRun& run
   AppendLengthDelimitedField(kPosition, run.position.ToString(), &head);
   AppendNonZero(kAttempt, run.attempt, &head);
   AppendNonZero(kTimesDelivered, run.times_delivered, &head);
-  std::string timestamp;
-  const uint64_t stored_ms = run.position.entry.ms;
-  AppendNonZero(kSeconds, stored_ms / 1000, &timestamp);
-  AppendNonZero(kNanos, stored_ms % 1000 * 1'000'000, &timestamp);
-  AppendLengthDelimitedField(kStoredTime, timestamp, &head);
+  AppendTimestamp(kStoredTime, run.position.entry.ms, &head);
   AppendNonEmpty(kLastReason, run.last_reason, &head);
   AppendNonZero(kRedriven, run.redriven ? 1 : 0, &head);
   if (!format.tokens || format.group.empty()) return head;
 
-  DeliveryToken token;
-  token.group = {format.group, run.generation};
-  token.stream = run.held_in != nullptr ? *run.held_in : *run.stream;
-  token.position = run.held_in != nullptr ? run.held_at : run.position;
-  token.attempt = run.attempt;
-  token.times_delivered = run.times_delivered;
+  DeliveryToken token = FirstTokenOf(format.group, run);
   for (uint32_t i = 0; i < run.count; ++i) {
     AppendLengthDelimitedField(kTokens, token.Encode(), &head);
     ++token.position.index;
@@ -113,13 +115,17 @@ struct EncodedBatch {
   uint64_t framed_size() const { return LengthDelimitedSize(size()); }
 };
 
-}  // namespace
-
-DeliveryMessage EncodeDeliveries(const DeliveryFormat& format, uint64_t max_bytes,
-                                 std::deque<DeliveryRun>* runs) {
-  DeliveryMessage message;
+// Batches that go into one message, and their size.
+struct EncodedBatches {
   std::vector<EncodedBatch> batches;
   uint64_t total = 0;
+};
+
+// Takes what fits from the front of `runs`.
+EncodedBatches TakeBatches(const DeliveryFormat& format, uint64_t max_bytes,
+                           std::deque<DeliveryRun>* runs) {
+  EncodedBatches taken;
+  auto& [batches, total] = taken;
   while (!runs->empty()) {
     EncodedBatch batch;
     batch.head = EncodeBatchHead(format, runs->front());
@@ -135,23 +141,60 @@ DeliveryMessage EncodeDeliveries(const DeliveryFormat& format, uint64_t max_byte
       if (runs->front().count == 0) runs->pop_front();
     }
     total += batch.framed_size();
-    message.events += batch.run.count;
-    message.event_bytes += batch.run.events.size();
     batches.push_back(std::move(batch));
     if (total + kOuterHeadBytes >= max_bytes) break;
   }
+  return taken;
+}
 
+void WriteBatches(const EncodedBatches& encoded, MessageSlices* slices) {
+  for (const EncodedBatch& batch : encoded.batches) {
+    AppendTag(kBatches, WireType::kLengthDelimited, slices->text());
+    AppendVarint(batch.size(), slices->text());
+    slices->text()->append(batch.head);
+    slices->Append(batch.run.events);
+  }
+}
+
+}  // namespace
+
+DeliveryToken FirstTokenOf(const std::string& group, const DeliveryRun& run) {
+  DeliveryToken token;
+  token.group = {group, run.generation};
+  token.stream = run.held_in != nullptr ? *run.held_in : *run.stream;
+  token.position = run.held_in != nullptr ? run.held_at : run.position;
+  token.attempt = run.attempt;
+  token.times_delivered = run.times_delivered;
+  return token;
+}
+
+DeliveryMessage EncodeDeliveries(const DeliveryFormat& format, uint64_t max_bytes,
+                                 std::deque<DeliveryRun>* runs) {
+  const EncodedBatches encoded = TakeBatches(format, max_bytes, runs);
   MessageSlices slices;
   AppendTag(kDeliveries, WireType::kLengthDelimited, slices.text());
-  AppendVarint(total, slices.text());
-  for (const EncodedBatch& batch : batches) {
-    AppendTag(kBatches, WireType::kLengthDelimited, slices.text());
-    AppendVarint(batch.size(), slices.text());
-    slices.text()->append(batch.head);
-    slices.Append(batch.run.events);
+  AppendVarint(encoded.total, slices.text());
+  WriteBatches(encoded, &slices);
+  DeliveryMessage message;
+  for (const EncodedBatch& batch : encoded.batches) {
+    message.events += batch.run.count;
+    message.event_bytes += batch.run.events.size();
   }
   message.bytes = slices.Finish();
   return message;
+}
+
+grpc::ByteBuffer EncodePullResponse(const std::string& group, absl::Time lease_deadline,
+                                    uint64_t max_bytes, std::deque<DeliveryRun>* runs) {
+  const EncodedBatches encoded =
+      TakeBatches({.tokens = true, .group = group}, max_bytes - kLeaseDeadlineBytes, runs);
+  MessageSlices slices;
+  if (!encoded.batches.empty()) {
+    AppendTimestamp(kLeaseDeadline, static_cast<uint64_t>(absl::ToUnixMillis(lease_deadline)),
+                    slices.text());
+  }
+  WriteBatches(encoded, &slices);
+  return slices.Finish();
 }
 
 }  // namespace eventbus

@@ -5,7 +5,9 @@
 #include <deque>
 #include <string>
 
+#include "absl/time/time.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "server/broker/delivery_token.h"
 #include "server/broker/subscription.h"
 
 namespace eventbus {
@@ -35,6 +37,13 @@ struct DeliveryMessage {
 // `runs`. Pure; any thread.
 DeliveryMessage EncodeDeliveries(const DeliveryFormat& format, uint64_t max_bytes,
                                  std::deque<DeliveryRun>* runs);
+
+// The same as eventbus.v1.PullResponse, with tokens for this group.
+grpc::ByteBuffer EncodePullResponse(const std::string& group, absl::Time lease_deadline,
+                                    uint64_t max_bytes, std::deque<DeliveryRun>* runs);
+
+// The token of the run's first event. Those of the others differ in the position's index.
+DeliveryToken FirstTokenOf(const std::string& group, const DeliveryRun& run);
 
 }  // namespace eventbus
 

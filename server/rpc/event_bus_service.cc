@@ -2,10 +2,10 @@
 
 #include "server/rpc/publish.h"
 #include "server/rpc/publish_stream.h"
+#include "server/rpc/pull.h"
 #include "server/rpc/receive.h"
 #include "server/rpc/settle.h"
 #include "server/rpc/subscribe.h"
-#include "server/rpc/unimplemented.h"
 
 namespace eventbus {
 
@@ -34,10 +34,9 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* EventBusService::Receive(Context* co
   return StartReceive(rpc_, calls_, context, request);
 }
 
-grpc::ServerUnaryReactor* EventBusService::Pull(Context* context,
-                                                const v1::PullRequest* /*request*/,
-                                                v1::PullResponse* /*response*/) {
-  return Unimplemented(rpc_, context, "EventBus.Pull");
+grpc::ServerUnaryReactor* EventBusService::Pull(Context* context, const Bytes* request,
+                                                Bytes* response) {
+  return StartPull(rpc_, context, request, response);
 }
 
 grpc::ServerUnaryReactor* EventBusService::Settle(Context* context, const Bytes* request,

@@ -16,8 +16,9 @@ using RawEventBus =
     v1::EventBus::WithRawCallbackMethod_Publish<v1::EventBus::WithRawCallbackMethod_PublishBatch<
         v1::EventBus::WithRawCallbackMethod_PublishStream<
             v1::EventBus::WithRawCallbackMethod_Subscribe<
-                v1::EventBus::WithRawCallbackMethod_Receive<v1::EventBus::WithCallbackMethod_Pull<
-                    v1::EventBus::WithRawCallbackMethod_Settle<v1::EventBus::Service>>>>>>>;
+                v1::EventBus::WithRawCallbackMethod_Receive<
+                    v1::EventBus::WithRawCallbackMethod_Pull<
+                        v1::EventBus::WithRawCallbackMethod_Settle<v1::EventBus::Service>>>>>>>;
 
 // The service EventBus: which RPC is served by which file. Owned by RpcServer; called on gRPC's
 // threads.
@@ -37,8 +38,7 @@ class EventBusService final : public RawEventBus {
   grpc::ServerBidiReactor<Bytes, Bytes>* PublishStream(Context* context) override;
   grpc::ServerBidiReactor<Bytes, Bytes>* Subscribe(Context* context) override;
   grpc::ServerWriteReactor<Bytes>* Receive(Context* context, const Bytes* request) override;
-  grpc::ServerUnaryReactor* Pull(Context* context, const v1::PullRequest* request,
-                                 v1::PullResponse* response) override;
+  grpc::ServerUnaryReactor* Pull(Context* context, const Bytes* request, Bytes* response) override;
   grpc::ServerUnaryReactor* Settle(Context* context, const Bytes* request,
                                    Bytes* response) override;
 

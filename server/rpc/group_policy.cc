@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "server/broker/reason.h"
+#include "server/rpc/attribute_filter.h"
 #include "server/rpc/errors.h"
 #include "server/rpc/well_known_types.h"
 
@@ -59,6 +60,7 @@ class PolicyReader {
                 &change_.inactive_expiry);
     }
     if (policy_.retry_delays_size() > 0) ReadRetryDelays();
+    if (policy_.has_filter()) ReadFilter();
     if (!status_.ok()) return status_;
     return std::move(change_);
   }
@@ -72,7 +74,6 @@ class PolicyReader {
 
   void CheckImplemented() {
     if (policy_.ordered()) Fail(UnimplementedField(Path("ordered")));
-    if (policy_.has_filter()) Fail(UnimplementedField(Path("filter")));
     if (policy_.has_dead_letter_type()) Fail(UnimplementedField(Path("dead_letter_type")));
     if (policy_.max_in_flight() != 0) Fail(UnimplementedField(Path("max_in_flight")));
   }
@@ -98,6 +99,12 @@ class PolicyReader {
     absl::Duration value;
     Fail(ReadDuration(Path(field), duration, min, max, &value));
     *result = value;
+  }
+
+  void ReadFilter() {
+    absl::StatusOr<AttributeFilter> filter = ReadAttributeFilter(Path("filter"), policy_.filter());
+    if (!filter.ok()) return Fail(filter.status());
+    change_.filter = *std::move(filter);
   }
 
   void ReadRetryDelays() {
@@ -147,6 +154,7 @@ v1::GroupPolicy WriteGroupPolicy(const GroupPolicy& policy) {
   if (policy.inactive_expiry != absl::InfiniteDuration()) {
     *written.mutable_inactive_expiry() = WriteDuration(policy.inactive_expiry);
   }
+  if (!policy.filter.empty()) *written.mutable_filter() = WriteAttributeFilter(policy.filter);
   return written;
 }
 

@@ -12,6 +12,7 @@
 #include "server/broker/group_name.h"
 #include "server/broker/pattern.h"
 #include "server/broker/reason.h"
+#include "server/rpc/attribute_filter.h"
 #include "server/rpc/errors.h"
 #include "server/rpc/group_policy.h"
 #include "server/rpc/well_known_types.h"
@@ -31,36 +32,16 @@ constexpr absl::Duration kMaxHeartbeat = absl::Hours(1);
 
 absl::string_view View(const std::string& text) { return absl::string_view(text); }
 
-absl::Status ReadGroup(const v1::GroupSubscription& group, OpenRequest* request) {
-  request->group = group.name();
-  request->ephemeral = group.ephemeral();
-  request->update_group = group.update_group();
-  request->revision = group.revision();
-  if (!group.name().empty() || !group.ephemeral()) {
-    const std::optional<FieldViolation> violation =
-        CheckGroupName(View(group.name()), "open.group.name");
-    if (violation.has_value()) return InvalidField(violation->field, violation->description);
-  }
-  if (group.name().empty() && group.patterns().empty()) {
-    return InvalidField("open.group.patterns", "is required where there is no name");
-  }
-  if (absl::Status status =
-          ReadPatterns("open.group.patterns", group.patterns(), &request->patterns);
-      !status.ok()) {
-    return status;
-  }
-  absl::StatusOr<GroupPolicyChange> policy = ReadGroupPolicy("open.group.policy", group.policy());
-  if (!policy.ok()) return policy.status();
-  request->policy = *std::move(policy);
-  return absl::OkStatus();
-}
-
 absl::Status ReadTail(const v1::TailSubscription& tail, OpenRequest* request) {
   request->tail = true;
   if (tail.patterns().empty()) {
     return InvalidField("open.tail.patterns", "at least one pattern is required");
   }
-  if (tail.has_filter()) return UnimplementedField("open.tail.filter");
+  if (tail.has_filter()) {
+    absl::StatusOr<AttributeFilter> filter = ReadAttributeFilter("open.tail.filter", tail.filter());
+    if (!filter.ok()) return filter.status();
+    request->filter = *std::move(filter);
+  }
   return ReadPatterns("open.tail.patterns", tail.patterns(), &request->patterns);
 }
 
@@ -103,12 +84,10 @@ absl::Status ReadBatch(const v1::BatchShape& batch, BatchShape* result) {
 }
 
 absl::Status ReadClient(const v1::SubscribeOpen& open, OpenRequest* request) {
-  if (open.client_id().size() > kMaxClientIdBytes) {
-    return InvalidField("open.client_id",
-                        absl::StrCat("has ", open.client_id().size(), " bytes, at most ",
-                                     kMaxClientIdBytes, " are allowed"));
+  if (absl::Status status = ReadClientId("open.client_id", open.client_id(), request);
+      !status.ok()) {
+    return status;
   }
-  request->client_id = open.client_id();
   if (open.client_properties().size() > kMaxClientProperties) {
     return InvalidField(
         "open.client_properties",
@@ -129,7 +108,7 @@ absl::Status ReadClient(const v1::SubscribeOpen& open, OpenRequest* request) {
 absl::Status ReadTarget(const v1::SubscribeOpen& open, OpenRequest* request) {
   switch (open.target_case()) {
     case v1::SubscribeOpen::kGroup:
-      return ReadGroup(open.group(), request);
+      return ReadGroupSubscription("open.group", open.group(), request);
     case v1::SubscribeOpen::kTail:
       return ReadTail(open.tail(), request);
     case v1::SubscribeOpen::TARGET_NOT_SET:
@@ -170,6 +149,32 @@ absl::Status ReadPatterns(absl::string_view path,
   return absl::OkStatus();
 }
 
+absl::Status ReadGroupSubscription(absl::string_view path, const v1::GroupSubscription& group,
+                                   OpenRequest* request) {
+  request->group = group.name();
+  request->ephemeral = group.ephemeral();
+  request->update_group = group.update_group();
+  request->revision = group.revision();
+  if (!group.name().empty() || !group.ephemeral()) {
+    const std::optional<FieldViolation> violation =
+        CheckGroupName(View(group.name()), absl::StrCat(path, ".name"));
+    if (violation.has_value()) return InvalidField(violation->field, violation->description);
+  }
+  if (group.name().empty() && group.patterns().empty()) {
+    return InvalidField(absl::StrCat(path, ".patterns"), "is required where there is no name");
+  }
+  if (absl::Status status =
+          ReadPatterns(absl::StrCat(path, ".patterns"), group.patterns(), &request->patterns);
+      !status.ok()) {
+    return status;
+  }
+  absl::StatusOr<GroupPolicyChange> policy =
+      ReadGroupPolicy(absl::StrCat(path, ".policy"), group.policy());
+  if (!policy.ok()) return policy.status();
+  request->policy = *std::move(policy);
+  return absl::OkStatus();
+}
+
 absl::Status ReadStartPosition(absl::string_view path, const v1::StartPosition& start,
                                StartPosition* result) {
   switch (start.start_case()) {
@@ -194,6 +199,14 @@ absl::Status ReadStartPosition(absl::string_view path, const v1::StartPosition& 
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status ReadClientId(absl::string_view path, const std::string& client_id,
+                          OpenRequest* request) {
+  request->client_id = client_id;
+  if (client_id.size() <= kMaxClientIdBytes) return absl::OkStatus();
+  return InvalidField(path, absl::StrCat("has ", client_id.size(), " bytes, at most ",
+                                         kMaxClientIdBytes, " are allowed"));
 }
 
 absl::Status ReadFlowLimits(absl::string_view path, const v1::FlowLimits& limits,

@@ -41,6 +41,12 @@ absl::Status ReadPatterns(absl::string_view path,
 absl::Status ReadStartPosition(absl::string_view path, const v1::StartPosition& start,
                                StartPosition* result);
 
+absl::Status ReadGroupSubscription(absl::string_view path, const v1::GroupSubscription& group,
+                                   OpenRequest* request);
+
+absl::Status ReadClientId(absl::string_view path, const std::string& client_id,
+                          OpenRequest* request);
+
 // Changes the limits that `limits` sets. Errors name the field below `path`.
 absl::Status ReadFlowLimits(absl::string_view path, const v1::FlowLimits& limits,
                             const RpcOptions& options, FlowLimits* result);

@@ -22,6 +22,7 @@ struct RpcContext {
         publish_stream_metrics(&metrics->Rpc("eventbus.v1.EventBus/PublishStream")),
         subscribe_metrics(&metrics->Rpc("eventbus.v1.EventBus/Subscribe")),
         receive_metrics(&metrics->Rpc("eventbus.v1.EventBus/Receive")),
+        pull_metrics(&metrics->Rpc("eventbus.v1.EventBus/Pull")),
         settle_metrics(&metrics->Rpc("eventbus.v1.EventBus/Settle")),
         unimplemented_metrics(&metrics->Rpc("unimplemented")) {}
   RpcContext(const RpcContext&) = delete;
@@ -37,6 +38,7 @@ struct RpcContext {
   RpcMetrics* const publish_stream_metrics;
   RpcMetrics* const subscribe_metrics;
   RpcMetrics* const receive_metrics;
+  RpcMetrics* const pull_metrics;
   RpcMetrics* const settle_metrics;
   // Of all methods that only say that they are not implemented.
   RpcMetrics* const unimplemented_metrics;

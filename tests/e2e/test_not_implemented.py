@@ -4,7 +4,7 @@ import grpc
 import pytest
 from google.protobuf import descriptor_pool
 
-from harness.bus import event, group_open, tail_open, unique
+from harness.bus import event, group_open, unique
 from harness.refusal import refused
 from harness.stubs import catalog, catalog_rpc, v1
 from harness.waiting import DEADLINE
@@ -27,16 +27,8 @@ def test_expected_position(shared_bus):
     assert_not_implemented(refusal, "expected_position")
 
 
-def an_attribute_filter() -> v1.AttributeFilter:
-    return v1.AttributeFilter(conditions=[v1.AttributeCondition(attribute="source", exact="/x")])
-
-
 OPENS = {
     "session": lambda: group_open(unique("g"), "a", session=v1.SessionRequest()),
-    "filter": lambda: tail_open("a", filter=an_attribute_filter()),
-    "policy.filter": lambda: group_open(
-        unique("g"), "a", policy=v1.GroupPolicy(filter=an_attribute_filter())
-    ),
     "policy.ordered": lambda: group_open(unique("g"), "a", policy=v1.GroupPolicy(ordered=True)),
 }
 
@@ -45,11 +37,6 @@ OPENS = {
 def test_open(shared_bus, name):
     refusal = shared_bus.subscribe(OPENS[name]()).end()
     assert_not_implemented(refusal, name)
-
-
-def test_pull(shared_bus):
-    request = v1.PullRequest(group=v1.GroupSubscription(name="g", patterns=["a"]))
-    assert_not_implemented(refused(shared_bus.stub.Pull, request, timeout=DEADLINE), "Pull")
 
 
 BUILT = {

@@ -140,6 +140,12 @@ class Bus:
         call = self.stub.Receive(v1.ReceiveRequest(open=opening), timeout=3 * DEADLINE)
         return self._keep(call)
 
+    def pull(self, group: str, *patterns: str, policy=None, wait: float = 0, **fields):
+        """A Pull of the group, created if there are patterns."""
+        target = v1.GroupSubscription(name=group, patterns=patterns, policy=policy)
+        request = v1.PullRequest(group=target, wait=seconds(wait), **fields)
+        return self.stub.Pull(request, timeout=wait + DEADLINE)
+
     def settle(self, **fields) -> v1.SettleResponse:
         return self.stub.Settle(v1.SettleRequest(**fields), timeout=DEADLINE)
 

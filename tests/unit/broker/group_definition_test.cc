@@ -15,6 +15,9 @@ TEST(GroupDefinitionTest, ComesBackFromJsonAsItWas) {
   definition.policy.retry_delays = {absl::Seconds(1), absl::Minutes(5)};
   definition.policy.ack_deadline = absl::Milliseconds(1500);
   definition.policy.inactive_expiry = absl::Hours(1);
+  definition.policy.filter = {{{"source", AttributeCondition::Match::kPrefix, "/eu/"},
+                               {"id", AttributeCondition::Match::kSuffix, "7"},
+                               {"subject", AttributeCondition::Match::kExact, "x"}}};
   const absl::Time time = absl::FromUnixMillis(1700000000123);
   for (const StartPosition& start :
        {StartPosition(StartLatest{}), StartPosition(StartEarliest{}),
@@ -37,6 +40,19 @@ TEST(GroupDefinitionTest, RefusesWhatIsNoDefinition) {
   for (const char* text : {"", "{", "[]", "{\"patterns\": 5}", "null"}) {
     EXPECT_EQ(GroupDefinitionFromJson(text).status().code(), absl::StatusCode::kDataLoss) << text;
   }
+}
+
+TEST(GroupDefinitionTest, AFilterIsReadable) {
+  GroupDefinition definition;
+  definition.policy.filter = {{{"source", AttributeCondition::Match::kPrefix, "/eu/"}}};
+  EXPECT_THAT(ToJson(definition),
+              testing::HasSubstr(R"("filter":[{"attribute":"source","prefix":"/eu/"}])"));
+}
+
+TEST(GroupDefinitionTest, AConditionThatIsNotUnderstoodIsNotIgnored) {
+  const auto decoded = GroupDefinitionFromJson(
+      R"({"patterns": ["*"], "policy": {"filter": [{"attribute": "id", "regex": "x"}]}})");
+  EXPECT_EQ(decoded.status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST(GroupDefinitionTest, OnlyFieldsThatAreSetAreCompared) {

@@ -126,6 +126,7 @@ TEST(MetricsTest, EachMemberShowsUnderItsName) {
       {&m.delivered_bytes, "eventbus_delivered_bytes_total"},
       {&m.acked_events, "eventbus_acked_events_total"},
       {&m.released_events, "eventbus_released_events_total"},
+      {&m.filtered_events, "eventbus_filtered_events_total"},
       {&m.unknown_settles, "eventbus_settles_unknown_total"},
       {&m.dropped_events[DropReason::kTtl], "eventbus_dropped_events_total{reason=\"ttl\"}"},
       {&m.dropped_events[DropReason::kMaxBytes],

@@ -132,5 +132,47 @@ TEST(DeliveryEncoderTest, SingleEventAboveTheBoundGoesAllTheSame) {
   EXPECT_EQ(runs.front().count, 1u);
 }
 
+TEST(DeliveryEncoderTest, AnAnswerToPullHasTokensAndTheDeadline) {
+  DeliveryRun run = RunOf(2, 10);
+  run.attempt = 1;
+  run.times_delivered = 1;
+  std::deque<DeliveryRun> runs = {run};
+  const absl::Time deadline = absl::FromUnixMillis(1'700'000'030'500);
+  const auto response =
+      Parsed<v1::PullResponse>(EncodePullResponse("work", deadline, kMaxServerMessageBytes, &runs));
+  ASSERT_EQ(response.batches_size(), 1);
+  EXPECT_EQ(response.batches(0).events(1).id(), "1");
+  EXPECT_EQ(response.batches(0).first_delivery(), 0u);
+  ASSERT_EQ(response.batches(0).tokens_size(), 2);
+  DeliveryToken token = FirstTokenOf("work", run);
+  EXPECT_EQ(response.batches(0).tokens(0), token.Encode());
+  ++token.position.index;
+  EXPECT_EQ(response.batches(0).tokens(1), token.Encode());
+  EXPECT_EQ(response.lease_deadline().seconds(), 1'700'000'030);
+  EXPECT_EQ(response.lease_deadline().nanos(), 500'000'000);
+  EXPECT_TRUE(runs.empty());
+}
+
+TEST(DeliveryEncoderTest, AnEmptyAnswerToPullHasNothing) {
+  std::deque<DeliveryRun> runs;
+  const auto response = Parsed<v1::PullResponse>(
+      EncodePullResponse("work", absl::InfinitePast(), kMaxServerMessageBytes, &runs));
+  EXPECT_EQ(response.ByteSizeLong(), 0u);
+}
+
+TEST(DeliveryEncoderTest, AnAnswerToPullKeepsToTheBoundAndLeavesTheRest) {
+  // Long names make long tokens: a thousand events of little data do not fit.
+  DeliveryRun run = RunOf(1000, 3000);
+  run.stream = std::make_shared<const std::string>(255, 's');
+  std::deque<DeliveryRun> runs = {run};
+  const grpc::ByteBuffer bytes = EncodePullResponse(std::string(255, 'g'), absl::FromUnixMillis(1),
+                                                    kMaxServerMessageBytes, &runs);
+  EXPECT_LE(bytes.Length(), kMaxServerMessageBytes);
+  const auto response = Parsed<v1::PullResponse>(bytes);
+  ASSERT_EQ(runs.size(), 1u);
+  EXPECT_EQ(response.batches(0).events_size() + runs.front().count, 1000u);
+  EXPECT_GT(response.batches(0).events_size(), 500);
+}
+
 }  // namespace
 }  // namespace eventbus

@@ -183,13 +183,28 @@ TEST(OpenRequestTest, BadPositionIsNamedByItsStream) {
   EXPECT_TRUE(absl::StartsWith(status.message(), "open.start.after.positions[a.b]: ")) << status;
 }
 
+TEST(OpenRequestTest, AFilterIsTakenOrNamedByItsPath) {
+  v1::SubscribeOpen group = Group();
+  v1::AttributeFilter& filter = *group.mutable_group()->mutable_policy()->mutable_filter();
+  EXPECT_EQ(FieldOf(Read(group).status()), "open.group.policy.filter.conditions");
+  filter.add_conditions()->set_attribute("source");
+  EXPECT_EQ(FieldOf(Read(group).status()), "open.group.policy.filter.conditions[0].match");
+  filter.mutable_conditions(0)->set_prefix("/eu/");
+  const AttributeFilter expected = {{{"source", AttributeCondition::Match::kPrefix, "/eu/"}}};
+  EXPECT_EQ(Read(group)->open.policy.filter, expected);
+
+  v1::SubscribeOpen tail = Tail();
+  tail.mutable_tail()->mutable_filter();
+  EXPECT_EQ(FieldOf(Read(tail).status()), "open.tail.filter.conditions");
+  *tail.mutable_tail()->mutable_filter() = filter;
+  EXPECT_EQ(Read(tail)->open.filter, expected);
+}
+
 TEST(OpenRequestTest, WhatIsNotImplementedIsNamed) {
   const std::pair<std::string, Change> cases[] = {
       {"open.session", [](v1::SubscribeOpen& open) { open.mutable_session(); }},
       {"open.group.policy.ordered",
        [](v1::SubscribeOpen& open) { open.mutable_group()->mutable_policy()->set_ordered(true); }},
-      {"open.group.policy.filter",
-       [](v1::SubscribeOpen& open) { open.mutable_group()->mutable_policy()->mutable_filter(); }},
       {"open.group.policy.dead_letter_type",
        [](v1::SubscribeOpen& open) {
          open.mutable_group()->mutable_policy()->set_dead_letter_type("dead");
@@ -197,11 +212,6 @@ TEST(OpenRequestTest, WhatIsNotImplementedIsNamed) {
       {"open.group.policy.max_in_flight",
        [](v1::SubscribeOpen& open) {
          open.mutable_group()->mutable_policy()->set_max_in_flight(1);
-       }},
-      {"open.tail.filter",
-       [](v1::SubscribeOpen& open) {
-         open = Tail();
-         open.mutable_tail()->mutable_filter();
        }},
   };
   for (const auto& [field, change] : cases) {

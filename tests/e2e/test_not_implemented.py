@@ -53,7 +53,13 @@ def test_pull(shared_bus):
 
 
 BUILT = {
+    "CreateGroup",
+    "DeleteGroup",
     "GetGroup",
+    "GetSubscriberStats",
+    "ListInstances",
+    "ListStreams",
+    "PurgeStream",
     "ListGroups",
     "ListDeadLetters",
     "RedriveDeadLetters",

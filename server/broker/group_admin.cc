@@ -189,9 +189,10 @@ void GroupAdmin::TryToDelete(const std::shared_ptr<Deletion>& deletion) {
 }
 
 void GroupAdmin::Unregister(const std::shared_ptr<Deletion>& deletion, GroupView view) {
-  const GroupRecord& record = view.group.record;
+  const std::string unregistered = view.group.record.name;
+  const uint64_t version = view.group.record.version;
   context_->store->UnregisterGroup(
-      record.name, record.version,
+      unregistered, version,
       lifetime_.Guard([this, deletion, view = std::move(view)](const absl::Status& status) mutable {
         // Somebody has changed it since it was looked at, or deleted it.
         const bool changed = status.code() == absl::StatusCode::kAborted ||

@@ -132,12 +132,14 @@ absl::StatusOr<InstanceReport> InstanceReportFromJson(absl::string_view incarnat
     report.draining = json.value("draining", false);
     report.published_per_second = json.value("published_per_second", 0.0);
     report.delivered_per_second = json.value("delivered_per_second", 0.0);
-    for (const auto& [name, totals] : json.value("groups", Json::object()).items()) {
+    const Json groups = json.value("groups", Json::object());
+    for (const auto& [name, totals] : groups.items()) {
       report.groups.emplace(name, TotalsIn(totals));
     }
     report.tails = TotalsIn(json.value("tails", Json::object()));
     report.as_of = TimeIn(json, "as_of_ms");
-    for (const Json& one : json.value("subscribers", Json::array())) {
+    const Json subscribers = json.value("subscribers", Json::array());
+    for (const Json& one : subscribers) {
       SubscriberStats& stats = report.subscribers.emplace_back(SubscriberIn(one));
       stats.instance_id = report.incarnation;
       stats.as_of = report.as_of;

@@ -106,6 +106,11 @@ void Membership::OnBeat(absl::Duration sent_at, absl::StatusOr<HeartbeatResult> 
     if (!present.contains(incarnation)) gone.push_back(incarnation);
   }
   for (const std::string& incarnation : gone) {
+    // Another instance was first to judge it, or to see that it had left: of the two, the heartbeat
+    // stands still for long before the one, and not before the other.
+    const bool stood_still =
+        sent_at - others_.at(incarnation).still_since > context_->options->dead_after / 2;
+    NoteGone(incarnation, stood_still ? InstanceState::kDead : InstanceState::kLeft);
     others_.erase(incarnation);
     listener_->OnInstanceGone(incarnation);
   }

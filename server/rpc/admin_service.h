@@ -4,6 +4,7 @@
 #include "eventbus/v1/admin.grpc.pb.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
+#include "server/rpc/admin_events.h"
 #include "server/rpc/admin_group_changes.h"
 #include "server/rpc/admin_groups.h"
 #include "server/rpc/admin_instances.h"
@@ -11,12 +12,10 @@
 #include "server/rpc/admin_streams.h"
 #include "server/rpc/delayed_admin.h"
 #include "server/rpc/rpc_context.h"
-#include "server/rpc/unimplemented.h"
 
 namespace eventbus {
 
-// The service EventBusAdmin: passes each call on to the file of its family; what is not built yet
-// says so. Owned by RpcServer; any thread.
+// The service EventBusAdmin: passes each call on to the file of its family. Owned by RpcServer; any thread.
 class AdminService final : public v1::EventBusAdmin::CallbackService {
  public:
   // Not owned; must outlive the calls.
@@ -26,12 +25,13 @@ class AdminService final : public v1::EventBusAdmin::CallbackService {
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
 
-  Reactor* GetRecentEvents(Context* context, const v1::GetRecentEventsRequest*,
-                           v1::GetRecentEventsResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.GetRecentEvents");
+  Reactor* GetRecentEvents(Context* context, const v1::GetRecentEventsRequest* request,
+                           v1::GetRecentEventsResponse* response) override {
+    return StartGetRecentEvents(rpc_, context, request, response);
   }
-  Reactor* GetEvent(Context* context, const v1::GetEventRequest*, v1::GetEventResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.GetEvent");
+  Reactor* GetEvent(Context* context, const v1::GetEventRequest* request,
+                    v1::GetEventResponse* response) override {
+    return StartGetEvent(rpc_, context, request, response);
   }
   Reactor* ListStreams(Context* context, const v1::ListStreamsRequest* request,
                        v1::ListStreamsResponse* response) override {

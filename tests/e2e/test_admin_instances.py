@@ -100,7 +100,6 @@ def test_all_instances_are_told_of(own_redis, start_on_redis):
         for one in (first, second, second):
             one.group("g", "a.*")
 
-
         def seen() -> list:
             return sorted(one.state for one in instances(first).instances)
 
@@ -112,7 +111,7 @@ def test_all_instances_are_told_of(own_redis, start_on_redis):
 
         daemons[1].kill()
         eventually_equal(lambda: subscribers(first).active_subscribers, 1)
-        assert v1.INSTANCE_STATE_DEAD in seen()
+        eventually(lambda: v1.INSTANCE_STATE_DEAD in seen(), "the one that was killed is dead")
         daemons[2].stop()
         eventually(lambda: v1.INSTANCE_STATE_LEFT in seen(), "the one that stopped has left")
     finally:

@@ -100,6 +100,7 @@ TEST_F(InstanceDirectoryTest, OneThatDrainsSaysSo) {
 }
 
 TEST_F(InstanceDirectoryTest, ListsArePaged) {
+  bus.Run(absl::Seconds(3));
   const InstancePage first = List({1, ""});
   ASSERT_THAT(first.instances, SizeIs(1));
   EXPECT_EQ(first.next, "instance-0");

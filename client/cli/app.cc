@@ -11,7 +11,9 @@
 #include "client/cli/completion.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/group_commands.h"
+#include "client/cli/instance_commands.h"
 #include "client/cli/start_option.h"
+#include "client/cli/stream_commands.h"
 
 #ifndef EVENTBUS_VERSION
 #error "EVENTBUS_VERSION comes from the build"
@@ -251,6 +253,8 @@ std::shared_ptr<CLI::App> MakeApp(CommandLine& line) {
   AddReceive(*app, line, /*tail=*/true);
   AddDelayed(*app, line);
   AddGroupCommands(*app, line);
+  AddStreamCommands(*app, line);
+  AddInstanceCommands(*app, line);
   app->add_subcommand("health", "Ask whether the broker is serving; exit code 0 or 1")
       ->callback([&line] { line.command = CommandLine::Command::kHealth; });
   app->add_subcommand("version", "Print the version of eventbusctl")->callback([&line] {

@@ -9,6 +9,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 
 namespace eventbus::cli {
 namespace {
@@ -21,7 +23,7 @@ struct CompletedOption {
 };
 
 struct CompletedCommand {
-  std::string name;  // empty: the program itself
+  std::string name;  // `sub`, or `group list` below another one; empty: the program itself
   std::string description;
   std::vector<CompletedOption> options;
 };
@@ -57,16 +59,34 @@ std::vector<CompletedCommand> DescribeAll(const CLI::App& app) {
   std::vector<CompletedCommand> commands = {Describe(app, "")};
   for (const CLI::App* command : app.get_subcommands(nullptr)) {
     commands.push_back(Describe(*command, command->get_name()));
+    for (const CLI::App* below : command->get_subcommands(nullptr)) {
+      commands.push_back(
+          Describe(*below, absl::StrCat(command->get_name(), " ", below->get_name())));
+    }
   }
   return commands;
 }
 
-std::vector<std::string> CommandNames(const std::vector<CompletedCommand>& commands) {
+// Of the commands right below this one: what stands behind its name.
+std::vector<std::string> NamesBelow(const std::vector<CompletedCommand>& commands,
+                                    const std::string& name) {
+  const std::string prefix = name.empty() ? "" : name + " ";
   std::vector<std::string> names;
   for (const CompletedCommand& command : commands) {
-    if (!command.name.empty()) names.push_back(command.name);
+    absl::string_view rest = command.name;
+    if (rest.empty() || !absl::ConsumePrefix(&rest, prefix)) continue;
+    if (rest.find(' ') == absl::string_view::npos) names.emplace_back(rest);
   }
   return names;
+}
+
+// Names of commands as patterns of a shell's `case`, for one that is made of the words so far.
+std::string NamePatterns(const std::vector<CompletedCommand>& commands) {
+  std::vector<std::string> names;
+  for (const CompletedCommand& command : commands) {
+    if (!command.name.empty()) names.push_back(absl::StrReplaceAll(command.name, {{" ", "\\ "}}));
+  }
+  return absl::StrJoin(names, "|");
 }
 
 std::string Quoted(const std::string& text) {
@@ -95,15 +115,14 @@ WordLists ListWords(const std::vector<CompletedCommand>& commands) {
       }
       std::vector<std::string> places;
       for (const std::string& name : option.names) {
-        places.push_back(absl::StrCat(command.name, ":", name));
+        places.push_back(
+            absl::StrCat(absl::StrReplaceAll(command.name, {{" ", "\\ "}}), ":", name));
       }
       lists.values.emplace_back(absl::StrJoin(places, "|"), option.values);
     }
-    if (command.name.empty()) {
-      program_options = candidates;
-      const std::vector<std::string> names = CommandNames(commands);
-      candidates.insert(candidates.end(), names.begin(), names.end());
-    }
+    if (command.name.empty()) program_options = candidates;
+    const std::vector<std::string> names = NamesBelow(commands, command.name);
+    candidates.insert(candidates.end(), names.begin(), names.end());
     lists.words.emplace_back(Quoted(command.name), candidates);
   }
   return lists;
@@ -114,9 +133,10 @@ std::string BashScript(const std::string& program, const std::vector<CompletedCo
       "_", program,
       "() {\n  local word=\"${COMP_WORDS[COMP_CWORD]}\"\n"
       "  local before=\"${COMP_WORDS[COMP_CWORD-1]}\"\n  local command=\"\" each\n"
-      "  for each in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n    case \"$each\" in\n      ",
-      absl::StrJoin(CommandNames(commands), "|"),
-      ") command=\"$each\"; break ;;\n    esac\n  done\n  COMPREPLY=()\n"
+      "  for each in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+      "    case \"${command:+$command }$each\" in\n      ",
+      NamePatterns(commands),
+      ") command=\"${command:+$command }$each\" ;;\n    esac\n  done\n  COMPREPLY=()\n"
       "  case \"$command:$before\" in\n");
   const WordLists lists = ListWords(commands);
   for (const auto& [place, values] : lists.values) {
@@ -139,9 +159,11 @@ std::string ZshScript(const std::string& program, const std::vector<CompletedCom
   std::string script = absl::StrCat(
       "#compdef ", program, "\n\n_", program,
       "() {\n  local before=\"${words[CURRENT-1]}\" command=\"\" each\n  local -a candidates\n"
-      "  for each in \"${(@)words[2,CURRENT-1]}\"; do\n    case \"$each\" in\n      ",
-      absl::StrJoin(CommandNames(commands), "|"),
-      ") command=\"$each\"; break ;;\n    esac\n  done\n  case \"$command:$before\" in\n");
+      "  for each in \"${(@)words[2,CURRENT-1]}\"; do\n"
+      "    case \"${command:+$command }$each\" in\n      ",
+      NamePatterns(commands),
+      ") command=\"${command:+$command }$each\" ;;\n    esac\n  done\n"
+      "  case \"$command:$before\" in\n");
   const WordLists lists = ListWords(commands);
   for (const auto& [place, values] : lists.values) {
     absl::StrAppend(&script, "    ", place, ") compadd -- ", absl::StrJoin(values, " "),
@@ -165,9 +187,19 @@ std::string FishScript(const std::string& program, const std::vector<CompletedCo
   for (const CompletedCommand& command : commands) {
     std::string condition;
     if (!command.name.empty()) {
-      absl::StrAppend(&script, "complete -c ", program, " -n __fish_use_subcommand -f -a ",
-                      command.name, " -d ", Quoted(command.description), "\n");
-      condition = absl::StrCat(" -n '__fish_seen_subcommand_from ", command.name, "'");
+      const std::vector<std::string> words = absl::StrSplit(command.name, ' ');
+      // Where its own name may stand: behind the one it is below, and instead of others there.
+      std::string place = "__fish_use_subcommand";
+      if (words.size() > 1) {
+        place = absl::StrCat("'__fish_seen_subcommand_from ", words[0],
+                             "; and not __fish_seen_subcommand_from ",
+                             absl::StrJoin(NamesBelow(commands, words[0]), " "), "'");
+      }
+      absl::StrAppend(&script, "complete -c ", program, " -n ", place, " -f -a ", words.back(),
+                      " -d ", Quoted(command.description), "\n");
+      condition = absl::StrCat(
+          " -n '__fish_seen_subcommand_from ",
+          absl::StrJoin(words, "; and __fish_seen_subcommand_from "), "'");
     }
     for (const CompletedOption& option : command.options) {
       if (option.names.empty() && option.values.empty()) continue;

@@ -92,8 +92,8 @@ int GetGroup(const GlobalOptions& global, const std::string& name, const AdminOu
   return Report(global, status);
 }
 
-void AddList(CLI::App& app, CommandLine& line) {
-  CLI::App& command = *app.add_subcommand("groups", "List groups, with how far behind they are");
+void AddList(CLI::App& group, CommandLine& line) {
+  CLI::App& command = *group.add_subcommand("list", "List groups, with how far behind they are");
   auto options = std::make_shared<ListOptions>();
   command
       .add_option_function<std::string>(
@@ -114,8 +114,9 @@ void AddList(CLI::App& app, CommandLine& line) {
   });
 }
 
-void AddGet(CLI::App& app, CommandLine& line) {
-  CLI::App& command = *app.add_subcommand("group", "Show a group and where it is in each stream");
+void AddShow(CLI::App& group, CommandLine& line) {
+  CLI::App& command =
+      *group.add_subcommand("show", "Show a group and where it is in each stream");
   auto name = std::make_shared<std::string>();
   auto output = std::make_shared<AdminOutput>();
   command.add_option("name", *name, "The group")->required()->type_name("NAME");
@@ -130,8 +131,12 @@ void AddGet(CLI::App& app, CommandLine& line) {
 }  // namespace
 
 void AddGroupCommands(CLI::App& app, CommandLine& line) {
-  AddList(app, line);
-  AddGet(app, line);
+  CLI::App& group = *app.add_subcommand("group", "Groups: list, show, create, delete");
+  group.require_subcommand(1);
+  AddList(group, line);
+  AddShow(group, line);
+  AddGroupCreate(group, line);
+  AddGroupDelete(group, line);
 }
 
 }  // namespace eventbus::cli

@@ -9,8 +9,11 @@ class App;
 
 namespace eventbus::cli {
 
-// groups, group.
+// group list, group show, group create, group delete.
 void AddGroupCommands(CLI::App& app, CommandLine& line);
+// The latter two, below `group`.
+void AddGroupCreate(CLI::App& group, CommandLine& line);
+void AddGroupDelete(CLI::App& group, CommandLine& line);
 
 }  // namespace eventbus::cli
 

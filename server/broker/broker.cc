@@ -64,4 +64,12 @@ const std::string& Broker::instance_id() const { return core_->instance_id(); }
 
 GroupAdmin& Broker::groups() { return core_->groups(); }
 
+StreamAdmin& Broker::streams() { return core_->streams(); }
+RecentEvents& Broker::recent_events() { return core_->recent_events(); }
+EventHistory& Broker::event_history() { return core_->event_history(); }
+
+InstanceDirectory& Broker::instances() { return core_->instances(); }
+
+void Broker::NoteActivity(SubscriptionId id) { core_->NoteActivity(id); }
+
 }  // namespace eventbus

@@ -27,7 +27,11 @@
 
 namespace eventbus {
 
+class EventHistory;
 class GroupAdmin;
+class InstanceDirectory;
+class RecentEvents;
+class StreamAdmin;
 
 // What became of tokens: the number settled, and the ones that were not.
 struct TokenSettlement {
@@ -150,6 +154,12 @@ class Broker {
   // ---- What operators ask, for all instances ----
 
   GroupAdmin& groups();
+  InstanceDirectory& instances();
+  StreamAdmin& streams();
+  RecentEvents& recent_events();
+  EventHistory& event_history();
+  // Something came from the subscriber that is nobody else's affair, such as a ping.
+  void NoteActivity(SubscriptionId id);
 
  private:
   class Core;

@@ -22,6 +22,7 @@ void BrokerEvents::OnSubscriberOpened(absl::string_view, absl::string_view, absl
 void BrokerEvents::OnSubscriberClosed(absl::string_view, absl::string_view, absl::string_view) {}
 void BrokerEvents::OnGroupCreated(absl::string_view) {}
 void BrokerEvents::OnGroupDeleted(absl::string_view, absl::string_view) {}
+void BrokerEvents::OnTypeDeleted(absl::string_view /*type*/) {}
 void BrokerEvents::OnTypeCreated(absl::string_view) {}
 void BrokerEvents::OnInstanceDead(absl::string_view) {}
 void BrokerEvents::OnClaimed(absl::string_view, absl::string_view, uint64_t) {}

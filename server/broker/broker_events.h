@@ -38,8 +38,8 @@ class BrokerEvents {
   virtual void OnGivenUp(uint64_t events);
   // Settled twice, too late, or never delivered.
   virtual void OnUnknownSettle(uint64_t deliveries);
-  // Retention (`why` is "ttl", "max_bytes", "max_events", "settled") or a full memory store
-  // ("store_full") dropped events.
+  // Retention (`why` is "ttl", "max_bytes", "max_events", "settled"), a full memory store
+  // ("store_full") or an operator ("purged") dropped events.
   virtual void OnDropped(absl::string_view stream, absl::string_view why,
                          const TrimResult& dropped);
   virtual void OnSubscriberOpened(absl::string_view group, absl::string_view client_id,
@@ -49,6 +49,7 @@ class BrokerEvents {
   virtual void OnGroupCreated(absl::string_view group);
   virtual void OnGroupDeleted(absl::string_view group, absl::string_view why);
   virtual void OnTypeCreated(absl::string_view type);
+  virtual void OnTypeDeleted(absl::string_view type);
   virtual void OnInstanceDead(absl::string_view incarnation);
   virtual void OnClaimed(absl::string_view group, absl::string_view from, uint64_t entries);
   virtual void OnStoreState(bool up, const absl::Status& why);

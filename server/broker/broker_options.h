@@ -54,6 +54,10 @@ struct StreamPolicyRule {
 struct BrokerOptions {
   // Names this run of this instance among all that share the store; must differ with each start.
   std::string incarnation;
+  // For operators: the host it runs on, the address it listens on, its version.
+  std::string host;
+  std::string address;
+  std::string version;
   // For random decisions; in tests, the history's seed.
   uint64_t seed = 0;
 
@@ -90,6 +94,8 @@ struct BrokerOptions {
   // is dead.
   absl::Duration heartbeat_interval = absl::Seconds(1);
   absl::Duration dead_after = absl::Seconds(10);
+  // Tells the other instances how it fares, for operators, this often.
+  absl::Duration stats_interval = absl::Seconds(5);
   // Looks for what was missed, such as lost wake-ups, this often.
   absl::Duration sweep_interval = absl::Seconds(5);
 };

@@ -8,12 +8,12 @@
 #include "server/broker/broker_options.h"
 #include "server/broker/byte_budget.h"
 #include "server/broker/random_source.h"
+#include "server/broker/rate_meter.h"
 #include "server/loop/loop.h"
 #include "server/store/stream_store.h"
 
 namespace eventbus {
 
-// What the parts of one broker work with. Owned by the broker; outlives its parts.
 // The store's clock as far as this instance knows it: the one that all instances have in common,
 // whatever their own clocks say. As exact as the way to the store is short.
 class StoreClock {
@@ -28,6 +28,15 @@ class StoreClock {
   absl::Duration offset_;
 };
 
+// What goes through this instance, for its reports.
+struct InstanceMeter {
+  explicit InstanceMeter(absl::Duration now)
+      : published(absl::Minutes(1), now), delivered(absl::Minutes(1), now) {}
+  RateMeter published;
+  RateMeter delivered;
+};
+
+// What the parts of one broker work with. Owned by the broker; outlives its parts.
 struct Context {
   Loop* loop;
   StreamStore* store;
@@ -43,6 +52,7 @@ struct Context {
   RandomSource* random = nullptr;
   // Of values that are kept while all their events wait for retries.
   ByteBudget* waiting_values = nullptr;
+  InstanceMeter* meter = nullptr;
 
   absl::Time StoreNow() const { return store_clock.At(loop->MonotonicNow()); }
 };

@@ -33,13 +33,15 @@ Broker::Core::Core(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerO
     : options_(std::move(options)),
       random_(options_.seed),
       waiting_values_(options_.waiting_value_bytes),
+      meter_(loop->MonotonicNow()),
       context_{.loop = loop,
                .store = store,
                .events = events,
                .options = &options_,
                .incarnation = options_.incarnation,
                .random = &random_,
-               .waiting_values = &waiting_values_},
+               .waiting_values = &waiting_values_,
+               .meter = &meter_},
       policies_(options_),
       registry_(&context_, this),
       publisher_(&context_, &registry_, &policies_, &room_,
@@ -59,13 +61,18 @@ Broker::Core::Core(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerO
       opener_(&context_, &registry_, &editor_),
       dead_letters_(&context_, &registry_, &editor_,
                     [this](absl::string_view stream) { OnStreamAdvanced(stream); }),
-      group_admin_(&context_, &registry_),
+      reporter_(&context_, [this] { return Report(); }),
+      directory_(&context_, &membership_, [this] { return Report(); }),
+      group_admin_(&context_, &registry_, &directory_),
       pulls_(
           &context_, &registry_,
           [this](OpenRequest request, SubscriberSink* sink) {
             return Open(std::move(request), sink);
           },
           [this](SubscriptionId id) { Close(id, /*abruptly=*/false); }),
+      stream_admin_(&context_, &registry_, &policies_, &room_),
+      recent_events_(&context_, &registry_),
+      event_history_(&context_, &registry_, this),
       sweep_timer_(loop->CreateTimer([this] { SweepTick(); })),
       drain_timer_(loop->CreateTimer([this] {
         for (const auto& [name, group] : groups_) {
@@ -94,6 +101,8 @@ void Broker::Core::Start(absl::AnyInvocable<void(absl::Status)> done) {
 
 void Broker::Core::OnJoined() {
   started_ = true;
+  started_at_ = context_.StoreNow();
+  reporter_.Start();
   retention_.Start();
   sweep_timer_->Arm(options_.sweep_interval / kSweepTicks);
   publisher_.Begin();
@@ -187,6 +196,7 @@ void Broker::Core::BeginOpen(SubscriptionId id) {
   PendingOpen open = std::move(pending->second);
   opening_.erase(pending);
   context_.events->OnSubscriberOpened("", open.request.client_id, open.request.peer);
+  reporter_.NoteChange();
   auto tail = std::make_unique<Tail>(&context_, &reader_, id, std::move(open.request),
                                      *std::move(patterns), open.sink);
   Tail* const raw = tail.get();
@@ -209,6 +219,7 @@ void Broker::Core::OnGroupFound(SubscriptionId id, absl::StatusOr<OpenedGroup> f
   opening_.erase(pending);
   members_.emplace(id, group.get());
   context_.events->OnSubscriberOpened(name, open.request.client_id, open.request.peer);
+  reporter_.NoteChange();
   group->AddMember(id, open.request, open.sink, found->created);
 }
 
@@ -220,6 +231,7 @@ Group* Broker::Core::FindGroupOf(SubscriptionId id) {
 // By value, as it comes over from the calls' threads.
 // NOLINTNEXTLINE(performance-unnecessary-value-param)
 void Broker::Core::Settle(SubscriptionId id, SettleCommand command) {
+  NoteActivity(id);
   Group* const group = FindGroupOf(id);
   if (group != nullptr) return group->Settle(id, command);
   const auto tail = tails_.find(id);
@@ -291,6 +303,7 @@ void Broker::Core::Taken(SubscriptionId id, uint64_t events, uint64_t bytes) {
 
 void Broker::Core::Close(SubscriptionId id, bool abruptly) {
   opening_.erase(id);
+  reporter_.NoteChange();
   const auto tail = tails_.find(id);
   if (tail != tails_.end()) {
     const OpenRequest& request = tail->second->request();
@@ -305,7 +318,10 @@ void Broker::Core::Close(SubscriptionId id, bool abruptly) {
   group->RemoveMember(id, abruptly);
 }
 
-void Broker::Core::OnMemberClosed(SubscriptionId id) { members_.erase(id); }
+void Broker::Core::OnMemberClosed(SubscriptionId id) {
+  members_.erase(id);
+  reporter_.NoteChange();
+}
 
 // ---- Groups coming and going ----
 
@@ -313,6 +329,12 @@ void Broker::Core::OnTypeKnown(const TypeRecord& type) {
   interested_.clear();
   for (const auto& [name, group] : groups_) group->OnTypeKnown(type);
   for (const auto& [id, tail] : tails_) tail->OnTypeKnown(type);
+}
+
+void Broker::Core::OnTypeGone(const std::string& stream) {
+  interested_.clear();
+  room_.Forget(stream);
+  for (const auto& [name, group] : groups_) group->OnTypeGone(stream);
 }
 
 void Broker::Core::OnGroupKnown(const KnownGroup& known) {
@@ -455,6 +477,7 @@ void Broker::Core::SweepTick() {
 
 void Broker::Core::Drain(absl::Time deadline, absl::AnyInvocable<void()> done) {
   draining_ = true;
+  if (started_) reporter_.TellLast();
   on_drained_ = std::move(done);
   const absl::Duration left = deadline - context_.loop->WallNow();
   drain_timer_->Arm(left);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,18 +17,24 @@
 #include "server/broker/dead_letters.h"
 #include "server/broker/delayed_list.h"
 #include "server/broker/delayed_mover.h"
+#include "server/broker/event_history.h"
 #include "server/broker/group.h"
 #include "server/broker/group_admin.h"
 #include "server/broker/group_editor.h"
 #include "server/broker/group_expiry.h"
 #include "server/broker/group_opener.h"
+#include "server/broker/instance_directory.h"
+#include "server/broker/instance_report.h"
+#include "server/broker/instance_reporter.h"
 #include "server/broker/lifetime.h"
 #include "server/broker/membership.h"
 #include "server/broker/publisher.h"
 #include "server/broker/pulls.h"
+#include "server/broker/recent_events.h"
 #include "server/broker/registry.h"
 #include "server/broker/retention.h"
 #include "server/broker/shared_reader.h"
+#include "server/broker/stream_admin.h"
 #include "server/broker/stream_policies.h"
 #include "server/broker/tail.h"
 
@@ -38,7 +45,8 @@ namespace eventbus {
 class Broker::Core final : public StoreListener,
                            public RegistryListener,
                            public MembershipListener,
-                           public GroupHost {
+                           public GroupHost,
+                           public EventWitness {
  public:
   Core(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerOptions options);
   ~Core() override;
@@ -61,6 +69,11 @@ class Broker::Core final : public StoreListener,
   BrokerCounts Counts() const;
   const std::string& instance_id() const { return context_.incarnation; }
   GroupAdmin& groups() { return group_admin_; }
+  InstanceDirectory& instances() { return directory_; }
+  StreamAdmin& streams() { return stream_admin_; }
+  RecentEvents& recent_events() { return recent_events_; }
+  EventHistory& event_history() { return event_history_; }
+  void NoteActivity(SubscriptionId id);
 
  private:
   struct PendingOpen {
@@ -84,14 +97,19 @@ class Broker::Core final : public StoreListener,
   void OnDropped(absl::string_view stream, const TrimResult& dropped) override;
   // RegistryListener
   void OnTypeKnown(const TypeRecord& type) override;
+  void OnTypeGone(const std::string& stream) override;
   void OnGroupKnown(const KnownGroup& group) override;
   void OnGroupGone(const std::string& name) override;
   // MembershipListener
   void OnInstanceGone(const std::string& incarnation) override;
   void OnJudged(const std::string& old_incarnation) override;
   void OnReports(const std::vector<std::string>& reports) override;
-  // GroupHost
+  // GroupHost, EventWitness
   bool IsAlive(const std::string& incarnation) const override;
+  // EventWitness
+  std::optional<GroupEventState> HeldHere(const std::string& group, const std::string& stream,
+                                          Position event) const override;
+  // GroupHost
   uint64_t Looks() const override;
   void OnGroupIdle(Group* group) override;
   void OnMemberClosed(SubscriptionId id) override;
@@ -108,6 +126,7 @@ class Broker::Core final : public StoreListener,
   void Recheck();
   void SweepTick();
   std::vector<std::string> GroupsInUse() const;
+  InstanceReport Report() const;
   void EndTails();
   void CheckDrained();
   void FinishDrain();
@@ -115,6 +134,7 @@ class Broker::Core final : public StoreListener,
   const BrokerOptions options_;
   RandomSource random_;
   ByteBudget waiting_values_;
+  InstanceMeter meter_;
   Context context_;
   const StreamPolicies policies_;
   Registry registry_;
@@ -129,8 +149,13 @@ class Broker::Core final : public StoreListener,
   GroupEditor editor_;
   GroupOpener opener_;
   DeadLetters dead_letters_;
+  InstanceReporter reporter_;
+  InstanceDirectory directory_;
   GroupAdmin group_admin_;
   Pulls pulls_;
+  StreamAdmin stream_admin_;
+  RecentEvents recent_events_;
+  EventHistory event_history_;
 
   SubscriptionId last_subscription_ = 0;
   absl::btree_map<SubscriptionId, PendingOpen> opening_;
@@ -144,6 +169,7 @@ class Broker::Core final : public StoreListener,
   // Made when needed, dropped whenever a group or a tail comes or goes or learns of a stream.
   absl::flat_hash_map<std::string, Interested> interested_;
 
+  absl::Time started_at_;
   bool started_ = false;
   bool draining_ = false;
   absl::Status store_problem_;

@@ -15,25 +15,28 @@ constexpr uint32_t kSource = 2;
 
 }  // namespace
 
-std::string EventKey(absl::string_view frame) {
+EventIdentity IdentityOf(absl::string_view frame) {
   EntryReader entry(frame);
   FramedEvent event;
-  absl::string_view id;
-  absl::string_view source;
-  if (entry.Next(&event)) {
-    WireReader reader(event.event);
-    uint32_t number;
-    WireType wire_type;
-    while (!reader.AtEnd() && reader.ReadTag(&number, &wire_type)) {
-      const bool wanted = number == kId || number == kSource;
-      if (!wanted || wire_type != WireType::kLengthDelimited) {
-        if (!reader.SkipValue(number, wire_type)) break;
-        continue;
-      }
-      if (!reader.ReadLengthDelimited(number == kId ? &id : &source)) break;
+  EventIdentity identity;
+  if (!entry.Next(&event)) return identity;
+  WireReader reader(event.event);
+  uint32_t number;
+  WireType wire_type;
+  while (!reader.AtEnd() && reader.ReadTag(&number, &wire_type)) {
+    const bool wanted = number == kId || number == kSource;
+    if (!wanted || wire_type != WireType::kLengthDelimited) {
+      if (!reader.SkipValue(number, wire_type)) break;
+      continue;
     }
+    if (!reader.ReadLengthDelimited(number == kId ? &identity.id : &identity.source)) break;
   }
-  return absl::StrCat(id.size(), ":", id, source);
+  return identity;
+}
+
+std::string EventKey(absl::string_view frame) {
+  const EventIdentity identity = IdentityOf(frame);
+  return absl::StrCat(identity.id.size(), ":", identity.id, identity.source);
 }
 
 }  // namespace eventbus

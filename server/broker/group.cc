@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/broker/delivery_ranges.h"
+#include "server/broker/group_placer.h"
 #include "server/broker/reason.h"
 
 namespace eventbus {
@@ -29,6 +30,7 @@ Group::Group(const Context* context, const Registry* registry, GroupHost* host, 
       registry_(registry),
       host_(host),
       known_(std::move(known)),
+      acked_rate_(absl::Minutes(1), context->loop->MonotonicNow()),
       ensure_timer_(context->loop->CreateTimer([this] {
         // A copy: an answer may change the map.
         const auto missing = ensuring_;
@@ -54,20 +56,13 @@ Group::Group(const Context* context, const Registry* registry, GroupHost* host, 
 
 // ---- Streams ----
 
-StreamStart Group::StartOn(const TypeRecord& type) const {
-  const GroupDefinition& definition = known_.definition;
-  const uint64_t stamp = definition.start_stamp > 0 ? definition.start_stamp : known_.record.stamp;
-  if (type.stamp > stamp) return {EntryId::Min(), {}};
-  return StartIn(definition.start, type.stream);
-}
-
 void Group::Attach(const TypeRecord& type, bool ensure) {
   if (streams_.contains(type.stream)) return;
   auto attached = std::make_unique<Attached>();
   Attached* const raw = attached.get();
   attached->stream = std::make_unique<GroupStream>(
       context_, &known_.definition.policy, known_.KeyOn(type.stream), type.stream, type.stream,
-      StartOn(type), [this, raw] { StreamChanged(raw); });
+      known_.StartOn(type), [this, raw] { StreamChanged(raw); });
   streams_.emplace(type.stream, std::move(attached));
   if (ensure) {
     ensuring_.emplace(type.stream, type);
@@ -151,26 +146,11 @@ bool Group::paused() const { return context_->StoreNow() < known_.definition.pau
 
 void Group::Ensure(const TypeRecord& type) {
   const GroupKey key = known_.KeyOn(type.stream);
-  context_->store->CreateGroup(
-      {type.stream, key, StartOn(type).after},
-      lifetime_.Guard([this, type, key](const absl::Status& status) {
-        // It has left the stream meanwhile, or is another generation there.
-        if (key != known_.KeyOn(type.stream)) return;
-        if (status.code() != absl::StatusCode::kNotFound) return OnEnsured(type, status);
-        // The type is registered and its stream is not born yet. Whoever comes first creates it,
-        // with all its groups.
-        CreateStreamRequest request;
-        request.stream = type.stream;
-        for (const auto& [name, group] : registry_->groups()) {
-          if (group.patterns.Matches(type.stream))
-            request.groups.push_back(group.KeyOn(type.stream));
-        }
-        context_->store->CreateStream(
-            std::move(request),
-            lifetime_.Guard([this, type](const absl::StatusOr<CreateStreamResult>& result) {
-              OnEnsured(type, result.status());
-            }));
-      }));
+  PlaceGroup(*context_, *registry_, lifetime_, known_, type,
+             lifetime_.Guard([this, type, key](const absl::Status& status) {
+               // It has left the stream meanwhile, or is another generation there.
+               if (key == known_.KeyOn(type.stream)) OnEnsured(type, status);
+             }));
 }
 
 void Group::OnEnsured(const TypeRecord& type, const absl::Status& status) {
@@ -483,6 +463,7 @@ void Group::CheckDeadlines() {
     // First, while the entries are surely there.
     TellLost(*member, expired, LostReason::kDeadline,
              "not settled before the ack deadline; it counts as failed and is tried again");
+    member->meter().Failed(events);
     context_->events->OnDeadlinePassed(events);
     Fail(expired, {DeadLetterCause::kDeadline, {}, kDeadlineReason, member->client_id()}, nullptr);
   }

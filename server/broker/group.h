@@ -15,7 +15,9 @@
 #include "absl/strings/string_view.h"
 #include "server/broker/broker.h"
 #include "server/broker/context.h"
+#include "server/broker/group_event_state.h"
 #include "server/broker/group_stream.h"
+#include "server/broker/instance_report.h"
 #include "server/broker/lifetime.h"
 #include "server/broker/member.h"
 #include "server/broker/registry.h"
@@ -78,6 +80,8 @@ class Group {
   bool Wants(absl::string_view stream) const;
 
   void OnTypeKnown(const TypeRecord& type);
+  // Its stream was deleted: what is held of it is taken from the members.
+  void OnTypeGone(const std::string& stream);
   void OnStreamAdvanced(absl::string_view stream);
   void OnEntriesReleased(absl::string_view stream);
   // The incarnation died or left: what it held on any stream may be claimed.
@@ -89,6 +93,13 @@ class Group {
   // Looks at one stream for what no signal told of: new entries, consumers that are gone. Cheap
   // enough to be called for all in turn.
   void Sweep(const std::string& stream);
+
+  // For operators: appends the members, and answers what they are together.
+  SubscriberTotals Stats(std::vector<SubscriberStats>* members) const;
+  // What this instance knows of an event of the stream; nullopt: it does not hold it.
+  std::optional<GroupEventState> HeldHere(const std::string& stream, Position event) const;
+  // The member, if it is one.
+  Member* FindMember(SubscriptionId id);
 
   std::vector<std::string> streams() const;
   // Not read by anybody yet, on all streams: about, and as of the last sweep.
@@ -117,8 +128,6 @@ class Group {
     OpenedInfo info;
   };
 
-  // Where the group begins on a stream if it is not there.
-  StreamStart StartOn(const TypeRecord& type) const;
   void Attach(const TypeRecord& type, bool ensure);
   // Forgets all of the stream; members lose what they have of it.
   void Detach(const std::string& stream, absl::string_view why);
@@ -154,7 +163,10 @@ class Group {
   static bool AckWherever(GroupStream& stream, HeldEntry& entry, uint32_t index,
                           const std::shared_ptr<SettleWaiter>& waiter);
   void Extend(const HeldEntry& entry, uint32_t index, std::optional<absl::Duration> duration);
-  static std::string SubscriberOf(const HeldEntry& entry, uint32_t index);
+  // Null: nobody has the event now.
+  static Member* HolderOf(const HeldEntry& entry, uint32_t index);
+  // `subscriber` may be null.
+  void NoteAcked(SubscriberMeter* subscriber, uint64_t events);
   // Takes one event away from the member that has it.
   static std::vector<Member::TakenRun> TakeAway(const HeldEntry& entry, uint32_t index);
   void TellLost(const Member& member, const std::vector<Member::TakenRun>& lost, LostReason reason,
@@ -167,6 +179,7 @@ class Group {
   KnownGroup known_;
 
   absl::btree_map<SubscriptionId, std::unique_ptr<Member>> members_;
+  RateMeter acked_rate_;
   absl::btree_map<std::string, std::unique_ptr<Attached>> streams_;
   // Members that wait until the group is there on all streams.
   std::vector<Opening> opening_;

@@ -1,6 +1,7 @@
 #ifndef EVENTBUS_SERVER_BROKER_GROUP_ADMIN_H_
 #define EVENTBUS_SERVER_BROKER_GROUP_ADMIN_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,11 +12,15 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/broker/context.h"
+#include "server/broker/group_placer.h"
+#include "server/broker/group_remover.h"
 #include "server/broker/group_state.h"
 #include "server/broker/group_state_reader.h"
+#include "server/broker/instance_directory.h"
 #include "server/broker/lifetime.h"
 #include "server/broker/page_request.h"
 #include "server/broker/registry.h"
+#include "server/broker/subscription.h"
 
 namespace eventbus {
 
@@ -51,6 +56,25 @@ struct GroupWithStreams {
   std::string next;
 };
 
+struct DeleteGroupCommand {
+  std::string name;
+  // Not if anybody is connected, to any instance.
+  bool only_if_idle = false;
+  bool dry_run = false;
+};
+
+struct CreateGroupCommand {
+  // What a subscriber would ask for: name, patterns, policy, start and so on.
+  OpenRequest open;
+  bool paused = false;
+};
+
+// A group and all of its streams, by name.
+struct GroupLook {
+  GroupView view;
+  std::vector<GroupStreamState> streams;
+};
+
 // NOT_FOUND (kGroupNotFound).
 absl::Status GroupNotFoundError(absl::string_view name);
 
@@ -64,20 +88,39 @@ class GroupAdmin {
   using Done = absl::AnyInvocable<void(absl::StatusOr<T>)>;
 
   // All must outlive it.
-  GroupAdmin(const Context* context, Registry* registry);
+  GroupAdmin(const Context* context, Registry* registry, InstanceDirectory* instances);
 
   void List(GroupQuery query, Done<GroupPage> done);
   // With a page of its streams; the state is of all of them. NOT_FOUND (kGroupNotFound).
   void Get(std::string name, PageRequest page, Done<GroupWithStreams> done);
+  // Answers with the group as it was, when nothing is left of it on any stream. NOT_FOUND
+  // (kGroupNotFound); FAILED_PRECONDITION (kGroupInUse).
+  void Delete(DeleteGroupCommand command, Done<GroupView> done);
+  // Answers when the group is there on every stream: what is published after it, it gets.
+  // ALREADY_EXISTS (kGroupExists); RESOURCE_EXHAUSTED (kTooManyGroups).
+  void Create(CreateGroupCommand command, Done<GroupView> done);
 
  private:
+  struct Deletion {
+    DeleteGroupCommand command;
+    Done<GroupView> done;
+    int attempts = 0;
+  };
+
+  void TryToDelete(const std::shared_ptr<Deletion>& deletion);
+  void Unregister(const std::shared_ptr<Deletion>& deletion, GroupView view);
   std::vector<GroupOnStream> StreamsOf(const KnownGroup& group) const;
   GroupPage PageOf(const GroupQuery& query) const;
-  void AddStates(GroupPage page, Done<GroupPage> done);
+  void AddStates(GroupTotals totals, GroupPage page, Done<GroupPage> done);
+  // A group as it stands on all of its streams.
+  void Look(const KnownGroup& group, Done<GroupLook> done);
 
   const Context* const context_;
   Registry* const registry_;
+  InstanceDirectory* const instances_;
   GroupStateReader states_;
+  GroupRemover remover_;
+  GroupPlacer placer_;
   Lifetime lifetime_;
 };
 

@@ -57,8 +57,7 @@ void GroupExpiry::Delete(const KnownGroup& group) {
         registry_->NoteGroupGone(group.record.name);
         for (const auto& [stream, type] : registry_->types()) {
           if (!group.patterns.Matches(stream)) continue;
-          context_->store->DestroyGroup(stream, group.KeyOn(stream), [](const absl::Status&) {});
-          context_->store->DropLetters(stream, group.record.name, [](const absl::Status&) {});
+          context_->store->RemoveGroup(stream, group.record.name, [](const absl::Status&) {});
         }
       }));
 }

@@ -37,6 +37,28 @@ std::vector<std::string> WithoutRepeats(const std::vector<std::string>& texts) {
 
 }  // namespace
 
+GroupDefinition NewDefinition(const OpenRequest& request, const Context& context) {
+  GroupDefinition definition;
+  definition.patterns = WithoutRepeats(request.patterns);
+  definition.ephemeral = request.ephemeral;
+  definition.policy = Apply(request.policy, context.options->default_policy);
+  if (request.ephemeral && !request.policy.inactive_expiry.has_value()) {
+    definition.policy.inactive_expiry = context.options->ephemeral_expiry;
+  }
+  definition.revision = request.revision;
+  definition.start = request.start;
+  definition.created = absl::FromUnixMillis(absl::ToUnixMillis(context.StoreNow()));
+  definition.updated = definition.created;
+  return definition;
+}
+
+absl::Status TooManyGroupsError(uint64_t max_groups) {
+  return MakeError(
+      absl::StatusCode::kResourceExhausted, Reason::kTooManyGroups,
+      "as many groups exist as limits.max_groups allows; delete unused ones",
+      {{"limit", absl::StrCat(max_groups)}, {"setting", "limits.max_groups"}});
+}
+
 GroupOpener::GroupOpener(const Context* context, Registry* registry, GroupEditor* editor)
     : context_(context), registry_(registry), editor_(editor) {}
 
@@ -83,26 +105,11 @@ void GroupOpener::LookAgain(const std::shared_ptr<Call>& call) {
 
 void GroupOpener::Create(const std::shared_ptr<Call>& call) {
   const OpenRequest& request = call->request;
-  GroupDefinition definition;
-  definition.patterns = WithoutRepeats(request.patterns);
-  definition.ephemeral = request.ephemeral;
-  definition.policy = Apply(request.policy, context_->options->default_policy);
-  if (request.ephemeral && !request.policy.inactive_expiry.has_value()) {
-    definition.policy.inactive_expiry = context_->options->ephemeral_expiry;
-  }
-  definition.revision = request.revision;
-  definition.start = request.start;
-  definition.created = absl::FromUnixMillis(absl::ToUnixMillis(context_->StoreNow()));
-  definition.updated = definition.created;
   context_->store->RegisterGroup(
-      request.group, ToJson(definition), context_->options->max_groups,
+      request.group, ToJson(NewDefinition(request, *context_)), context_->options->max_groups,
       lifetime_.Guard([this, call](const absl::StatusOr<GroupRegistration>& registration) {
         if (registration.status().code() == absl::StatusCode::kResourceExhausted) {
-          return call->done(
-              MakeError(absl::StatusCode::kResourceExhausted, Reason::kTooManyGroups,
-                        "as many groups exist as limits.max_groups allows; delete unused ones",
-                        {{"limit", absl::StrCat(context_->options->max_groups)},
-                         {"setting", "limits.max_groups"}}));
+          return call->done(TooManyGroupsError(context_->options->max_groups));
         }
         if (!registration.ok()) return call->done(StoreError(registration.status()));
         registry_->NoteTypes(registration->types, registration->group.stamp);

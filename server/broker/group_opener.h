@@ -21,6 +21,11 @@ struct OpenedGroup {
   bool created = false;
 };
 
+// What a new group is, by what is asked for and the defaults; made now.
+GroupDefinition NewDefinition(const OpenRequest& request, const Context& context);
+// RESOURCE_EXHAUSTED (kTooManyGroups).
+absl::Status TooManyGroupsError(uint64_t max_groups);
+
 // GroupOpener finds or creates the group that a subscriber asks for, in the registry, and compares
 // what is asked for with what is stored.
 //

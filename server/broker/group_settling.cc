@@ -169,6 +169,8 @@ void Group::Settle(SubscriptionId id, const SettleCommand& command) {
     }
     ArmDeadline(deadline);
   }
+  NoteAcked(&member.meter(), acked);
+  member.meter().Failed(nacked + rejected);
   if (acked > 0) context_->events->OnAcked(acked);
   if (nacked > 0) context_->events->OnNacked(nacked);
   if (rejected > 0) context_->events->OnRejected(rejected);
@@ -238,7 +240,9 @@ std::optional<TokenSettlement::Problem> Group::SettleToken(
   const uint32_t index = token.position.index;
   if (entry == nullptr || index >= entry->size()) return Problem::kUnknown;
   if (action.kind == Kind::kAck) {
+    Member* const holder = HolderOf(*entry, index);
     if (!AckWherever(stream, *entry, index, waiter)) return Problem::kUnknown;
+    NoteAcked(holder == nullptr ? nullptr : &holder->meter(), 1);
     context_->events->OnAcked(1);
     Schedule();
     return std::nullopt;
@@ -255,13 +259,16 @@ std::optional<TokenSettlement::Problem> Group::SettleToken(
     Extend(*entry, index, action.duration);
     return std::nullopt;
   }
-  const std::string subscriber = SubscriberOf(*entry, index);
+  Member* const holder = HolderOf(*entry, index);
+  const std::string subscriber = holder == nullptr ? "" : holder->client_id();
   std::vector<Member::TakenRun> taken = TakeAway(*entry, index);
   if (action.kind == Kind::kNack) {
     Fail(taken, {DeadLetterCause::kNacked, action.duration, action.reason, subscriber}, waiter);
+    if (holder != nullptr) holder->meter().Failed(1);
     context_->events->OnNacked(1);
   } else if (action.kind == Kind::kReject) {
     Reject(taken, action.reason, subscriber, waiter);
+    if (holder != nullptr) holder->meter().Failed(1);
     context_->events->OnRejected(1);
   } else {
     PutBack(std::move(taken), DeliveryInput::kRelease);
@@ -283,13 +290,20 @@ void Group::Extend(const HeldEntry& entry, uint32_t index, std::optional<absl::D
   ArmDeadline(deadline);
 }
 
-std::string Group::SubscriberOf(const HeldEntry& entry, uint32_t index) {
+Member* Group::HolderOf(const HeldEntry& entry, uint32_t index) {
   for (const HeldEntry::Holder& holder : entry.holders) {
-    if (index >= holder.first && index < holder.first + holder.count) {
-      return holder.member->client_id();
-    }
+    if (index < holder.first || index >= holder.first + holder.count) continue;
+    // Of what was taken away from it, it still has the frame.
+    const uint64_t number = holder.first_delivery + (index - holder.first);
+    if (holder.member->DeadlineOf(number).has_value()) return holder.member;
   }
-  return "";
+  return nullptr;
+}
+
+void Group::NoteAcked(SubscriberMeter* subscriber, uint64_t events) {
+  if (events == 0) return;
+  if (subscriber != nullptr) subscriber->Acked(events);
+  acked_rate_.Add(context_->loop->MonotonicNow(), events);
 }
 
 }  // namespace eventbus

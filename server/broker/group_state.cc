@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/broker/entry_time.h"
 #include "server/broker/state_record.h"
 
 namespace eventbus {
 namespace {
-
-absl::Time TimeOf(EntryId id) { return absl::FromUnixMillis(static_cast<int64_t>(id.ms)); }
 
 absl::Time OldestUnsettled(const GroupInfo& info) {
   const EntryId oldest = std::min(info.first_pending, info.first_unread);

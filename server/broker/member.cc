@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/broker/delivery_ranges.h"
 #include "server/broker/group_stream.h"
 
@@ -25,9 +26,37 @@ Member::Member(const Context* context, SubscriptionId id, const OpenRequest& req
       one_shot_(request.one_shot),
       client_id_(request.client_id),
       peer_(request.peer),
+      client_properties_(request.client_properties),
+      meter_(context->loop),
       flow_(request.flow),
       batch_delay_(request.batch.size > 0 ? request.batch.timeout : absl::ZeroDuration()),
       batcher_(context->loop, request.batch, sink) {}
+
+SubscriberStats Member::Stats() const {
+  SubscriberStats stats;
+  stats.subscription_id = absl::StrCat(context_->incarnation, "/", id_);
+  stats.instance_id = context_->incarnation;
+  stats.client_id = client_id_;
+  stats.client_properties = client_properties_;
+  stats.peer = peer_;
+  stats.receive = tokens_;
+  stats.flow = flow_;
+  stats.in_flight = in_flight_;
+  stats.in_flight_bytes = in_flight_bytes_;
+  meter_.WriteTo(context_->StoreNow(), &stats);
+  return stats;
+}
+
+std::optional<absl::Duration> Member::DeadlineOf(uint64_t number) const {
+  auto lease = leases_.upper_bound(number);
+  if (lease == leases_.begin()) return std::nullopt;
+  --lease;
+  const uint64_t place = number - lease->first;
+  if (place >= lease->second.count) return std::nullopt;
+  const std::vector<bool>& live = lease->second.live;
+  if (!live.empty() && !live[place]) return std::nullopt;
+  return lease->second.deadline;
+}
 
 uint64_t Member::RoomEvents() const {
   if (in_flight_ >= flow_.max_in_flight || spent()) return 0;
@@ -87,6 +116,8 @@ void Member::Take(GroupStream* stream, const EntryRun& run, absl::Duration deadl
     delivery.held_at = delivery.position;
     delivery.position = entry.redriven->position;
   }
+  meter_.Delivered(run.count);
+  context_->meter->delivered.Add(context_->loop->MonotonicNow(), run.count);
   context_->events->OnDelivered(run.count, delivery.events.size());
   batcher_.Add(std::move(delivery));
 }

@@ -2,6 +2,7 @@
 #define EVENTBUS_SERVER_BROKER_MEMBER_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "server/broker/batcher.h"
 #include "server/broker/context.h"
 #include "server/broker/held_entry.h"
+#include "server/broker/subscriber_stats.h"
 #include "server/broker/subscription.h"
 
 namespace eventbus {
@@ -43,6 +45,9 @@ class Member {
   bool tokens() const { return tokens_; }
   const std::string& client_id() const { return client_id_; }
   const std::string& peer() const { return peer_; }
+  SubscriberMeter& meter() { return meter_; }
+  // Without what its group knows.
+  SubscriberStats Stats() const;
   const FlowLimits& flow() const { return flow_; }
   void set_flow(FlowLimits flow) { flow_ = flow; }
 
@@ -94,6 +99,9 @@ class Member {
   // Gives the live deliveries in the range another deadline, and answers with their numbers.
   std::vector<DeliveryRange> Extend(DeliveryRange range, absl::Duration deadline);
 
+  // When the delivery's deadline passes; nullopt: it is not this member's (any more).
+  std::optional<absl::Duration> DeadlineOf(uint64_t number) const;
+
   // What was this member's until it was taken away against its will: for late settlements.
   struct PastLease {
     GroupStream* stream = nullptr;
@@ -144,6 +152,8 @@ class Member {
   const bool one_shot_;
   const std::string client_id_;
   const std::string peer_;
+  const std::map<std::string, std::string> client_properties_;
+  SubscriberMeter meter_;
   FlowLimits flow_;
   bool opened_ = false;
 

@@ -7,6 +7,13 @@
 #include "absl/strings/str_cat.h"
 
 namespace eventbus {
+namespace {
+
+// How long, and how many, of those that are gone are remembered.
+constexpr absl::Duration kRemembered = absl::Minutes(10);
+constexpr size_t kMaxRemembered = 100;
+
+}  // namespace
 
 Membership::Membership(Context* context, MembershipListener* listener,
                        std::function<std::string()> report)
@@ -27,7 +34,34 @@ bool Membership::IsAlive(const std::string& incarnation) const {
 
 void Membership::Restart() {
   const absl::Duration now = context_->loop->MonotonicNow();
-  for (auto& [incarnation, seen] : others_) seen.moved_at = now;
+  for (auto& [incarnation, watched] : others_) watched.still_since = now;
+}
+
+std::vector<SeenInstance> Membership::Seen() const {
+  const absl::Duration now = context_->loop->MonotonicNow();
+  absl::btree_map<std::string, SeenInstance> all;
+  for (const auto& [incarnation, gone] : gone_) {
+    if (now - gone.at > kRemembered) continue;
+    all[incarnation] = {incarnation, gone.state, gone.moved_at};
+  }
+  for (const auto& [incarnation, watched] : others_) {
+    all[incarnation] = {incarnation,
+                        watched.has_moved ? InstanceState::kAlive : InstanceState::kUnknown,
+                        watched.moved_at};
+  }
+  all[context_->incarnation] = {context_->incarnation, InstanceState::kAlive, now};
+  std::vector<SeenInstance> seen;
+  for (auto& [incarnation, one] : all) seen.push_back(std::move(one));
+  return seen;
+}
+
+void Membership::NoteGone(const std::string& incarnation, InstanceState state) {
+  const absl::Duration now = context_->loop->MonotonicNow();
+  absl::erase_if(gone_, [now](const auto& gone) { return now - gone.second.at > kRemembered; });
+  if (gone_.size() >= kMaxRemembered) return;
+  const auto watched = others_.find(incarnation);
+  gone_.try_emplace(incarnation,
+                    Gone{state, watched == others_.end() ? now : watched->second.moved_at, now});
 }
 
 void Membership::Beat() {
@@ -65,10 +99,18 @@ void Membership::OnBeat(absl::Duration sent_at, absl::StatusOr<HeartbeatResult> 
     if (instance.incarnation != context_->incarnation) Judge(instance, sent_at);
   }
   std::vector<std::string> gone;
-  for (const auto& [incarnation, seen] : others_) {
+  for (const InstanceRecord& instance : instances) {
+    if (instance.left) NoteGone(instance.incarnation, InstanceState::kLeft);
+  }
+  for (const auto& [incarnation, watched] : others_) {
     if (!present.contains(incarnation)) gone.push_back(incarnation);
   }
   for (const std::string& incarnation : gone) {
+    // Another instance was first to judge it, or to see that it had left: of the two, the heartbeat
+    // stands still for long before the one, and not before the other.
+    const bool stood_still =
+        sent_at - others_.at(incarnation).still_since > context_->options->dead_after / 2;
+    NoteGone(incarnation, stood_still ? InstanceState::kDead : InstanceState::kLeft);
     others_.erase(incarnation);
     listener_->OnInstanceGone(incarnation);
   }
@@ -101,17 +143,18 @@ bool Membership::CheckSelf(const std::vector<InstanceRecord>& instances) {
 void Membership::Judge(const InstanceRecord& instance, absl::Duration sent_at) {
   const absl::Duration now = context_->loop->MonotonicNow();
   const auto [place, fresh] =
-      others_.try_emplace(instance.incarnation, Seen{instance.counter, now});
-  Seen& seen = place->second;
+      others_.try_emplace(instance.incarnation, Watched{instance.counter, now, now});
+  Watched& watched = place->second;
   if (fresh) return;
-  if (instance.counter != seen.counter) {
-    seen = {instance.counter, now};
+  if (instance.counter != watched.counter) {
+    watched = {instance.counter, now, now, true};
     return;
   }
   // The store has looked no earlier than this heartbeat was sent. Its answer may have waited for us
   // for long, and says nothing about that time.
-  if (sent_at - seen.moved_at < context_->options->dead_after) return;
+  if (sent_at - watched.still_since < context_->options->dead_after) return;
   const std::string incarnation = instance.incarnation;
+  NoteGone(incarnation, InstanceState::kDead);
   others_.erase(place);
   context_->events->OnInstanceDead(incarnation);
   context_->store->ForgetInstance(incarnation, [](const absl::Status&) {});

@@ -15,6 +15,22 @@
 
 namespace eventbus {
 
+// How an instance is, as this one sees it.
+enum class InstanceState {
+  kUnknown,   // Not watched for long enough.
+  kAlive,     // It serves.
+  kDraining,  // It takes nothing new. (By its own report; membership does not know.)
+  kLeft,      // It stopped in good order.
+  kDead,      // Its heartbeat stands still.
+};
+
+struct SeenInstance {
+  std::string incarnation;
+  InstanceState state = InstanceState::kUnknown;
+  // When its heartbeat was last seen to move, on this instance's monotonic clock.
+  absl::Duration moved_at;
+};
+
 // Hears what becomes of the instances.
 class MembershipListener {
  public:
@@ -53,6 +69,9 @@ class Membership {
   // Heartbeats answered so far. Who is not known to be alive when this has gone up by two was not
   // there when the later of them was sent.
   uint64_t looks() const { return looks_; }
+  // All that are known, this one too, by incarnation; those that have left or died, for some
+  // minutes.
+  std::vector<SeenInstance> Seen() const;
   // What was seen before says nothing any more: the store was away. Judging starts anew.
   void Restart();
   // Asks at once rather than at the next heartbeat.
@@ -61,9 +80,17 @@ class Membership {
   void Leave(absl::AnyInvocable<void(absl::Status)> done);
 
  private:
-  struct Seen {
+  struct Watched {
     uint64_t counter = 0;
+    // Since when it has not moved, as far as that proves something.
+    absl::Duration still_since;
     absl::Duration moved_at;
+    bool has_moved = false;
+  };
+  struct Gone {
+    InstanceState state;
+    absl::Duration moved_at;
+    absl::Duration at;
   };
 
   void Beat();
@@ -71,13 +98,16 @@ class Membership {
   void OnBeat(absl::Duration sent_at, absl::StatusOr<HeartbeatResult> result);
   bool CheckSelf(const std::vector<InstanceRecord>& instances);
   void Judge(const InstanceRecord& instance, absl::Duration sent_at);
+  void NoteGone(const std::string& incarnation, InstanceState state);
 
   Context* const context_;
   MembershipListener* const listener_;
   const std::function<std::string()> report_;
   const std::string first_incarnation_;
   // The other ones that are alive.
-  absl::btree_map<std::string, Seen> others_;
+  absl::btree_map<std::string, Watched> others_;
+  // Lately: for operators.
+  absl::btree_map<std::string, Gone> gone_;
   uint64_t own_counter_ = 0;
   // When the heartbeat was sent that was answered last.
   absl::Duration last_sent_at_ = -absl::InfiniteDuration();

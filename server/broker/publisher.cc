@@ -327,6 +327,7 @@ void Publisher::Finish(AcceptedCommand& accepted) {
     }
   }
   if (stored > 0) {
+    context_->meter->published.Add(context_->loop->MonotonicNow(), stored);
     context_->events->OnPublished(stored, stored_bytes,
                                   context_->loop->MonotonicNow() - accepted.received_at);
   }

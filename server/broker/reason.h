@@ -34,6 +34,7 @@ enum class Reason {
   kGroupChanged = 23,
   kTooManySubscribers = 24,
   kGroupExists = 25,
+  kGroupInUse = 26,
   kStreamNotFound = 30,
   kBadPosition = 31,
   kDraining = 40,

@@ -30,6 +30,7 @@ void Registry::Refresh() {
   refreshing_ = true;
   again_ = false;
   retry_timer_->Disarm();
+  noted_types_.clear();
   noted_groups_.clear();
   context_->store->ListGroups(lifetime_.Guard(
       [this](absl::StatusOr<std::vector<GroupRecord>> groups) { OnGroups(std::move(groups)); }));
@@ -64,8 +65,21 @@ void Registry::OnGroups(absl::StatusOr<std::vector<GroupRecord>> groups) {
 }
 
 void Registry::OnTypes(uint64_t stamp, const absl::StatusOr<std::vector<TypeRecord>>& types) {
-  if (types.ok()) NoteTypes(*types, stamp);
+  if (types.ok()) {
+    absl::flat_hash_set<std::string> present = std::exchange(noted_types_, {});
+    for (const TypeRecord& type : *types) present.insert(type.stream);
+    std::vector<std::string> gone;
+    for (const auto& [stream, type] : types_) {
+      if (!present.contains(stream)) gone.push_back(stream);
+    }
+    for (const std::string& stream : gone) NoteTypeGone(stream);
+    NoteTypes(*types, stamp);
+  }
   RefreshEnded(types.status());
+}
+
+void Registry::NoteTypeGone(const std::string& stream) {
+  if (types_.erase(stream) > 0) listener_->OnTypeGone(stream);
 }
 
 void Registry::RefreshEnded(const absl::Status& status) {
@@ -96,6 +110,7 @@ const KnownGroup* Registry::FindGroup(absl::string_view name) const {
 }
 
 void Registry::NoteType(const TypeRecord& type) {
+  if (refreshing_) noted_types_.insert(type.stream);
   const auto [place, added] = types_.try_emplace(type.stream, type);
   if (!added && place->second.stamp == type.stamp) return;
   place->second = type;

@@ -22,6 +22,12 @@ struct KnownGroup {
   GroupDefinition definition;
   PatternSet patterns;
 
+  // Where it begins, or has been sought to, on a stream that it has.
+  StreamStart StartOn(const TypeRecord& type) const {
+    const uint64_t stamp = definition.start_stamp > 0 ? definition.start_stamp : record.stamp;
+    if (type.stamp > stamp) return {EntryId::Min(), {}};
+    return StartIn(definition.start, type.stream);
+  }
   // Its key on a stream that it has.
   GroupKey KeyOn(const std::string& stream) const {
     const auto own = definition.generations.find(stream);
@@ -34,6 +40,7 @@ class RegistryListener {
  public:
   virtual ~RegistryListener() = default;
   virtual void OnTypeKnown(const TypeRecord& type) = 0;
+  virtual void OnTypeGone(const std::string& stream) = 0;
   // New, or changed.
   virtual void OnGroupKnown(const KnownGroup& group) = 0;
   virtual void OnGroupGone(const std::string& name) = 0;
@@ -72,6 +79,7 @@ class Registry {
   void NoteType(const TypeRecord& type);
   // All types there were when `stamp` had been given already.
   void NoteTypes(const std::vector<TypeRecord>& types, uint64_t stamp);
+  void NoteTypeGone(const std::string& stream);
   void NoteGroup(const GroupRecord& record);
   void NoteGroupGone(const std::string& name);
   // The stream does not exist (any more).
@@ -87,7 +95,8 @@ class Registry {
   absl::btree_map<std::string, TypeRecord> types_;
   uint64_t types_known_before_ = 0;
   absl::btree_map<std::string, KnownGroup> groups_;
-  // Groups noted while a refresh is under way: its answer may be older than they are.
+  // Types and groups noted while a refresh is under way: its answer may be older than they are.
+  absl::flat_hash_set<std::string> noted_types_;
   absl::flat_hash_set<std::string> noted_groups_;
   bool refreshing_ = false;
   bool again_ = false;

@@ -26,11 +26,28 @@ Tail::Tail(const Context* context, SharedReader* reader, SubscriptionId id, Open
       patterns_(std::move(patterns)),
       sink_(sink),
       flow_(request_.flow),
+      meter_(context->loop),
       batcher_(context->loop, request_.batch, sink),
       retry_timer_(context->loop->CreateTimer([this] {
         for (Cursor* cursor : std::exchange(to_place_, {})) FindEnd(cursor);
         Recheck();
       })) {}
+
+SubscriberStats Tail::Stats() const {
+  SubscriberStats stats;
+  stats.subscription_id = absl::StrCat(context_->incarnation, "/", id_);
+  stats.instance_id = context_->incarnation;
+  stats.client_id = request_.client_id;
+  stats.client_properties = request_.client_properties;
+  stats.peer = request_.peer;
+  stats.patterns = request_.patterns;
+  stats.receive = request_.tokens;
+  stats.flow = flow_;
+  stats.in_flight = in_flight_;
+  stats.in_flight_bytes = in_flight_bytes_;
+  meter_.WriteTo(context_->StoreNow(), &stats);
+  return stats;
+}
 
 // ---- Finding its place ----
 
@@ -220,6 +237,8 @@ void Tail::DeliverFrom(Cursor* cursor) {
     run.position = Position{entry.entry.id, first};
     in_flight_ += count;
     in_flight_bytes_ += run.events.size();
+    meter_.Delivered(count);
+    context_->meter->delivered.Add(context_->loop->MonotonicNow(), count);
     context_->events->OnDelivered(count, run.events.size());
     cursor->next_event += count;
     batcher_.Add(std::move(run));

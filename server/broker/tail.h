@@ -15,6 +15,7 @@
 #include "server/broker/pattern.h"
 #include "server/broker/registry.h"
 #include "server/broker/shared_reader.h"
+#include "server/broker/subscriber_stats.h"
 #include "server/broker/subscription.h"
 
 namespace eventbus {
@@ -44,6 +45,8 @@ class Tail {
   void Drain(absl::Time deadline, absl::string_view message);
 
   bool Wants(absl::string_view stream) const { return cursors_.contains(stream); }
+  SubscriberMeter& meter() { return meter_; }
+  SubscriberStats Stats() const;
   SubscriberSink* sink() const { return sink_; }
   const OpenRequest& request() const { return request_; }
 
@@ -100,6 +103,7 @@ class Tail {
   bool scheduled_ = false;
   // Cursors that read or have a page.
   int loaded_ = 0;
+  SubscriberMeter meter_;
   uint64_t in_flight_ = 0;
   uint64_t in_flight_bytes_ = 0;
   Batcher batcher_;

@@ -37,6 +37,7 @@ DropReason DropReasonOf(absl::string_view why) {
   if (why == "max_bytes") return DropReason::kMaxBytes;
   if (why == "max_events") return DropReason::kMaxEvents;
   if (why == "settled") return DropReason::kSettled;
+  if (why == "purged") return DropReason::kPurged;
   return DropReason::kMemory;
 }
 
@@ -127,6 +128,10 @@ void BrokerObserver::OnGroupCreated(absl::string_view group) {
 
 void BrokerObserver::OnGroupDeleted(absl::string_view group, absl::string_view why) {
   log_.Info("group deleted", {{"group", group}, {"why", why}});
+}
+
+void BrokerObserver::OnTypeDeleted(absl::string_view type) {
+  log_.Info("type deleted", {{"type", type}});
 }
 
 void BrokerObserver::OnTypeCreated(absl::string_view type) {

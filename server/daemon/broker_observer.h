@@ -45,6 +45,7 @@ class BrokerObserver final : public BrokerEvents {
   void OnGroupCreated(absl::string_view group) override;
   void OnGroupDeleted(absl::string_view group, absl::string_view why) override;
   void OnTypeCreated(absl::string_view type) override;
+  void OnTypeDeleted(absl::string_view type) override;
   void OnInstanceDead(absl::string_view incarnation) override;
   void OnClaimed(absl::string_view group, absl::string_view from, uint64_t entries) override;
   void OnStoreState(bool up, const absl::Status& why) override;

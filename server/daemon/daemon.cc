@@ -20,6 +20,7 @@
 #include "server/daemon/sampler.h"
 #include "server/loop/uv_loop.h"
 #include "server/loop/uv_network.h"
+#include "server/observe/build_info.h"
 #include "server/observe/http_endpoint.h"
 #include "server/observe/metrics.h"
 #include "server/rpc/rpc_server.h"
@@ -38,12 +39,16 @@ constexpr absl::Duration kStartPatience = absl::Seconds(2);
 // For calls that are still open once the broker has let go of everything.
 constexpr absl::Duration kShutdownPatience = absl::Seconds(1);
 
-// "host-0190163d-8694-739b-aea5-966c26f8ad91".
-std::string NewIncarnation() {
+std::string HostName() {
   std::array<char, 256> host{};
   if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  return host.data();
+}
+
+// "host-0190163d-8694-739b-aea5-966c26f8ad91".
+std::string NewIncarnation(const std::string& host) {
   const UuidText uuid = FormatUuid(UuidV7Generator().Next(absl::Now()));
-  return absl::StrCat(host[0] == '\0' ? "instance" : host.data(), "-", uuid.view());
+  return absl::StrCat(host.empty() ? "instance" : host, "-", uuid.view());
 }
 
 }  // namespace
@@ -155,7 +160,9 @@ void Daemon::Parts::BuildStore() {
 void Daemon::Parts::BuildBroker(std::shared_ptr<absl::Notification> started) {
   BuildStore();
   BrokerOptions options = BrokerOptionsFrom(config_);
-  options.incarnation = NewIncarnation();
+  options.host = HostName();
+  options.version = std::string(GetBuildInfo().version);
+  options.incarnation = NewIncarnation(options.host);
   options.seed = std::random_device()();
   log_.Info("starting",
             {{"instance", options.incarnation},

@@ -55,6 +55,7 @@ Discard From(DiscardWhat what) {
 
 BrokerOptions BrokerOptionsFrom(const Config& config) {
   BrokerOptions options;
+  options.address = config.listen.address;
   options.max_types = config.limits.max_types;
   options.max_groups = config.limits.max_groups;
   options.max_subscribers = config.limits.max_subscribers;

@@ -34,7 +34,7 @@ constexpr std::array<const char*, static_cast<std::size_t>(PublishError::kCount)
 constexpr std::array<const char*, static_cast<std::size_t>(SubscriberKind::kCount)>
     kSubscriberKinds = {"group", "tail", "receive"};
 constexpr std::array<const char*, static_cast<std::size_t>(DropReason::kCount)> kDropReasons = {
-    "ttl", "max_bytes", "max_events", "settled", "memory"};
+    "ttl", "max_bytes", "max_events", "settled", "memory", "purged"};
 constexpr std::array<const char*, static_cast<std::size_t>(RedisRisk::kCount)> kRedisRisks = {
     "eviction", "no_append_only_file"};
 constexpr std::array<const char*, RpcMetrics::kCodes> kCodes = {

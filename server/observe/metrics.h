@@ -56,6 +56,7 @@ enum class DropReason {
   kMaxEvents,  // retention.max_events of its stream
   kSettled,    // retention.discard: settled
   kMemory,     // store.memory.max_bytes or store.memory.max_events, over all streams
+  kPurged,     // By an operator.
   kCount,
 };
 

@@ -23,6 +23,10 @@ void PendingAdminCall::Finish(const absl::Status& status) {
   call_.Finish(status);
 }
 
+std::function<bool()> CancelledIn(grpc::CallbackServerContext* context) {
+  return [context] { return context->IsCancelled(); };
+}
+
 absl::Status AdminError(const absl::Status& status) {
   if (ReasonOf(status) != Reason::kUnspecified) return status;
   switch (status.code()) {

@@ -1,6 +1,7 @@
 #ifndef EVENTBUS_SERVER_RPC_ADMIN_CALL_H_
 #define EVENTBUS_SERVER_RPC_ADMIN_CALL_H_
 
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -53,6 +54,10 @@ class PendingAdminCall {
   UnaryCall call_;
   bool open_ = true;
 };
+
+// Whether nobody waits for the call's answer any more. May be asked until it is answered: so long
+// gRPC keeps the context.
+std::function<bool()> CancelledIn(grpc::CallbackServerContext* context);
 
 // What the store and the broker's parts fail with, as the contract has it: each error with a
 // reason.

@@ -11,6 +11,8 @@
 #include "server/broker/reason.h"
 #include "server/rpc/admin_call.h"
 #include "server/rpc/group_message.h"
+#include "server/rpc/group_policy.h"
+#include "server/rpc/open_request.h"
 #include "server/rpc/page.h"
 
 namespace eventbus {
@@ -18,8 +20,8 @@ namespace {
 
 absl::string_view View(const std::string& text) { return absl::string_view(text); }
 
-absl::Status CheckName(const std::string& name) {
-  const std::optional<FieldViolation> violation = CheckGroupName(View(name), "name");
+absl::Status CheckName(const std::string& name, absl::string_view field = "name") {
+  const std::optional<FieldViolation> violation = CheckGroupName(View(name), field);
   return violation.has_value() ? InvalidField(violation->field, violation->description)
                                : absl::OkStatus();
 }
@@ -49,6 +51,32 @@ absl::StatusOr<GetGroupCommand> ReadGetGroup(const v1::GetGroupRequest& request)
   absl::StatusOr<PageRequest> page = ReadPage(request.page_size(), View(request.page_token()));
   if (!page.ok()) return page.status();
   return GetGroupCommand{request.name(), *std::move(page)};
+}
+
+absl::StatusOr<DeleteGroupCommand> ReadDeleteGroup(const v1::DeleteGroupRequest& request) {
+  if (absl::Status status = CheckName(request.name()); !status.ok()) return status;
+  return DeleteGroupCommand{request.name(), request.only_if_idle(), request.dry_run()};
+}
+
+absl::StatusOr<CreateGroupCommand> ReadCreateGroup(const v1::CreateGroupRequest& request) {
+  const v1::Group& group = request.group();
+  CreateGroupCommand command;
+  OpenRequest& open = command.open;
+  open.group = group.name();
+  open.ephemeral = group.ephemeral();
+  open.revision = group.revision();
+  command.paused = request.paused();
+  absl::Status status = CheckName(group.name(), "group.name");
+  if (status.ok() && group.patterns().empty()) {
+    status = InvalidField("group.patterns", "at least one pattern is required");
+  }
+  if (status.ok()) status = ReadPatterns("group.patterns", group.patterns(), &open.patterns);
+  if (status.ok()) status = ReadStartPosition("start", request.start(), &open.start);
+  if (!status.ok()) return status;
+  absl::StatusOr<GroupPolicyChange> policy = ReadGroupPolicy("group.policy", group.policy());
+  if (!policy.ok()) return policy.status();
+  open.policy = *std::move(policy);
+  return command;
 }
 
 }  // namespace
@@ -83,6 +111,30 @@ grpc::ServerUnaryReactor* StartGetGroup(const RpcContext& rpc, grpc::CallbackSer
         }
         response->set_next_page_token(WritePageToken(View(found.next)));
       });
+}
+
+grpc::ServerUnaryReactor* StartCreateGroup(const RpcContext& rpc,
+                                           grpc::CallbackServerContext* context,
+                                           const v1::CreateGroupRequest* request,
+                                           v1::CreateGroupResponse* response) {
+  return RunAdminCall<GroupView>(
+      rpc, context, "CreateGroup", ReadCreateGroup(*request),
+      [](Broker& broker, CreateGroupCommand command, AdminDone<GroupView> done) {
+        broker.groups().Create(std::move(command), std::move(done));
+      },
+      [response](const GroupView& group) { WriteGroup(group, response->mutable_group()); });
+}
+
+grpc::ServerUnaryReactor* StartDeleteGroup(const RpcContext& rpc,
+                                           grpc::CallbackServerContext* context,
+                                           const v1::DeleteGroupRequest* request,
+                                           v1::DeleteGroupResponse* response) {
+  return RunAdminCall<GroupView>(
+      rpc, context, "DeleteGroup", ReadDeleteGroup(*request),
+      [](Broker& broker, DeleteGroupCommand command, AdminDone<GroupView> done) {
+        broker.groups().Delete(std::move(command), std::move(done));
+      },
+      [response](const GroupView& group) { WriteGroup(group, response->mutable_group()); });
 }
 
 }  // namespace eventbus

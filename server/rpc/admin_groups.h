@@ -17,6 +17,15 @@ grpc::ServerUnaryReactor* StartGetGroup(const RpcContext& rpc, grpc::CallbackSer
                                         const v1::GetGroupRequest* request,
                                         v1::GetGroupResponse* response);
 
+grpc::ServerUnaryReactor* StartCreateGroup(const RpcContext& rpc,
+                                           grpc::CallbackServerContext* context,
+                                           const v1::CreateGroupRequest* request,
+                                           v1::CreateGroupResponse* response);
+grpc::ServerUnaryReactor* StartDeleteGroup(const RpcContext& rpc,
+                                           grpc::CallbackServerContext* context,
+                                           const v1::DeleteGroupRequest* request,
+                                           v1::DeleteGroupResponse* response);
+
 }  // namespace eventbus
 
 #endif  // EVENTBUS_SERVER_RPC_ADMIN_GROUPS_H_

@@ -131,11 +131,6 @@ absl::StatusOr<ListLettersCommand> ReadList(const v1::ListDeadLettersRequest& re
   return command;
 }
 
-// gRPC keeps the context until the call is answered, which is after the last question.
-std::function<bool()> CancelledIn(grpc::CallbackServerContext* context) {
-  return [context] { return context->IsCancelled(); };
-}
-
 absl::StatusOr<RedriveCommand> ReadRedrive(const v1::RedriveDeadLettersRequest& request,
                                            grpc::CallbackServerContext* context) {
   RedriveCommand command;

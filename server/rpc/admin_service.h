@@ -4,17 +4,18 @@
 #include "eventbus/v1/admin.grpc.pb.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
+#include "server/rpc/admin_events.h"
 #include "server/rpc/admin_group_changes.h"
 #include "server/rpc/admin_groups.h"
+#include "server/rpc/admin_instances.h"
 #include "server/rpc/admin_letters.h"
+#include "server/rpc/admin_streams.h"
 #include "server/rpc/delayed_admin.h"
 #include "server/rpc/rpc_context.h"
-#include "server/rpc/unimplemented.h"
 
 namespace eventbus {
 
-// The service EventBusAdmin: passes each call on to the file of its family; what is not built yet
-// says so. Owned by RpcServer; any thread.
+// The service EventBusAdmin: passes each call on to the file of its family. Owned by RpcServer; any thread.
 class AdminService final : public v1::EventBusAdmin::CallbackService {
  public:
   // Not owned; must outlive the calls.
@@ -24,20 +25,21 @@ class AdminService final : public v1::EventBusAdmin::CallbackService {
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
 
-  Reactor* GetRecentEvents(Context* context, const v1::GetRecentEventsRequest*,
-                           v1::GetRecentEventsResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.GetRecentEvents");
+  Reactor* GetRecentEvents(Context* context, const v1::GetRecentEventsRequest* request,
+                           v1::GetRecentEventsResponse* response) override {
+    return StartGetRecentEvents(rpc_, context, request, response);
   }
-  Reactor* GetEvent(Context* context, const v1::GetEventRequest*, v1::GetEventResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.GetEvent");
+  Reactor* GetEvent(Context* context, const v1::GetEventRequest* request,
+                    v1::GetEventResponse* response) override {
+    return StartGetEvent(rpc_, context, request, response);
   }
-  Reactor* ListStreams(Context* context, const v1::ListStreamsRequest*,
-                       v1::ListStreamsResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.ListStreams");
+  Reactor* ListStreams(Context* context, const v1::ListStreamsRequest* request,
+                       v1::ListStreamsResponse* response) override {
+    return StartListStreams(rpc_, context, request, response);
   }
-  Reactor* PurgeStream(Context* context, const v1::PurgeStreamRequest*,
-                       v1::PurgeStreamResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.PurgeStream");
+  Reactor* PurgeStream(Context* context, const v1::PurgeStreamRequest* request,
+                       v1::PurgeStreamResponse* response) override {
+    return StartPurgeStream(rpc_, context, request, response);
   }
   Reactor* ListGroups(Context* context, const v1::ListGroupsRequest* request,
                       v1::ListGroupsResponse* response) override {
@@ -47,17 +49,17 @@ class AdminService final : public v1::EventBusAdmin::CallbackService {
                     v1::GetGroupResponse* response) override {
     return StartGetGroup(rpc_, context, request, response);
   }
-  Reactor* CreateGroup(Context* context, const v1::CreateGroupRequest*,
-                       v1::CreateGroupResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.CreateGroup");
+  Reactor* CreateGroup(Context* context, const v1::CreateGroupRequest* request,
+                       v1::CreateGroupResponse* response) override {
+    return StartCreateGroup(rpc_, context, request, response);
   }
   Reactor* UpdateGroup(Context* context, const v1::UpdateGroupRequest* request,
                        v1::UpdateGroupResponse* response) override {
     return StartUpdateGroup(rpc_, context, request, response);
   }
-  Reactor* DeleteGroup(Context* context, const v1::DeleteGroupRequest*,
-                       v1::DeleteGroupResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.DeleteGroup");
+  Reactor* DeleteGroup(Context* context, const v1::DeleteGroupRequest* request,
+                       v1::DeleteGroupResponse* response) override {
+    return StartDeleteGroup(rpc_, context, request, response);
   }
   Reactor* PauseGroup(Context* context, const v1::PauseGroupRequest* request,
                       v1::PauseGroupResponse* response) override {
@@ -71,9 +73,9 @@ class AdminService final : public v1::EventBusAdmin::CallbackService {
                      v1::SeekGroupResponse* response) override {
     return StartSeekGroup(rpc_, context, request, response);
   }
-  Reactor* GetSubscriberStats(Context* context, const v1::GetSubscriberStatsRequest*,
-                              v1::GetSubscriberStatsResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.GetSubscriberStats");
+  Reactor* GetSubscriberStats(Context* context, const v1::GetSubscriberStatsRequest* request,
+                              v1::GetSubscriberStatsResponse* response) override {
+    return StartGetSubscriberStats(rpc_, context, request, response);
   }
   Reactor* ListDeadLetters(Context* context, const v1::ListDeadLettersRequest* request,
                            v1::ListDeadLettersResponse* response) override {
@@ -95,9 +97,9 @@ class AdminService final : public v1::EventBusAdmin::CallbackService {
                          v1::CancelDelayedResponse* response) override {
     return StartCancelDelayed(rpc_, context, *request, response);
   }
-  Reactor* ListInstances(Context* context, const v1::ListInstancesRequest*,
-                         v1::ListInstancesResponse*) override {
-    return Unimplemented(rpc_, context, "EventBusAdmin.ListInstances");
+  Reactor* ListInstances(Context* context, const v1::ListInstancesRequest* request,
+                         v1::ListInstancesResponse* response) override {
+    return StartListInstances(rpc_, context, request, response);
   }
 
   const RpcContext& rpc_;

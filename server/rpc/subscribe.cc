@@ -76,9 +76,11 @@ class SubscribeReactor final : public Reactor, public SubscriberTransport {
         return TakeFlow(request.flow());
       case Message::kPing:
         call_->AnswerPing(request.ping().number());
+        call_->NoteActivity();
         return absl::OkStatus();
       case Message::kPong:
         // Any message tells that the client lives; see SubscriberCall::ReadDone.
+        call_->NoteActivity();
         return absl::OkStatus();
       case Message::MESSAGE_NOT_SET:
         break;

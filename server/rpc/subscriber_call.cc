@@ -65,6 +65,10 @@ void SubscriberCall::SetFlow(FlowLimits flow) {
   PostCommand([flow](Broker& broker, SubscriptionId id) { broker.SetFlow(id, flow); });
 }
 
+void SubscriberCall::NoteActivity() {
+  PostCommand([](Broker& broker, SubscriptionId id) { broker.NoteActivity(id); });
+}
+
 void SubscriberCall::AnswerPing(uint64_t number) {
   const std::optional<grpc::ByteBuffer> pong = messages_.Pong(number);
   if (!pong.has_value()) return;

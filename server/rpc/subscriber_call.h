@@ -70,6 +70,8 @@ class SubscriberCall final : public SubscriberSink,
   // After Open.
   void Settle(SettleCommand command) ABSL_LOCKS_EXCLUDED(mutex_);
   void SetFlow(FlowLimits flow) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The client lives; for operators.
+  void NoteActivity() ABSL_LOCKS_EXCLUDED(mutex_);
   void AnswerPing(uint64_t number) ABSL_LOCKS_EXCLUDED(mutex_);
   // Ends the call with an error of the client.
   void Fail(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);

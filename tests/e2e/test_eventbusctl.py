@@ -192,6 +192,9 @@ COMPLETIONS = {
     "eventbusctl sub --output ": ["pretty", "ndjson", "raw"],
     "eventbusctl tail -o nd": ["ndjson"],
     "eventbusctl completion f": ["fish"],
+    "eventbusctl group ": ["list", "show"],
+    "eventbusctl group list --t": ["--type", "--timeout"],
+    "eventbusctl group list --output j": ["json"],
     "eventbusctl pub --nd": ["--ndjson"],
 }
 

@@ -2,14 +2,11 @@
 
 import grpc
 import pytest
-from google.protobuf import descriptor_pool
 
 from harness.bus import event, group_open, unique
 from harness.refusal import refused
 from harness.stubs import catalog, catalog_rpc, v1
 from harness.waiting import DEADLINE
-
-ADMIN = descriptor_pool.Default().FindServiceByName("eventbus.v1.EventBusAdmin")
 
 
 def assert_not_implemented(refusal, *parts: str) -> None:
@@ -39,28 +36,6 @@ def test_open(shared_bus, name):
     assert_not_implemented(refusal, name)
 
 
-BUILT = {
-    "GetGroup",
-    "ListGroups",
-    "ListDeadLetters",
-    "RedriveDeadLetters",
-    "PurgeDeadLetters",
-    "UpdateGroup",
-    "PauseGroup",
-    "ResumeGroup",
-    "SeekGroup",
-    "ListDelayed",
-    "CancelDelayed",
-}
-
-
-@pytest.mark.parametrize(
-    "method", [method.name for method in ADMIN.methods if method.name not in BUILT]
-)
-def test_admin(shared_bus, method):
-    request = getattr(v1, f"{method}Request")()
-    refusal = refused(getattr(shared_bus.admin, method), request, timeout=DEADLINE)
-    assert_not_implemented(refusal, method)
 
 
 def test_catalog(shared_bus):

@@ -8,7 +8,6 @@
 #include "client/cpp/src/group_names.h"
 
 namespace eventbus::client {
-namespace {
 
 v1::StartPosition ToProto(const StartAt& start) {
   v1::StartPosition proto;
@@ -29,6 +28,8 @@ v1::StartPosition ToProto(const StartAt& start) {
   }
   return proto;
 }
+
+namespace {
 
 v1::GroupPolicy ToProto(const GroupPolicy& policy) {
   v1::GroupPolicy proto;

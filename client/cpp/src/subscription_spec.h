@@ -14,6 +14,8 @@
 
 namespace eventbus::client {
 
+v1::StartPosition ToProto(const StartAt& start);
+
 // What a subscription asks for, with names and defaults decided. A value.
 struct SubscriptionSpec {
   // Decides the group; reserves a durable one on the connection (ALREADY_EXISTS if it is in use

@@ -16,6 +16,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 class GroupAdminTest : public testing::Test {
  protected:
@@ -36,6 +37,22 @@ class GroupAdminTest : public testing::Test {
     return Ask<GroupWithStreams>(
         bus, [&](Broker& broker, auto done) { broker.groups().Get(name, page, std::move(done)); },
         instance);
+  }
+  absl::StatusOr<GroupView> Delete(DeleteGroupCommand command) {
+    return Ask<GroupView>(bus, [&](Broker& broker, auto done) {
+      broker.groups().Delete(command, std::move(done));
+    });
+  }
+  absl::StatusOr<GroupView> Create(const std::string& name, std::vector<std::string> patterns,
+                                   StartPosition start = StartLatest{}, bool paused = false) {
+    CreateGroupCommand command;
+    command.open.group = name;
+    command.open.patterns = std::move(patterns);
+    command.open.start = std::move(start);
+    command.paused = paused;
+    return Ask<GroupView>(bus, [&](Broker& broker, auto done) {
+      broker.groups().Create(command, std::move(done));
+    });
   }
   void Publish(const std::string& type, int count) {
     for (int i = 0; i < count; ++i) ASSERT_TRUE(bus.Publish(type, std::to_string(i)).ok());
@@ -143,6 +160,137 @@ TEST_F(GroupAdminTest, AnErrorOfTheStoreIsTheAnswer) {
     bus.Run(absl::Seconds(2));
     EXPECT_TRUE(Get("work").ok());
   }
+}
+
+TEST_F(GroupAdminTest, SubscribersOfAllInstancesAreCounted) {
+  const size_t other = bus.AddInstance();
+  bus.Join("work", {"job"});
+  bus.Join("work", {"job"}, other);
+  bus.Join("work", {"job"}, other);
+  bus.Run(absl::Seconds(1));
+  EXPECT_EQ(Get("work")->group.state->subscribers, 3U);
+  EXPECT_EQ(List({}, other).groups[0].state->subscribers, 3U);
+}
+
+TEST_F(GroupAdminTest, ADeletedGroupIsGoneEverywhereAndItsSubscribersAreTold) {
+  const size_t other = bus.AddInstance();
+  RecordingSink& here = bus.Join("work", {"job.*"});
+  RecordingSink& there = bus.Join("work", {"job.*"}, other);
+  Publish("job.a", 5);
+  Publish("job.b", 5);
+  const auto deleted = Delete({"work"});
+  ASSERT_TRUE(deleted.ok()) << deleted.status();
+  EXPECT_EQ(deleted->group.record.name, "work");
+  EXPECT_EQ(deleted->state->pending, 10U) << "as it was right before";
+  bus.Run(absl::Seconds(1));
+  for (const RecordingSink* sink : {&here, &there}) {
+    ASSERT_TRUE(sink->closed.has_value());
+    EXPECT_EQ(ReasonOf(*sink->closed), Reason::kGroupChanged);
+  }
+  EXPECT_EQ(Get("work").status().code(), absl::StatusCode::kNotFound);
+  bus.Run(absl::Seconds(10));
+  for (const char* stream : {"job.a", "job.b"}) {
+    EXPECT_EQ(bus.store().GetGroupInfo({stream, {"work", 1}}).status().code(),
+              absl::StatusCode::kNotFound);
+  }
+  EXPECT_EQ(Delete({"work"}).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(GroupAdminTest, OneOfTheSameNameBeginsFromNothing) {
+  bus.Join("work", {"job"});
+  Publish("job", 3);
+  ASSERT_TRUE(Delete({"work"}).ok());
+  RecordingSink& sink = bus.Join("work", {"job"});
+  EXPECT_THAT(sink.ids(), IsEmpty());
+  // Also when what was deleted is looked at once more.
+  bus.Run(absl::Seconds(10));
+  ASSERT_TRUE(bus.Publish("job", "new").ok());
+  EXPECT_THAT(sink.ids(), ElementsAre("new"));
+}
+
+TEST_F(GroupAdminTest, AGroupThatSomebodyMakesAnewWhenItIsDeletedGoesTheSecondTime) {
+  Publish("job", 1);
+  bus.Join("work", {"job"});
+  ASSERT_TRUE(Delete({"work"}).ok());
+  // As an instance would that has not heard of it yet.
+  ASSERT_TRUE(bus.store().CreateGroup({"job", {"work", 1}, EntryId::Min()}).ok());
+  bus.Run(absl::Seconds(10));
+  EXPECT_EQ(bus.store().GetGroupInfo({"job", {"work", 1}}).status().code(),
+            absl::StatusCode::kNotFound);
+}
+
+TEST_F(GroupAdminTest, WhatTheStoreFailsToRemoveIsRemovedLater) {
+  Publish("job.a", 1);
+  Publish("job.b", 1);
+  bus.Join("work", {"job.*"});
+  bus.instance().store().FailNext(StoreCall::kRemoveGroup, StoreFault::kNotDone);
+  ASSERT_TRUE(Delete({"work"}).ok());
+  for (const char* stream : {"job.a", "job.b"}) {
+    EXPECT_FALSE(bus.store().GetGroupInfo({stream, {"work", 1}}).ok()) << stream;
+  }
+}
+
+TEST_F(GroupAdminTest, ADryRunDeletesNothing) {
+  RecordingSink& sink = bus.Join("work", {"job"});
+  Publish("job", 2);
+  const auto counted = Delete({.name = "work", .dry_run = true});
+  ASSERT_TRUE(counted.ok()) << counted.status();
+  EXPECT_EQ(counted->state->pending, 2U);
+  EXPECT_FALSE(sink.closed.has_value());
+  EXPECT_TRUE(Get("work").ok());
+}
+
+TEST_F(GroupAdminTest, AGroupInUseStaysWhereThatIsAskedFor) {
+  const size_t other = bus.AddInstance();
+  RecordingSink& sink = bus.Join("work", {"job"}, other);
+  bus.Run(absl::Seconds(1));
+  const auto refused = Delete({.name = "work", .only_if_idle = true});
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(refused.status()), Reason::kGroupInUse);
+  bus.Close(sink);
+  bus.Run(absl::Seconds(1));
+  EXPECT_TRUE(Delete({.name = "work", .only_if_idle = true}).ok());
+}
+
+TEST_F(GroupAdminTest, ACreatedGroupGetsWhatIsPublishedFromThenOn) {
+  Publish("job.a", 3);
+  const auto created = Create("work", {"job.*"});
+  ASSERT_TRUE(created.ok()) << created.status();
+  EXPECT_EQ(created->group.definition.patterns, std::vector<std::string>{"job.*"});
+  ASSERT_TRUE(bus.Publish("job.a", "after").ok());
+  ASSERT_TRUE(bus.Publish("job.b", "first of its type").ok());
+  RecordingSink& sink = bus.Join("work", {});
+  EXPECT_THAT(sink.ids(), UnorderedElementsAre("after", "first of its type"));
+}
+
+TEST_F(GroupAdminTest, ACreatedGroupMayBeginEarlier) {
+  Publish("job", 2);
+  ASSERT_TRUE(Create("work", {"job"}, StartEarliest{}).ok());
+  EXPECT_THAT(bus.Join("work", {}).ids(), ElementsAre("0", "1"));
+}
+
+TEST_F(GroupAdminTest, ACreatedGroupIsThereOnAllStreamsEvenIfTheStoreFailsAtFirst) {
+  Publish("job.a", 1);
+  Publish("job.b", 1);
+  bus.instance().store().FailNext(StoreCall::kCreateGroup, StoreFault::kNotDone);
+  ASSERT_TRUE(Create("work", {"job.*"}).ok());
+  for (const char* stream : {"job.a", "job.b"}) {
+    EXPECT_TRUE(bus.store().GetGroupInfo({stream, {"work", 1}}).ok()) << stream;
+  }
+}
+
+TEST_F(GroupAdminTest, AGroupIsCreatedOnce) {
+  ASSERT_TRUE(Create("work", {"job"}).ok());
+  const auto again = Create("work", {"job"});
+  EXPECT_EQ(again.status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(ReasonOf(again.status()), Reason::kGroupExists);
+}
+
+TEST_F(GroupAdminTest, ACreatedGroupMayBePaused) {
+  ASSERT_TRUE(Create("work", {"job"}, StartLatest{}, /*paused=*/true).ok());
+  RecordingSink& sink = bus.Join("work", {});
+  Publish("job", 1);
+  EXPECT_THAT(sink.ids(), IsEmpty());
 }
 
 TEST_F(GroupAdminTest, CreationIsByTheStoresClock) {

@@ -130,6 +130,8 @@ void Broker::Core::OnStreamAdvanced(absl::string_view stream) {
 
 void Broker::Core::NotifyAdvanced() {
   for (const std::string& stream : std::exchange(advanced_, {})) {
+    // Whatever kept its birth from being heard of: it is there.
+    if (!IsSideStream(stream) && !registry_.HasType(stream)) registry_.Refresh();
     const Interested& interested = InterestedIn(stream);
     for (Group* group : interested.groups) group->OnStreamAdvanced(stream);
     for (Tail* tail : interested.tails) tail->OnStreamAdvanced(stream);

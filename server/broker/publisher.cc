@@ -200,7 +200,6 @@ void Publisher::OnAppended(Lane& lane, Outgoing outgoing, const absl::StatusOr<E
 void Publisher::OnAppendFailed(Lane& lane, Outgoing outgoing, const absl::Status& status) {
   if (status.code() == absl::StatusCode::kNotFound) {
     lane.exists = false;
-    registry_->ForgetType(lane.stream);
     lane.returned.push_back(std::move(outgoing));
   } else {
     const absl::Status error = PublishError(status, lane.stream, lane.policy.duplicate_window);
@@ -258,7 +257,6 @@ void Publisher::Bear(const std::string& stream, absl::AnyInvocable<void(absl::St
   lane.when_born.push_back(std::move(done));
   if (lane.being_born) return;
   lane.exists = false;
-  registry_->ForgetType(stream);
   BeginBirth(lane);
 }
 

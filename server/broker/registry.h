@@ -82,8 +82,6 @@ class Registry {
   void NoteTypeGone(const std::string& stream);
   void NoteGroup(const GroupRecord& record);
   void NoteGroupGone(const std::string& name);
-  // The stream does not exist (any more).
-  void ForgetType(const std::string& stream) { types_.erase(stream); }
 
  private:
   void OnGroups(absl::StatusOr<std::vector<GroupRecord>> groups);

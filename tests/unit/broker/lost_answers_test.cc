@@ -1,6 +1,8 @@
 // Answers of the store that never come: what they would have told is found again in the pending
 // list, long before any sweep.
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -61,6 +63,29 @@ TEST_F(LostAnswersTest, WhatTheStoreHandedOutBeforeTheConnectionBrokeIsFoundWhen
   bus.instance().process().Post([this] { store().ComeBack(); });
   bus.Run(absl::Seconds(1));
   EXPECT_THAT(sink.ids(), ElementsAre("1"));
+}
+
+TEST_F(LostAnswersTest, ATypeWhoseBirthFailedHereIsKnownWhenItIsBornElsewhere) {
+  const size_t other = bus.AddInstance();
+  bus.Close(bus.Join("work", {"job"}));
+  store().FailNext(StoreCall::kCreateStream, StoreFault::kNotDone);
+  ASSERT_FALSE(bus.Publish("job", "0").ok());
+  bus.Run(absl::Seconds(1));
+  // The other one has heard of the type, and finds no stream.
+  store(other).FailNext(StoreCall::kCreateStream, StoreFault::kNotDone);
+  std::optional<PublishOutcome> outcome;
+  bus.instance(other).process().Post([&] {
+    bus.instance(other).broker().Publish(CommandOf(
+        {{"job", "1"}}, [&outcome](PublishOutcome done) { outcome.emplace(std::move(done)); }));
+  });
+  bus.Run(absl::Seconds(1));
+  ASSERT_TRUE(outcome.has_value());
+  ASSERT_TRUE(bus.Publish("job", "2").ok());
+  bus.Run(absl::Seconds(1));
+  RecordingSink& sink = bus.Join("work", {"job"}, other);
+  ASSERT_TRUE(bus.Publish("job", "3").ok());
+  bus.Run(absl::Seconds(1));
+  EXPECT_THAT(sink.ids(), ElementsAre("2", "3"));
 }
 
 }  // namespace

@@ -42,8 +42,7 @@ int DeleteGroup(const GlobalOptions& global, const v1::DeleteGroupRequest& reque
   const v1::GroupState& state = response.group().state();
   std::printf("%s %s: %llu events not delivered yet%s, %llu not settled, %llu dead letters\n",
               request.dry_run() ? "would delete" : "deleted", response.group().name().c_str(),
-              static_cast<unsigned long long>(state.lag()),
-              state.lag_estimated() ? " (about)" : "",
+              static_cast<unsigned long long>(state.lag()), state.lag_estimated() ? " (about)" : "",
               static_cast<unsigned long long>(state.pending()),
               static_cast<unsigned long long>(state.dead_letters()));
   return kOk;
@@ -101,7 +100,8 @@ void AddGroupCreate(CLI::App& group, CommandLine& line) {
           "Retries before an event becomes a dead letter")
       ->type_name("N");
   command.add_flag_callback(
-      "--paused", [options] { options->request.set_paused(true); }, "Deliver nothing until resumed");
+      "--paused", [options] { options->request.set_paused(true); },
+      "Deliver nothing until resumed");
   AddFormatOption(command, &options->output);
   command.callback([&line, options] {
     line.run = [options](const GlobalOptions& global) {

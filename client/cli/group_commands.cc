@@ -115,8 +115,7 @@ void AddList(CLI::App& group, CommandLine& line) {
 }
 
 void AddShow(CLI::App& group, CommandLine& line) {
-  CLI::App& command =
-      *group.add_subcommand("show", "Show a group and where it is in each stream");
+  CLI::App& command = *group.add_subcommand("show", "Show a group and where it is in each stream");
   auto name = std::make_shared<std::string>();
   auto output = std::make_shared<AdminOutput>();
   command.add_option("name", *name, "The group")->required()->type_name("NAME");

@@ -28,7 +28,8 @@ std::string StateText(v1::InstanceState state) {
 
 int ListInstances(const GlobalOptions& global, const AdminOutput& output) {
   AdminConnection connection(global);
-  Table table({"INSTANCE", "STATE", "VERSION", "STARTED", "SUBSCRIBERS", "GROUPS", "IN/S", "OUT/S"});
+  Table table(
+      {"INSTANCE", "STATE", "VERSION", "STARTED", "SUBSCRIBERS", "GROUPS", "IN/S", "OUT/S"});
   const absl::Status status = CallForPages(
       connection, &Stub::ListInstances, v1::ListInstancesRequest(), output.limit,
       [&](const v1::ListInstancesResponse& page) {
@@ -66,14 +67,13 @@ int ListSubscribers(const GlobalOptions& global, const SubscriberOptions& option
             std::fputs(JsonLine(one).c_str(), stdout);
             continue;
           }
-          table.Add({one.subscription_id(), one.client_id().empty() ? "-" : one.client_id(),
-                     one.peer(),
-                     one.group().empty() ? "tail of " + absl::StrJoin(one.patterns(), " ")
-                                         : one.group(),
-                     absl::StrCat(one.in_flight()), absl::StrCat(one.delivered_events()),
-                     absl::StrCat(one.acked_events()), absl::StrCat(one.failed_events()),
-                     RateText(one.events_per_second()),
-                     TimeText(one.has_last_activity_time(), one.last_activity_time())});
+          table.Add(
+              {one.subscription_id(), one.client_id().empty() ? "-" : one.client_id(), one.peer(),
+               one.group().empty() ? "tail of " + absl::StrJoin(one.patterns(), " ") : one.group(),
+               absl::StrCat(one.in_flight()), absl::StrCat(one.delivered_events()),
+               absl::StrCat(one.acked_events()), absl::StrCat(one.failed_events()),
+               RateText(one.events_per_second()),
+               TimeText(one.has_last_activity_time(), one.last_activity_time())});
         }
         return page.subscribers_size();
       });
@@ -110,9 +110,7 @@ void AddInstanceCommands(CLI::App& app, CommandLine& line) {
       ->type_name("INSTANCE");
   AddOutputOptions(subscribers, &options->output);
   subscribers.callback([&line, options] {
-    line.run = [options](const GlobalOptions& global) {
-      return ListSubscribers(global, *options);
-    };
+    line.run = [options](const GlobalOptions& global) { return ListSubscribers(global, *options); };
   });
 }
 

@@ -60,6 +60,8 @@ struct BrokerOptions {
   std::string version;
   // For random decisions; in tests, the history's seed.
   uint64_t seed = 0;
+  // A source that is filled in by the door, and no ordering key.
+  std::string default_source = "eventbus";
 
   uint64_t max_types = 100'000;
   uint64_t max_groups = 10'000;
@@ -81,6 +83,9 @@ struct BrokerOptions {
   uint64_t waiting_value_bytes = uint64_t{32} << 20;
   // With so many events of one group waiting for their retries here, no new ones are taken.
   uint64_t max_waiting_events = 1'000'000;
+  // With so many events of one stream of an ordered group behind others of their keys, no new ones
+  // are taken.
+  uint64_t max_key_lines_events = 10'000;
 
   // Of new groups.
   GroupPolicy default_policy;

@@ -389,6 +389,14 @@ void Broker::Core::OnEntriesReleased(absl::string_view stream, const GroupKey& k
   if (group != groups_.end()) group->second->OnEntriesReleased(stream);
 }
 
+void Broker::Core::OnLeaseWanted(const LeaseWish& wish) {
+  const auto group = groups_.find(wish.group.name);
+  if (group != groups_.end()) return group->second->OnLeaseWanted(wish);
+  // Perhaps a server that has forgotten that it was given back.
+  context_.store->ReleaseLease(wish.stream, wish.group, context_.incarnation,
+                               [](const absl::Status&) {});
+}
+
 void Broker::Core::OnRegistryChanged() { registry_.Refresh(); }
 
 void Broker::Core::OnInstanceLeft() { membership_.LookNow(); }

@@ -89,6 +89,7 @@ class Broker::Core final : public StoreListener,
   // StoreListener
   void OnStreamAdvanced(absl::string_view stream) override;
   void OnEntriesReleased(absl::string_view stream, const GroupKey& group) override;
+  void OnLeaseWanted(const LeaseWish& wish) override;
   void OnRegistryChanged() override;
   void OnInstanceLeft() override;
   void OnSignalsMissed() override;

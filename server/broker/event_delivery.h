@@ -62,13 +62,14 @@ struct EventDelivery {
 // The state machine of a delivery. Changes `delivery` and answers true, or answers false and leaves
 // it, when the input has no meaning in its phase:
 //
-//             kDeliver   kAck      kFail     kReject  kRelease, kDisconnect, kCrash  kDue kGiveUp
-//             kBuried
-//   kReady    kInFlight  kSettled  -         -        -                              -       kDying
-//   - kInFlight -          kSettled  kWaiting  kDying   kReady                         -       - -
-//   kWaiting  -          kSettled  -         -        -                              kReady  kDying
-//   - kDying    -          -         -         -        -                              -       -
-//   kSettled kSettled  -          -         -         -        -                              - - -
+// clang-format off
+//             kDeliver   kAck      kFail     kReject  kRelease, kDisconnect, kCrash  kDue    kGiveUp  kBuried
+//   kReady    kInFlight  kSettled  -         -        -                              -       kDying   -
+//   kInFlight -          kSettled  kWaiting  kDying   kReady                         -       -        -
+//   kWaiting  -          kSettled  -         -        -                              kReady  kDying   -
+//   kDying    -          -         -         -        -                              -       -        kSettled
+//   kSettled  -          -         -         -        -                              -       -        -
+// clang-format on
 //
 // kDeliver counts a delivery, kFail an attempt, kCrash a crash. An ack of an event that is ready or
 // waits is a late one: somebody has handled it after all.

@@ -13,11 +13,11 @@ constexpr size_t kGroupsAtOnce = 16;
 }  // namespace
 
 void EventHistory::Get(EventQuery query, Done done) {
-  registry_->Renew(lifetime_.Guard([this, query = std::move(query),
-                                    done = std::move(done)](const absl::Status& status) mutable {
-    if (!status.ok()) return done(status);
-    Find(std::move(query), std::move(done));
-  }));
+  registry_->Renew(lifetime_.Guard(
+      [this, query = std::move(query), done = std::move(done)](const absl::Status& status) mutable {
+        if (!status.ok()) return done(status);
+        Find(std::move(query), std::move(done));
+      }));
 }
 
 void EventHistory::Find(EventQuery query, Done done) {

@@ -78,6 +78,10 @@ void Group::Detach(const std::string& stream, absl::string_view why) {
   for (const auto& [id, member] : members_) {
     TellTaken(*member, member->TakeAwayOf(attached->stream.get()), why);
   }
+  if (attached->stream->owns()) {
+    context_->store->ReleaseLease(stream, attached->stream->group(), context_->incarnation,
+                                  [](const absl::Status&) {});
+  }
   attached->stream->DropAll();
   ensuring_.erase(stream);
   std::erase(changed_, attached);
@@ -226,6 +230,7 @@ void Group::CheckConsumers(const std::string& stream, const std::vector<Consumer
   const auto found = streams_.find(stream);
   if (found == streams_.end()) return;
   Attached& attached = *found->second;
+  if (attached.stream->ordered() && !attached.stream->owns()) return CheckOwner(stream, attached);
   absl::btree_map<std::string, uint64_t> suspects;
   for (const ConsumerInfo& consumer : consumers) {
     if (consumer.pending == 0) continue;
@@ -282,11 +287,14 @@ void Group::AddMember(SubscriptionId id, const OpenRequest& request, SubscriberS
 }
 
 void Group::OpenWaiting() {
+  if (!LeasesKnown()) return;
   for (const Opening& opening : std::exchange(opening_, {})) {
     const auto member = members_.find(opening.id);
     if (member == members_.end()) continue;
     member->second->set_opened();
-    member->second->sink()->OnOpened(opening.info);
+    OpenedInfo info = opening.info;
+    info.standing_by = StandsBy();
+    member->second->sink()->OnOpened(info);
   }
   Schedule();
 }
@@ -366,6 +374,7 @@ void Group::RunTurn() {
   scheduled_ = false;
   const std::vector<Attached*> changed = std::exchange(changed_, {});
   for (Attached* attached : changed) {
+    if (attached->stream->ordered()) TendLease(*attached);
     if (attached->stream->has_ready() && !attached->in_ready_queue) {
       attached->in_ready_queue = true;
       ready_queue_.push_back(attached);
@@ -375,6 +384,7 @@ void Group::RunTurn() {
       fetch_queue_.push_back(attached);
     }
   }
+  if (!opening_.empty() && ensuring_.empty()) OpenWaiting();
   if (!NobodyTakesMore() && !draining_ && !paused()) {
     Dispatch();
     Fetch();
@@ -523,6 +533,7 @@ void Group::LeaveStreams() {
     if (stream.lost_answer()) stream.FetchMore(0, 0);
     stream.ReleaseIdle();
     stream.Flush();
+    stream.GiveBackLease();
     idle = idle && stream.idle();
   }
   if (draining_) {

@@ -84,6 +84,7 @@ class Group {
   void OnTypeGone(const std::string& stream);
   void OnStreamAdvanced(absl::string_view stream);
   void OnEntriesReleased(absl::string_view stream);
+  void OnLeaseWanted(const LeaseWish& wish);
   // The incarnation died or left: what it held on any stream may be claimed.
   void OnInstanceGone(const std::string& incarnation);
   // Answers may be lost, signals missed: look at everything.
@@ -141,6 +142,16 @@ class Group {
   void Dispatch();
   void Fetch();
   void LeaveStreams();
+  // ---- Ordered groups (group_ordered.cc) ----
+  // The store has said of every stream who owns it.
+  bool LeasesKnown() const;
+  uint64_t StreamsOwned() const;
+  // Other instances own all streams.
+  bool StandsBy() const;
+  void TendLease(Attached& attached);
+  // Looks whether the owner of a stream that this instance does not own is there, and says that it
+  // would like to have it.
+  void CheckOwner(const std::string& stream, Attached& attached);
   // ---- Members that take one hand-over (group_one_shot.cc) ----
   // Whether no member, if there is any, will ever get more than it has.
   bool NobodyTakesMore() const;
@@ -194,6 +205,8 @@ class Group {
   bool scheduled_ = false;
   bool draining_ = false;
   bool reported_idle_ = false;
+  // When a stream was given to another instance.
+  absl::Duration last_yield_ = -absl::InfiniteDuration();
   // Streams to be looked at again when the timer fires.
   std::vector<Attached*> unsaved_;
   std::unique_ptr<Timer> save_timer_;

@@ -179,8 +179,17 @@ absl::Status ApplyUpdate(const UpdateGroupCommand& command, const GroupPolicy& d
     }
     group->patterns = *std::move(patterns);
   }
+  const bool ordered = definition.policy.ordered;
+  if (command.policy.ordered.value_or(ordered) != ordered) {
+    // Instances that follow the change at different times would read side by side.
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kGroupMismatch,
+                     absl::StrCat("policy.ordered of group \"", command.name,
+                                  "\" cannot be changed; delete the group, or use another one"),
+                     {{"group", command.name}, {"field", "policy.ordered"}});
+  }
   definition.policy =
       Apply(command.policy, command.reset_policy ? default_policy : definition.policy);
+  definition.policy.ordered = ordered;
   if (command.revision.has_value()) definition.revision = *command.revision;
   return absl::OkStatus();
 }

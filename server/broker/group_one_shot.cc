@@ -14,9 +14,13 @@ bool Group::NobodyTakesMore() const {
 void Group::TendOneShots() {
   // Those whose answers have come are still there until the next Fetch.
   const bool reading =
-      !paused() && std::any_of(fetching_.begin(), fetching_.end(), [](const Attached* attached) {
-        return attached->stream->expected_events() > 0;
-      });
+      !paused() && (std::any_of(fetching_.begin(), fetching_.end(),
+                                [](const Attached* attached) {
+                                  return attached->stream->expected_events() > 0;
+                                }) ||
+                    std::any_of(streams_.begin(), streams_.end(), [](const auto& attached) {
+                      return attached.second->stream->gathering();
+                    }));
   std::vector<SubscriptionId> done;
   for (const auto& [id, member] : members_) {
     if (!member->one_shot() || !member->opened()) continue;

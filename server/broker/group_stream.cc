@@ -44,6 +44,9 @@ GroupStream::GroupStream(const Context* context, const GroupPolicy* policy, Grou
                     0},
       changed_(std::move(changed)),
       retry_timer_(context->loop->CreateTimer([this] { RetriesDue(); })),
+      // Redriven events are behind the others of their keys anyway.
+      ordered_(policy->ordered && !IsSideStream(*stream_)),
+      yield_timer_(context->loop->CreateTimer([this] { EndYield(); })),
       pause_timer_(context->loop->CreateTimer([this] {
         paused_ = false;
         Changed();
@@ -53,10 +56,12 @@ GroupStream::GroupStream(const Context* context, const GroupPolicy* policy, Grou
 
 void GroupStream::NoteAdvanced() {
   advanced_ = true;
+  if (std::exchange(absent_, false)) lease_wanted_ = true;
   Changed();
 }
 
 void GroupStream::NoteClaimable(const std::string& consumer) {
+  if (ordered_) return LookForLease(consumer);
   claimable_.insert(consumer);
   Changed();
 }
@@ -67,8 +72,9 @@ void GroupStream::NoteLostAnswer() {
 }
 
 bool GroupStream::WantsToFetch() const {
-  return context_->store_up && !fetching_ && !paused_ &&
-         (lost_answer_ || !reread_.empty() || !claimable_.empty() || advanced_);
+  if (!context_->store_up || fetching_ || paused_) return false;
+  if (ordered_) return gathered_ && (!reread_.empty() || (advanced_ && MayReadAhead()));
+  return (lost_answer_ || !reread_.empty() || !claimable_.empty() || advanced_);
 }
 
 uint64_t GroupStream::BytesPerEvent() const {
@@ -77,7 +83,7 @@ uint64_t GroupStream::BytesPerEvent() const {
 
 uint64_t GroupStream::FetchMore(uint64_t max_events, uint64_t max_bytes) {
   if (!WantsToFetch()) return 0;
-  if (lost_answer_) {
+  if (lost_answer_ && !ordered_) {
     Reconcile();
     return 0;
   }
@@ -92,7 +98,7 @@ uint64_t GroupStream::FetchMore(uint64_t max_events, uint64_t max_bytes) {
   // What was read once goes before what is new.
   if (!reread_.empty()) {
     Reread(entries);
-  } else if (!claimable_.empty()) {
+  } else if (!claimable_.empty() && !ordered_) {
     const std::string consumer = *claimable_.begin();
     claimable_.erase(claimable_.begin());
     Claim(consumer, entries);
@@ -106,7 +112,7 @@ void GroupStream::Read(uint32_t max_entries) {
   fetching_ = true;
   advanced_ = false;
   context_->store->ReadGroup(
-      {*stream_, group_, context_->incarnation, max_entries},
+      {*stream_, group_, context_->incarnation, max_entries, fence_},
       lifetime_.Guard([this, max_entries, epoch = epoch_](absl::StatusOr<ReadGroupResult> result) {
         OnRead(max_entries, epoch, std::move(result));
       }));
@@ -129,6 +135,11 @@ void GroupStream::OnRead(uint32_t asked, uint64_t epoch, absl::StatusOr<ReadGrou
 
 void GroupStream::OnFetchFailed(const absl::Status& status) {
   if (status.code() == absl::StatusCode::kNotFound) return Repair();
+  if (ordered_ && status.code() == absl::StatusCode::kFailedPrecondition) {
+    // Somebody else has the lease, or a server that does not know of ours.
+    lease_wanted_ = true;
+    return Changed();
+  }
   if (IsOutcomeUnknown(status)) lost_answer_ = true;
   Pause();
 }
@@ -137,7 +148,7 @@ void GroupStream::Claim(const std::string& consumer, uint32_t max_entries) {
   fetching_ = true;
   claiming_released_ = consumer == kReleasedConsumer;
   context_->store->Claim(
-      {*stream_, group_, consumer, context_->incarnation, max_entries},
+      {*stream_, group_, consumer, context_->incarnation, max_entries, fence_},
       lifetime_.Guard([this, consumer, epoch = epoch_](absl::StatusOr<ClaimResult> result) {
         OnClaimed(consumer, epoch, std::move(result));
       }));
@@ -279,6 +290,7 @@ void GroupStream::EndReconcile(bool complete) {
     lost_answer_ = true;
     return Pause();
   }
+  reconciled_ = true;
   Changed();
 }
 
@@ -340,6 +352,7 @@ void GroupStream::AddEntry(const Entry& entry, uint64_t times_delivered, absl::s
   if (held->unsettled == 0) return QueueAck(entry.id);
   CancelRelease(entry.id);
   HeldEntry& added = *held_.emplace(entry.id, std::move(held)).first->second;
+  if (ordered_) NoteKeys(added);
   uint32_t dropped = 0;
   for (uint32_t i = 0; i < count; ++i) {
     EventDelivery& event = added.events[i];
@@ -352,9 +365,13 @@ void GroupStream::AddEntry(const Entry& entry, uint64_t times_delivered, absl::s
       dropped += Bury(added, {i, DeadLetterCause::kNacked, ""});
     }
   }
-  for (const EntryRun& run : RunsIn(added, DeliveryPhase::kReady, 0, count)) {
-    ready_.push_back(run);
-    ready_events_ += run.count;
+  if (!ordered_) {
+    for (const EntryRun& run : RunsIn(added, DeliveryPhase::kReady, 0, count)) {
+      ready_.push_back(run);
+      ready_events_ += run.count;
+    }
+  } else if (gathered_) {
+    LineUp(added);
   }
   if (dropped > 0) return NoteFailed(added, dropped, nullptr);
   MaybePark(added);
@@ -369,6 +386,8 @@ void GroupStream::TakeReady(uint32_t count) {
 }
 
 void GroupStream::PutBack(const std::vector<EntryRun>& runs) {
+  // They are found when all is lined up.
+  if (ordered_ && !gathered_) return Changed();
   for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
     ready_.push_front(*run);
     ready_events_ += run->count;
@@ -403,12 +422,16 @@ void GroupStream::ForgetHeld(EntryId id) {
     if (entry.events[index].phase == DeliveryPhase::kWaiting) --waiting_events_;
   }
   Unpark(entry);
+  if (ordered_) {
+    for (EventDelivery& event : entry.events) event.phase = DeliveryPhase::kSettled;
+    LeaveLines(entry);
+  }
   held_.erase(held);
 }
 
 bool GroupStream::idle() const {
   return held_.empty() && acking_.empty() && releasing_.empty() && burials_.empty() && !fetching_ &&
-         !lost_answer_ && writes_under_way_ == 0;
+         !lost_answer_ && writes_under_way_ == 0 && !owns() && !perhaps_owner_;
 }
 
 }  // namespace eventbus

@@ -19,6 +19,7 @@
 #include "server/broker/dead_letter.h"
 #include "server/broker/group_definition.h"
 #include "server/broker/held_entry.h"
+#include "server/broker/key_lines.h"
 #include "server/broker/lifetime.h"
 #include "server/store/stream_store.h"
 
@@ -68,6 +69,32 @@ class GroupStream {
   uint64_t expected_events() const { return expected_events_; }
   // About how large an event is, from the entries seen lately, the large ones counting more.
   uint64_t BytesPerEvent() const;
+
+  // ---- Owning the stream, in an ordered group (group_stream_ordered.cc) ----
+
+  // Events of one ordering key go out one after the other, from the one instance that owns the
+  // stream.
+  bool ordered() const { return ordered_; }
+  bool owns() const { return fence_ > 0; }
+  // The store has said who owns it.
+  bool lease_known() const { return lease_known_; }
+  // The incarnation that owns it; empty: nobody, as far as is known.
+  const std::string& lease_owner() const { return lease_owner_; }
+  // It is owned, or may be, and what is pending is still being gathered.
+  bool gathering() const {
+    return ordered_ && !yielding_ && (!lease_known_ || (owns() && !gathered_));
+  }
+  // The next step to get the lease and all that is pending. For groups with members here.
+  void TendLease();
+  // Another instance would like to have it: gives it back soon, unless that would hold up too much.
+  void YieldLease();
+  // Goes on with that.
+  void TendYield();
+  // Gives it back if nothing is held any more.
+  void GiveBackLease();
+  // It has become another instance's, unnoticed: the members have lost what they have of it, and
+  // DropAll is due.
+  bool forfeited() const { return forfeited_; }
 
   // ---- Delivering ----
 
@@ -147,6 +174,25 @@ class GroupStream {
   // Stops fetching for a while after an error.
   void Pause();
   void AddEntry(const Entry& entry, uint64_t times_delivered, absl::string_view record);
+  // ---- Ordered groups ----
+  void AcquireLease();
+  void OnLease(const absl::StatusOr<LeaseResult>& lease);
+  void ListOthers();
+  // The lease may be free, or this consumer may hold what is ours.
+  void LookForLease(const std::string& consumer);
+  bool MayReadAhead() const;
+  // Until everything is gathered and lined up again.
+  void StopDelivering();
+  void EndYield();
+  void NoteKeys(HeldEntry& entry) const;
+  void LineUpAll();
+  // What may go of it becomes ready to be delivered.
+  void LineUp(HeldEntry& entry);
+  bool MayGo(const HeldEntry& entry, uint32_t index) const;
+  // What is settled makes room for what stands behind it.
+  void LeaveLines(HeldEntry& entry);
+  void LeaveLine(HeldEntry& entry, uint32_t index);
+
   // ---- Failing (group_stream_failing.cc) ----
   struct Death {
     uint32_t index = 0;
@@ -264,6 +310,30 @@ class GroupStream {
   // What was given back may be on its way here again: a release must not be repeated now.
   bool claiming_released_ = false;
   uint32_t writes_under_way_ = 0;
+
+  // Ordered groups.
+  const bool ordered_;
+  // Of the lease; 0: not ours.
+  uint64_t fence_ = 0;
+  // The lease should be asked for.
+  bool lease_wanted_ = true;
+  // It was asked for, and the answer is lost.
+  bool perhaps_owner_ = false;
+  bool lease_known_ = false;
+  std::string lease_owner_;
+  // An incarnation from which the lease may be taken.
+  std::string gone_owner_;
+  // There was no stream to own.
+  bool absent_ = false;
+  // How far gathering is.
+  bool reconciled_ = false;
+  bool consumers_listed_ = false;
+  bool gathered_ = false;
+  bool yielding_ = false;
+  absl::Duration no_yield_before_ = -absl::InfiniteDuration();
+  bool forfeited_ = false;
+  KeyLines lines_;
+  std::unique_ptr<Timer> yield_timer_;
 
   std::unique_ptr<Timer> pause_timer_;
   Lifetime lifetime_;

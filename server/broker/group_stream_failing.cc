@@ -33,6 +33,7 @@ void GroupStream::Fail(const EntryRun& run, const Failure& failure,
 void GroupStream::NoteFailed(HeldEntry& entry, uint32_t dropped,
                              std::shared_ptr<SettleWaiter> waiter) {
   if (dropped == entry.unsettled) return NoteSettled(entry, dropped, std::move(waiter));
+  if (dropped > 0) LeaveLines(entry);
   entry.unsettled -= dropped;
   // At once, so that the attempt is not forgotten with this instance.
   MarkUnsaved(entry, std::move(waiter), /*at_once=*/true);
@@ -154,7 +155,7 @@ void GroupStream::MakeDueReady(HeldEntry& entry) {
     if (entry.events[index].phase != DeliveryPhase::kWaiting || trouble.due > now) continue;
     Advance(DeliveryInput::kDue, &entry.events[index]);
     --waiting_events_;
-    AddToRuns(entry, index, &ready);
+    if (MayGo(entry, index)) AddToRuns(entry, index, &ready);
   }
   PutBack(ready);
   MaybePark(entry);
@@ -310,6 +311,7 @@ void GroupStream::OnBuried(const Burials& burials, const std::vector<EntryId>& e
       Advance(DeliveryInput::kBuried, &entry.events[death.index]);
       entry.troubles.erase(death.index);
     }
+    LeaveLines(entry);
     const auto settled = static_cast<uint32_t>(burial.deaths.size());
     entry.dying -= settled;
     if (std::binary_search(ended.begin(), ended.end(), id)) {

@@ -38,6 +38,7 @@ uint32_t GroupStream::Settle(const EntryRun& run, std::shared_ptr<SettleWaiter> 
 
 void GroupStream::NoteSettled(HeldEntry& entry, uint32_t settled,
                               std::shared_ptr<SettleWaiter> waiter) {
+  LeaveLines(entry);
   entry.unsettled -= settled;
   if (entry.unsettled == 0) {
     const EntryId id = entry.entry.id;
@@ -164,6 +165,10 @@ void GroupStream::ReleaseIdle() {
     if (entry->in_flight == 0 && entry->dying == 0 && !awaited) ids.push_back(id);
   }
   if (ids.empty()) return;
+  if (ordered_) {
+    StopDelivering();
+    consumers_listed_ = false;
+  }
   std::sort(ids.begin(), ids.end());
   absl::flat_hash_set<const HeldEntry*> going;
   for (const EntryId id : ids) {
@@ -239,6 +244,15 @@ void GroupStream::DropAll() {
   releases_.clear();
   release_states_.clear();
   releasing_.clear();
+  if (ordered_) {
+    StopDelivering();
+    fence_ = 0;
+    lease_wanted_ = true;
+    lease_owner_.clear();
+    yielding_ = false;
+    yield_timer_->Disarm();
+    forfeited_ = false;
+  }
   Changed();
 }
 

@@ -51,6 +51,8 @@ struct HeldEntry {
   // By index; few events have any.
   absl::btree_map<uint32_t, Trouble> troubles;
   absl::InlinedVector<Holder, 1> holders;
+  // In an ordered group, hashes of the ordering keys of those not settled; 0: none.
+  std::vector<uint64_t> keys;
   uint32_t unsettled = 0;
   uint32_t in_flight = 0;
   // Events whose letter the store has not confirmed.

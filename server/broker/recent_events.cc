@@ -173,17 +173,17 @@ class RecentEvents::Listing : public std::enable_shared_from_this<Listing> {
     request.newest_first = true;
     owner_.context_->store->ReadRange(
         std::move(request),
-        owner_.lifetime_.Guard([self = shared_from_this(), stream = turn.stream,
-                                done = std::move(done)](
-                                   absl::StatusOr<std::vector<Entry>> entries) mutable {
-          // None: it is gone meanwhile, or what was there is.
-          if (entries.ok() && !entries->empty()) {
-            self->Queue(stream, EntryId::Max(),
-                        Entries(std::make_move_iterator(entries->begin()),
-                                std::make_move_iterator(entries->end())));
-          }
-          done(absl::IsNotFound(entries.status()) ? absl::OkStatus() : entries.status());
-        }));
+        owner_.lifetime_.Guard(
+            [self = shared_from_this(), stream = turn.stream,
+             done = std::move(done)](absl::StatusOr<std::vector<Entry>> entries) mutable {
+              // None: it is gone meanwhile, or what was there is.
+              if (entries.ok() && !entries->empty()) {
+                self->Queue(stream, EntryId::Max(),
+                            Entries(std::make_move_iterator(entries->begin()),
+                                    std::make_move_iterator(entries->end())));
+              }
+              done(absl::IsNotFound(entries.status()) ? absl::OkStatus() : entries.status());
+            }));
   }
   // The first one stays.
   void KeepLess() {

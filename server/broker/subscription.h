@@ -69,6 +69,8 @@ struct OpenedInfo {
   std::string instance_id;
   std::string group;
   bool group_created = false;
+  // Other instances own all streams of the ordered group for now.
+  bool standing_by = false;
   GroupDefinition definition;
   FlowLimits flow;
   BatchShape batch;

@@ -66,6 +66,7 @@ BrokerOptions BrokerOptionsFrom(const Config& config) {
   options.dead_after = config.instances.dead_after;
   options.letter_bounds = {config.dead_letters.ttl, config.dead_letters.max_letters};
   options.max_waiting_events = config.limits.max_retrying;
+  options.default_source = config.publish.default_source;
   options.ephemeral_expiry = config.delivery.inactive_expiry;
   options.stream_policy.ttl = config.retention.ttl;
   options.stream_policy.max_bytes = config.retention.max_bytes;

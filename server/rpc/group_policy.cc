@@ -73,7 +73,6 @@ class PolicyReader {
   }
 
   void CheckImplemented() {
-    if (policy_.ordered()) Fail(UnimplementedField(Path("ordered")));
     if (policy_.has_dead_letter_type()) Fail(UnimplementedField(Path("dead_letter_type")));
     if (policy_.max_in_flight() != 0) Fail(UnimplementedField(Path("max_in_flight")));
   }

@@ -32,6 +32,7 @@ void FillOpened(const OpenedInfo& info, absl::Duration heartbeat, v1::SubscribeO
   *opened->mutable_batch()->mutable_batch_timeout() = WriteDuration(info.batch.timeout);
   *opened->mutable_heartbeat() = WriteDuration(heartbeat);
   opened->set_group_created(info.group_created);
+  opened->set_standing_by(info.standing_by);
 }
 
 void FillDrain(absl::Time deadline, absl::string_view message, v1::Drain* drain) {

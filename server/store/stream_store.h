@@ -17,6 +17,7 @@
 #include "server/store/delayed.h"
 #include "server/store/entry.h"
 #include "server/store/group_key.h"
+#include "server/store/lease.h"
 
 namespace eventbus {
 
@@ -110,6 +111,8 @@ struct ReadGroupRequest {
   GroupKey group;
   std::string consumer;
   uint32_t max_entries = 1;
+  // Not 0: only if the consumer has the lease with this fence, else FAILED_PRECONDITION.
+  uint64_t fence = 0;
 };
 
 struct ReadGroupResult {
@@ -160,6 +163,8 @@ struct ClaimRequest {
   std::string from;
   std::string to;
   uint32_t max_entries = 100;
+  // As in ReadGroupRequest, of `to`.
+  uint64_t fence = 0;
 };
 
 struct ClaimedEntry {
@@ -327,6 +332,8 @@ class StoreListener {
   // Another instance has given back entries of a group: they wait for kReleasedConsumer to be
   // claimed from.
   virtual void OnEntriesReleased(absl::string_view stream, const GroupKey& group) = 0;
+  // Another instance would like to own a stream of an ordered group.
+  virtual void OnLeaseWanted(const LeaseWish& /*wish*/) {}
   // Types or groups were created, changed or deleted, perhaps by this instance.
   virtual void OnRegistryChanged() = 0;
   // Another instance left: a heartbeat answers with who is there.
@@ -466,6 +473,17 @@ class StreamStore {
   // Removes a consumer that has nothing pending. Answers whether it is gone.
   virtual void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
                               Callback<bool> done) = 0;
+
+  // ---- Ordered groups (lease.h) ----
+
+  // Gives the lease to who asks if it is nobody's, the asker's, or that of who is gone. NOT_FOUND
+  // if there is no such stream.
+  virtual void AcquireLease(LeaseRequest request, Callback<LeaseResult> done) = 0;
+  // Gives it back if `owner` has it, and tells the other instances (OnEntriesReleased). OK if not.
+  virtual void ReleaseLease(std::string stream, GroupKey group, std::string owner,
+                            StatusCallback done) = 0;
+  // Tells the other instances, without an answer.
+  virtual void WishForLease(LeaseWish wish) = 0;
 
   // ---- Dead letters ----
 

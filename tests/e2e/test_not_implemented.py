@@ -26,7 +26,6 @@ def test_expected_position(shared_bus):
 
 OPENS = {
     "session": lambda: group_open(unique("g"), "a", session=v1.SessionRequest()),
-    "policy.ordered": lambda: group_open(unique("g"), "a", policy=v1.GroupPolicy(ordered=True)),
 }
 
 

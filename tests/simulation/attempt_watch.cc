@@ -166,7 +166,7 @@ void AttemptWatch::CheckDelay(const Delivery& delivery, const Lease& last, absl:
   if (delivery.attempt <= last.attempt) return;
   if (faults_->OutOfTouch(delivery.instance) || faults_->OutOfTouch(last.instance)) return;
   absl::Duration tolerance = kRounding;
-  if (delivery.subscription != last.subscription) {
+  if (delivery.subscription != last.subscription || policy_.ordered) {
     // Another instance may have been told when it is due.
     if (!faults_->clocks_agree() || faults_->WasFrozen(delivery.instance)) return;
     tolerance = kClockError;

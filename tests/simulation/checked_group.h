@@ -12,6 +12,7 @@
 #include "tests/simulation/attempt_watch.h"
 #include "tests/simulation/event_ledger.h"
 #include "tests/simulation/instance_faults.h"
+#include "tests/simulation/key_order.h"
 
 namespace eventbus::simulation {
 
@@ -46,6 +47,8 @@ struct CheckedGroup {
   std::set<EventNumber> received;
   std::map<EventNumber, Settlement> settled;
   AttemptWatch attempts;
+  // If it is ordered.
+  KeyOrder key_order;
   std::vector<LetterSeen> letters;
   // Those that have a letter.
   std::set<EventNumber> dead;

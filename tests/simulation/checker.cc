@@ -11,6 +11,7 @@
 #include "server/broker/delivery_ranges.h"
 #include "server/broker/pattern.h"
 #include "tests/simulation/checked_group.h"
+#include "tests/simulation/event_frames.h"
 #include "tests/simulation/event_ledger.h"
 #include "tests/simulation/fate_check.h"
 #include "tests/simulation/publish_rules.h"
@@ -210,7 +211,9 @@ class Checker {
                             subscription.open.group, " has settled on ", settled->second.instance));
     }
 
-    const bool in_touch = !faults_.OutOfTouch(subscription.open.instance);
+    // What goes to another instance and back, as an ordered group's streams may, is counted there.
+    const bool in_touch =
+        !faults_.OutOfTouch(subscription.open.instance) && !group.attempts.policy().ordered;
     uint32_t& times = subscription.times_delivered[event];
     if (run.times_delivered < 1 || (in_touch && run.times_delivered <= times)) {
       Violated(rules::kAttempts, absl::StrCat("sub ", number, " got ", data, " delivered ",
@@ -221,8 +224,29 @@ class Checker {
     group.attempts.Take(
         {number, delivery, subscription.open.instance, event, run.attempt, run.last_reason}, now_,
         at_);
+    if (group.attempts.policy().ordered) CheckKeyOrder(number, group, run, index, event);
     subscription.live.emplace(delivery, event);
     leases_.Begin({group.number, subscription.open.instance, event}, {number, delivery}, now_, at_);
+  }
+
+  void CheckKeyOrder(SubscriptionNumber number, CheckedGroup& group, const SeenRun& run,
+                     uint32_t index, EventNumber event) {
+    const std::string key = KeyOf(ledger_.data(event));
+    if (key.empty()) return;
+    const AttemptWatch& attempts = group.attempts;
+    const auto over = [&](EventNumber earlier) {
+      // How often streams broke while it was held is not followed here.
+      return attempts.policy().max_crashes > 0 || attempts.AckSent(earlier) ||
+             attempts.RejectSent(earlier) ||
+             attempts.MostFails(earlier, now_) > attempts.policy().max_retries;
+    };
+    const auto wrong = group.key_order.Take(
+        run.stream, key, {run.position.entry, run.position.index + index}, event, over);
+    if (!wrong.has_value()) return;
+    Violated(rules::kKeyOrder,
+             absl::StrCat("sub ", number, " got ", ledger_.data(event),
+                          wrong->was_overtaken ? " after the later " : " before the end of ",
+                          ledger_.data(wrong->other), " of the same key"));
   }
 
   // The lease is over for its holder.

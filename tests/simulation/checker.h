@@ -56,6 +56,9 @@ inline constexpr char kReasons[] = "reasons";
 // A dead letter is an event of the group that was rejected, has used up its attempts, or was held
 // while as many streams broke as the group allows; each once, and none that is acked for sure.
 inline constexpr char kDeadLetters[] = "dead-letters";
+// In an ordered group no event is delivered while an earlier one of its ordering key is not done
+// with.
+inline constexpr char kKeyOrder[] = "key-order";
 inline constexpr char kInFlightLimit[] = "in-flight-limit";
 inline constexpr char kBatchSize[] = "batch-size";
 // A subscription is opened at most once, and nothing comes before that or after its end.

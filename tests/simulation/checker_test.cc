@@ -295,5 +295,42 @@ TEST(CheckerTest, WhatIsPublishedAgainIsOneEvent) {
               ElementsAre(rules::kOnePosition));
 }
 
+// Of the same key are d1 and d5; d2 is of another one, d4 of none.
+Writer Ordered() {
+  GroupPolicy policy;
+  policy.ordered = true;
+  Writer writer;
+  writer.OpenWith(policy, 1).Publish(1, {"d1", "d2", "d5", "d4"});
+  return writer;
+}
+
+TEST(CheckerTest, InAnOrderedGroupTheNextOfAKeyMayComeWhenTheOneBeforeIsSettled) {
+  Writer fine = Ordered();
+  fine.Get(1, 1, {"d1"}, At(1)).Get(1, 2, {"d2"}, At(2)).Get(1, 3, {"d4"}, At(4));
+  fine.Ack(1, {1, 1}).Get(1, 4, {"d5"}, At(3));
+  EXPECT_THAT(fine.Violated(), IsEmpty());
+}
+
+TEST(CheckerTest, InAnOrderedGroupNothingComesWhileAnEarlierOneOfItsKeyIsOut) {
+  Writer wrong = Ordered();
+  wrong.Get(1, 1, {"d1"}, At(1)).Get(1, 2, {"d5"}, At(3));
+  EXPECT_THAT(wrong.Violated(), ElementsAre(rules::kKeyOrder));
+  Writer given_back = Ordered();
+  given_back.Get(1, 1, {"d1"}, At(1)).Release(1, {1, 1}).Get(1, 2, {"d5"}, At(3));
+  EXPECT_THAT(given_back.Violated(), ElementsAre(rules::kKeyOrder));
+}
+
+TEST(CheckerTest, InAnOrderedGroupNothingComesForTheFirstTimeAfterALaterOneOfItsKey) {
+  Writer wrong = Ordered();
+  wrong.Get(1, 1, {"d5"}, At(3)).Ack(1, {1, 1}).Get(1, 2, {"d1"}, At(1));
+  EXPECT_THAT(wrong.Violated(), ElementsAre(rules::kKeyOrder));
+  Writer again = Ordered();
+  again.Get(1, 1, {"d1"}, At(1)).Ack(1, {1, 1}).Get(1, 2, {"d5"}, At(3)).Ack(1, {2, 2}).End(1);
+  GroupPolicy policy;
+  policy.ordered = true;
+  again.OpenWith(policy, 2, "two").Get(2, 1, {"d1"}, At(1), 2);
+  EXPECT_THAT(again.Violated(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace eventbus::simulation

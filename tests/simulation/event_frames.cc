@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "server/broker/entry_reader.h"
 #include "server/broker/wire.h"
 
@@ -11,8 +13,11 @@ namespace eventbus::simulation {
 namespace {
 
 constexpr uint32_t kIdField = 1;
+constexpr uint32_t kSourceField = 2;
 constexpr uint32_t kTypeField = 4;
 constexpr uint32_t kDataField = 6;
+// And some events have none.
+constexpr uint64_t kKeys = 3;
 
 SeenEvent Parse(absl::string_view event) {
   SeenEvent seen;
@@ -31,12 +36,21 @@ SeenEvent Parse(absl::string_view event) {
 
 }  // namespace
 
+std::string KeyOf(absl::string_view data) {
+  uint64_t number = 0;
+  if (data.empty() || !absl::SimpleAtoi(data.substr(1), &number)) return "";
+  number %= kKeys + 1;
+  return number == 0 ? "" : absl::StrCat("key-", number);
+}
+
 PublishCommand CommandOf(const std::vector<SentEvent>& events) {
   PublishCommand command;
   std::string framed;
   for (const SentEvent& sent : events) {
     std::string event;
     AppendLengthDelimitedField(kIdField, sent.id, &event);
+    const std::string key = KeyOf(sent.data);
+    if (!key.empty()) AppendLengthDelimitedField(kSourceField, key, &event);
     AppendLengthDelimitedField(kDataField, sent.data, &event);
     AppendLengthDelimitedField(kTypeField, sent.type, &event);
     PublishItem item;

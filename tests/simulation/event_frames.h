@@ -11,6 +11,9 @@
 // simulation needs.
 namespace eventbus::simulation {
 
+// The ordering key of the event with this data, which is its source. Empty: it has none.
+std::string KeyOf(absl::string_view data);
+
 PublishCommand CommandOf(const std::vector<SentEvent>& events);
 // Of `repeated Event events = 1`.
 std::vector<SeenEvent> EventsIn(absl::string_view frames);

@@ -102,6 +102,14 @@ class ForwardingStore : public StreamStore {
   void Release(ReleaseRequest request, StatusCallback done) override {
     inner_->Release(std::move(request), std::move(done));
   }
+  void AcquireLease(LeaseRequest request, Callback<LeaseResult> done) override {
+    inner_->AcquireLease(std::move(request), std::move(done));
+  }
+  void ReleaseLease(std::string stream, GroupKey group, std::string owner,
+                    StatusCallback done) override {
+    inner_->ReleaseLease(std::move(stream), std::move(group), std::move(owner), std::move(done));
+  }
+  void WishForLease(LeaseWish wish) override { inner_->WishForLease(std::move(wish)); }
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override {
     inner_->ListConsumers(std::move(stream), std::move(group), std::move(done));

@@ -14,8 +14,8 @@ std::string RangesText(const std::vector<DeliveryRange>& ranges) {
 }
 
 std::string PolicyText(const GroupPolicy& policy) {
-  return absl::StrCat(" retries ", policy.max_retries, " deadline ",
-                      absl::FormatDuration(policy.ack_deadline),
+  return absl::StrCat(policy.ordered ? " ordered" : "", " retries ", policy.max_retries,
+                      " deadline ", absl::FormatDuration(policy.ack_deadline),
                       policy.dead_letter ? "" : " no letters", " crashes ", policy.max_crashes);
 }
 

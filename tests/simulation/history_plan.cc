@@ -62,6 +62,7 @@ class Drawing {
       broker.waiting_value_bytes = chance_.Between(uint64_t{0}, uint64_t{500});
     if (chance_.Happens(0.2))
       broker.max_waiting_events = chance_.Between(uint64_t{1}, uint64_t{20});
+    if (seed_ % 5 == 0) broker.max_key_lines_events = 3;
     plan_.max_store_latency = chance_.Between(absl::Microseconds(100), absl::Milliseconds(20));
     DrawPublishing();
   }
@@ -82,6 +83,8 @@ class Drawing {
     const uint64_t publishers = chance_.Between(uint64_t{1}, uint64_t{4});
     for (uint64_t i = 0; i < publishers; ++i) plan_.publishers.push_back(NewPublisher());
     const uint64_t groups = chance_.Between(uint64_t{1}, uint64_t{3});
+    // Of a chance of its own, as publishing.
+    Chance ordering(seed_ * 0x9e3779b97f4a7c15 + 3);
     for (uint64_t i = 0; i < groups; ++i) {
       const uint64_t members = chance_.Between(uint64_t{1}, uint64_t{3});
       SubscriberPlan plan;
@@ -90,6 +93,7 @@ class Drawing {
       plan.patterns = chance_.OneOf(PatternLists());
       plan.from_earliest = !plan.ephemeral && chance_.Happens(0.3);
       plan.policy = DrawPolicy();
+      plan.policy.ordered = ordering.Happens(0.4);
       for (uint64_t j = 0; j < members; ++j) plan_.subscribers.push_back(NewMember(plan));
     }
     const uint64_t tails = chance_.Between(uint64_t{0}, uint64_t{2});

@@ -153,6 +153,40 @@ class AppendSometimes final : public ForwardingStore {
   std::mt19937_64 random_;
 };
 
+class IgnoreFences final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  void AcquireLease(LeaseRequest request, Callback<LeaseResult> done) override {
+    const std::string owner = request.owner;
+    inner().AcquireLease(std::move(request), [owner, done = std::move(done)](
+                                                 absl::StatusOr<LeaseResult> lease) mutable {
+      if (lease.ok()) lease->owner = owner;
+      done(std::move(lease));
+    });
+  }
+  void ReadGroup(ReadGroupRequest request, Callback<ReadGroupResult> done) override {
+    request.fence = 0;
+    inner().ReadGroup(std::move(request), std::move(done));
+  }
+  void Claim(ClaimRequest request, Callback<ClaimResult> done) override {
+    request.fence = 0;
+    inner().Claim(std::move(request), std::move(done));
+  }
+};
+
+class HideConsumers final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  void ListConsumers(std::string stream, GroupKey group,
+                     Callback<std::vector<ConsumerInfo>> done) override {
+    inner().ListConsumers(
+        std::move(stream), std::move(group),
+        [done = std::move(done)](const absl::StatusOr<std::vector<ConsumerInfo>>&) mutable {
+          done(std::vector<ConsumerInfo>());
+        });
+  }
+};
+
 class NoClaims final : public ForwardingStore {
  public:
   using ForwardingStore::ForwardingStore;
@@ -226,6 +260,10 @@ absl::string_view NameOf(Mutation mutation) {
       return "early-delivery";
     case Mutation::kHalfBatch:
       return "half-batch";
+    case Mutation::kIgnoreFences:
+      return "ignore-fences";
+    case Mutation::kHideConsumers:
+      return "hide-consumers";
   }
   return "";
 }
@@ -238,7 +276,7 @@ const std::vector<Mutation>& AllMutations() {
       Mutation::kReleaseBare,   Mutation::kForgetAttempts, Mutation::kForgetDelays,
       Mutation::kForgetReasons, Mutation::kBuryUnsettled,  Mutation::kBuryWithoutLetters,
       Mutation::kBuryAgain,     Mutation::kForgetKeys,     Mutation::kEarlyDelivery,
-      Mutation::kHalfBatch};
+      Mutation::kHalfBatch,     Mutation::kIgnoreFences,   Mutation::kHideConsumers};
   return *kAll;
 }
 
@@ -277,6 +315,10 @@ std::unique_ptr<StreamStore> MakeMutantStore(Mutation mutation, StreamStore* inn
     case Mutation::kEarlyDelivery:
     case Mutation::kHalfBatch:
       return MakePublishMutant(mutation, inner, seed);
+    case Mutation::kIgnoreFences:
+      return std::make_unique<IgnoreFences>(inner);
+    case Mutation::kHideConsumers:
+      return std::make_unique<HideConsumers>(inner);
   }
   return nullptr;
 }

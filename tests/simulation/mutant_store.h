@@ -51,6 +51,10 @@ enum class Mutation {
   kEarlyDelivery,
   // Of one in 10 entries half is stored, and the answer is lost.
   kHalfBatch,
+  // Whoever asks for a lease gets it, and fences are not looked at.
+  kIgnoreFences,
+  // Who has something pending of a stream is not told: a new owner leaves it where it is.
+  kHideConsumers,
 };
 
 absl::string_view NameOf(Mutation mutation);

@@ -179,7 +179,12 @@ INSTANTIATE_TEST_SUITE_P(
                  rules::kAttempts, rules::kStoredInOrder, rules::kTailComplete, rules::kDeadLetters,
                  rules::kReasons}},
         Planted{Mutation::kEarlyDelivery, {rules::kDelayedOnTime}},
-        Planted{Mutation::kHalfBatch, {rules::kAtomicBatch}}),
+        Planted{Mutation::kHalfBatch, {rules::kAtomicBatch}},
+        Planted{Mutation::kIgnoreFences,
+                {rules::kKeyOrder, rules::kSettledStays, rules::kAttempts, rules::kDeadLetters}},
+        Planted{
+            Mutation::kHideConsumers,
+            {rules::kKeyOrder, rules::kNothingLost, rules::kConfirmedIsDelivered, kQuiescence}}),
     [](const testing::TestParamInfo<Planted>& parameter) {
       std::string name;
       bool upper = true;

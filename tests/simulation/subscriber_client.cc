@@ -17,7 +17,8 @@ constexpr absl::Duration kSlowestReading = absl::Seconds(3);
 
 // All of it, so that no default of the broker's is meant.
 GroupPolicyChange AllOf(const GroupPolicy& policy) {
-  return {.max_retries = policy.max_retries,
+  return {.ordered = policy.ordered,
+          .max_retries = policy.max_retries,
           .retry_delay = policy.retry_delay,
           .retry_multiplier = policy.retry_multiplier,
           .retry_jitter = policy.retry_jitter,

@@ -142,6 +142,9 @@ void FaultyStore::OnStreamAdvanced(absl::string_view stream) {
 void FaultyStore::OnEntriesReleased(absl::string_view stream, const GroupKey& group) {
   if (Hears() != nullptr) Hears()->OnEntriesReleased(stream, group);
 }
+void FaultyStore::OnLeaseWanted(const LeaseWish& wish) {
+  if (Hears() != nullptr) Hears()->OnLeaseWanted(wish);
+}
 void FaultyStore::OnRegistryChanged() {
   if (Hears() != nullptr) Hears()->OnRegistryChanged();
 }
@@ -367,6 +370,23 @@ void FaultyStore::CountLetters(std::string stream, std::string group, Callback<u
   Forward<absl::StatusOr<uint64_t>>(StoreCall::kCountLetters, std::move(done), [&](auto answer) {
     inner_->CountLetters(std::move(stream), std::move(group), std::move(answer));
   });
+}
+
+void FaultyStore::AcquireLease(LeaseRequest request, Callback<LeaseResult> done) {
+  Forward<absl::StatusOr<LeaseResult>>(StoreCall::kAcquireLease, std::move(done), [&](auto answer) {
+    inner_->AcquireLease(std::move(request), std::move(answer));
+  });
+}
+
+void FaultyStore::ReleaseLease(std::string stream, GroupKey group, std::string owner,
+                               StatusCallback done) {
+  Forward<absl::Status>(StoreCall::kReleaseLease, std::move(done), [&](auto answer) {
+    inner_->ReleaseLease(std::move(stream), std::move(group), std::move(owner), std::move(answer));
+  });
+}
+
+void FaultyStore::WishForLease(LeaseWish wish) {
+  if (Hears() != nullptr) inner_->WishForLease(std::move(wish));
 }
 
 void FaultyStore::RemoveLetters(std::string stream, std::string group, std::vector<EntryId> ids,

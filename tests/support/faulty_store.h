@@ -43,6 +43,8 @@ enum class StoreCall {
   kRelease,
   kListConsumers,
   kRemoveConsumer,
+  kAcquireLease,
+  kReleaseLease,
   kBury,
   kReadLetters,
   kCountLetters,
@@ -153,6 +155,10 @@ class FaultyStore final : public StreamStore, private StoreListener {
                   Callback<std::vector<EntryState>> done) override;
   void Claim(ClaimRequest request, Callback<ClaimResult> done) override;
   void Release(ReleaseRequest request, StatusCallback done) override;
+  void AcquireLease(LeaseRequest request, Callback<LeaseResult> done) override;
+  void ReleaseLease(std::string stream, GroupKey group, std::string owner,
+                    StatusCallback done) override;
+  void WishForLease(LeaseWish wish) override;
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override;
   void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
@@ -204,6 +210,7 @@ class FaultyStore final : public StreamStore, private StoreListener {
 
   void OnStreamAdvanced(absl::string_view stream) override;
   void OnEntriesReleased(absl::string_view stream, const GroupKey& group) override;
+  void OnLeaseWanted(const LeaseWish& wish) override;
   void OnRegistryChanged() override;
   void OnInstanceLeft() override;
   void OnSignalsMissed() override;

@@ -62,6 +62,10 @@ std::vector<std::string> RecordingSink::ids() const {
 std::string FramedTestEvent(absl::string_view type, absl::string_view id, absl::string_view data) {
   std::string event;
   AppendLengthDelimitedField(1, id, &event);
+  const size_t slash = id.find('/');
+  if (slash != absl::string_view::npos) {
+    AppendLengthDelimitedField(2, id.substr(0, slash), &event);
+  }
   AppendLengthDelimitedField(4, type, &event);
   if (!data.empty()) AppendLengthDelimitedField(6, data, &event);
   std::string framed;

@@ -59,7 +59,8 @@ class RecordingSink final : public SubscriberSink {
   std::vector<DeliveryToken> tokens;
 };
 
-// A frame of `repeated Event events = 1` with these attributes.
+// A frame of `repeated Event events = 1` with these attributes. Of an id like "key/7" the first
+// part is the source.
 std::string FramedTestEvent(absl::string_view type, absl::string_view id,
                             absl::string_view data = "");
 

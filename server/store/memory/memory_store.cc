@@ -202,6 +202,9 @@ absl::Status MemoryStore::DestroyGroup(const std::string& stream_name, const Gro
 absl::StatusOr<ReadGroupResult> MemoryStore::ReadGroup(const ReadGroupRequest& request) {
   const absl::StatusOr<GroupOnStream> found = FindGroup(request.stream, request.group);
   if (!found.ok()) return found.status();
+  const absl::Status fenced =
+      CheckFence(request.stream, request.group, request.consumer, request.fence);
+  if (!fenced.ok()) return fenced;
   return found->log->ReadGroup(*found->group, request);
 }
 
@@ -246,6 +249,8 @@ absl::StatusOr<ClaimResult> MemoryStore::Claim(const ClaimRequest& request) {
   }
   const absl::StatusOr<GroupOnStream> found = FindGroup(request.stream, request.group);
   if (!found.ok()) return found.status();
+  const absl::Status fenced = CheckFence(request.stream, request.group, request.to, request.fence);
+  if (!fenced.ok()) return fenced;
   return found->log->Claim(*found->group, request);
 }
 

@@ -53,6 +53,7 @@ class MemoryStore {
     virtual ~Peer() = default;
     virtual void OnStreamAdvanced(absl::string_view stream) = 0;
     virtual void OnEntriesReleased(absl::string_view stream, const GroupKey& group) = 0;
+    virtual void OnLeaseWanted(const LeaseWish& wish) = 0;
     virtual void OnRegistryChanged() = 0;
     virtual void OnInstanceLeft() = 0;
     virtual void OnDropped(absl::string_view stream, const TrimResult& dropped) = 0;
@@ -101,6 +102,10 @@ class MemoryStore {
                                                      const std::vector<EntryId>& ids);
   absl::StatusOr<ClaimResult> Claim(const ClaimRequest& request);
   absl::Status Release(PeerId from, ReleaseRequest request);
+  absl::StatusOr<LeaseResult> AcquireLease(const LeaseRequest& request);
+  absl::Status ReleaseLease(PeerId from, const std::string& stream, const GroupKey& group,
+                            const std::string& owner);
+  void WishForLease(PeerId from, const LeaseWish& wish);
   absl::StatusOr<std::vector<ConsumerInfo>> ListConsumers(const std::string& stream,
                                                           const GroupKey& group);
   absl::StatusOr<bool> RemoveConsumer(const std::string& stream, const GroupKey& group,
@@ -157,6 +162,9 @@ class MemoryStore {
   absl::Status CheckDelayedFit(uint64_t charge, uint64_t events) const;
   // After a change of what is delayed on the stream: what it counted before, and when it was due.
   void NoteDelayed(const Stream& stream, const DelayedInfo& before, uint64_t charge_before);
+  // FAILED_PRECONDITION unless `owner` has the lease with this fence, or the fence is 0.
+  absl::Status CheckFence(const std::string& stream, const GroupKey& group, absl::string_view owner,
+                          uint64_t fence) const;
   void TellRegistryChanged();
   void TellAdvanced(PeerId from, absl::string_view stream);
 
@@ -169,6 +177,8 @@ class MemoryStore {
   absl::btree_map<uint64_t, Stream*> by_oldest_;
   // Streams with delayed events, by when the first of them is due.
   absl::btree_set<std::pair<absl::Time, std::string>> by_due_;
+  // By stream and group.
+  absl::btree_map<std::pair<std::string, std::string>, LeaseResult> leases_;
   uint64_t delayed_bytes_ = 0;
   uint64_t delayed_events_ = 0;
   uint64_t next_order_ = 0;

@@ -39,6 +39,7 @@ absl::StatusOr<std::vector<EntryState>> MemoryStore::ListStates(const std::strin
 void MemoryStore::RemoveGroup(const std::string& stream, const std::string& group) {
   const absl::StatusOr<Stream*> found = FindStream(stream);
   if (found.ok()) (*found)->log.RemoveGroup(group);
+  leases_.erase({stream, group});
   DropLetters(stream, group);
 }
 
@@ -48,7 +49,10 @@ void MemoryStore::UnregisterType(const std::string& stream) {
 
 void MemoryStore::DeleteStream(const std::string& stream, const std::vector<std::string>& groups) {
   EraseStream(stream);
-  for (const std::string& group : groups) DropLetters(stream, group);
+  for (const std::string& group : groups) {
+    DropLetters(stream, group);
+    leases_.erase({stream, group});
+  }
 }
 
 void MemoryStore::EraseStream(const std::string& name) {

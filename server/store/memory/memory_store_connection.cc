@@ -76,6 +76,11 @@ class MemoryStoreConnection::Session final
     ScheduleSignals();
   }
 
+  void OnLeaseWanted(const LeaseWish& wish) override {
+    wishes_.insert(wish);
+    ScheduleSignals();
+  }
+
   void OnRegistryChanged() override {
     registry_changed_ = true;
     ScheduleSignals();
@@ -117,6 +122,7 @@ class MemoryStoreConnection::Session final
     const std::vector<std::string> advanced = std::exchange(advanced_order_, {});
     advanced_.clear();
     const auto released = std::exchange(released_, {});
+    const auto wishes = std::exchange(wishes_, {});
     const bool registry_changed = std::exchange(registry_changed_, false);
     const bool instance_left = std::exchange(instance_left_, false);
     const auto dropped = std::exchange(dropped_, {});
@@ -127,6 +133,9 @@ class MemoryStoreConnection::Session final
     }
     for (const auto& [stream, group] : released) {
       if (listener_ != nullptr) listener_->OnEntriesReleased(stream, group);
+    }
+    for (const LeaseWish& wish : wishes) {
+      if (listener_ != nullptr) listener_->OnLeaseWanted(wish);
     }
     if (instance_left && listener_ != nullptr) listener_->OnInstanceLeft();
     for (const auto& [stream, sum] : dropped) {
@@ -149,6 +158,7 @@ class MemoryStoreConnection::Session final
   absl::flat_hash_set<std::string> advanced_;
   // These in the order of names, so that a simulation repeats.
   std::set<std::pair<std::string, GroupKey>> released_;
+  std::set<LeaseWish> wishes_;
   std::map<std::string, TrimResult> dropped_;
 };
 
@@ -363,6 +373,31 @@ void MemoryStoreConnection::Release(ReleaseRequest request, StatusCallback done)
         return store.Release(peer, std::move(request));
       },
       std::move(done));
+}
+
+void MemoryStoreConnection::AcquireLease(LeaseRequest request, Callback<LeaseResult> done) {
+  Call([request = std::move(request)](
+           MemoryStore& store, MemoryStore::PeerId) mutable { return store.AcquireLease(request); },
+       std::move(done));
+}
+
+void MemoryStoreConnection::ReleaseLease(std::string stream, GroupKey group, std::string owner,
+                                         StatusCallback done) {
+  Call(
+      [stream = std::move(stream), group = std::move(group), owner = std::move(owner)](
+          MemoryStore& store, MemoryStore::PeerId peer) mutable {
+        return store.ReleaseLease(peer, stream, group, owner);
+      },
+      std::move(done));
+}
+
+void MemoryStoreConnection::WishForLease(LeaseWish wish) {
+  Call(
+      [wish = std::move(wish)](MemoryStore& store, MemoryStore::PeerId peer) mutable {
+        store.WishForLease(peer, wish);
+        return absl::OkStatus();
+      },
+      StatusCallback([](const absl::Status&) {}));
 }
 
 void MemoryStoreConnection::ListConsumers(std::string stream, GroupKey group,

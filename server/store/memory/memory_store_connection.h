@@ -73,6 +73,10 @@ class MemoryStoreConnection final : public StreamStore {
                   Callback<std::vector<EntryState>> done) override;
   void Claim(ClaimRequest request, Callback<ClaimResult> done) override;
   void Release(ReleaseRequest request, StatusCallback done) override;
+  void AcquireLease(LeaseRequest request, Callback<LeaseResult> done) override;
+  void ReleaseLease(std::string stream, GroupKey group, std::string owner,
+                    StatusCallback done) override;
+  void WishForLease(LeaseWish wish) override;
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override;
   void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,

@@ -17,10 +17,11 @@ struct Known {
 };
 
 // The errors of our own scripts (server/store/redis/scripts) come first.
-constexpr std::array<Known, 17> kKnown = {{
+constexpr std::array<Known, 18> kKnown = {{
     {"LIMIT ", absl::StatusCode::kResourceExhausted, ""},
     {"ABSENT ", absl::StatusCode::kNotFound, ""},
     {"VERSION ", absl::StatusCode::kAborted, ""},
+    {"FENCED ", absl::StatusCode::kFailedPrecondition, ""},
     {"LAYOUT ", absl::StatusCode::kFailedPrecondition, ""},
     {"NOGROUP ", absl::StatusCode::kNotFound, ""},
     {"ERR no such key", absl::StatusCode::kNotFound, ""},

@@ -40,6 +40,10 @@ class RedisKeys {
   std::string Dead(absl::string_view stream, absl::string_view group) const {
     return absl::StrCat(OfStream(SplitSide(stream).first, ":dead:"), group);
   }
+  // Who owns the stream of an ordered group.
+  std::string Lease(absl::string_view stream, absl::string_view group) const {
+    return absl::StrCat(OfStream(stream, ":lease:"), group);
+  }
   // Which keys of events the stream has seen lately, and in which order.
   std::string Seen(absl::string_view stream) const { return OfStream(stream, ":seen"); }
   std::string SeenOrder(absl::string_view stream) const { return OfStream(stream, ":seen:order"); }

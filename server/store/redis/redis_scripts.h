@@ -12,6 +12,7 @@ namespace eventbus {
 // CMakeLists.txt.
 enum class RedisScript {
   kAckWithStates,
+  kAcquireLease,
   kAppendOnce,
   kBury,
   kCancelDelayed,
@@ -29,11 +30,13 @@ enum class RedisScript {
   kMoveDue,
   kNoteDue,
   kOpenBus,
+  kReadFenced,
   kReadStates,
   kRedrive,
   kRegisterGroup,
   kRegisterType,
   kRelease,
+  kReleaseLease,
   kRemoveConsumer,
   kRemoveGroup,
   kStreamInfo,

@@ -1,6 +1,7 @@
 #include "server/store/redis/redis_signals.h"
 
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -15,6 +16,11 @@ RedisCommand RedisSignal::Write(absl::string_view key, uint64_t max_length) cons
   if (!released.empty()) {
     command.Add("released").Add(absl::StrJoin(released, " ", [](std::string* out, const auto& one) {
       absl::StrAppend(out, one.first, "|", one.second.ToString());
+    }));
+  }
+  if (!wishes.empty()) {
+    command.Add("wanted").Add(absl::StrJoin(wishes, " ", [](std::string* out, const auto& wish) {
+      absl::StrAppend(out, wish.stream, "|", wish.group.ToString(), "|", wish.by, "|", wish.owned);
     }));
   }
   return command;
@@ -39,6 +45,19 @@ RedisSignal RedisSignal::Read(RedisReply fields) {
             absl::StrSplit(one, absl::MaxSplits('|', 1));
         const absl::StatusOr<GroupKey> group = ReadGroupKey(parts.second);
         if (group.ok()) signal.released.emplace(std::string(parts.first), *group);
+      }
+    }
+    if (name == "wanted") {
+      for (const absl::string_view one : absl::StrSplit(value, ' ', absl::SkipEmpty())) {
+        const std::vector<absl::string_view> parts = absl::StrSplit(one, '|');
+        LeaseWish wish;
+        if (parts.size() != 4 || !absl::SimpleAtoi(parts[3], &wish.owned)) continue;
+        absl::StatusOr<GroupKey> group = ReadGroupKey(parts[1]);
+        if (!group.ok()) continue;
+        wish.stream = std::string(parts[0]);
+        wish.group = *std::move(group);
+        wish.by = std::string(parts[2]);
+        signal.wishes.insert(std::move(wish));
       }
     }
   }

@@ -227,6 +227,9 @@ void RedisStore::OnSignal(const RedisSignal& signal) {
   for (const auto& [stream, group] : signal.released) {
     if (listening()) listener_->OnEntriesReleased(stream, group);
   }
+  for (const LeaseWish& wish : signal.wishes) {
+    if (listening()) listener_->OnLeaseWanted(wish);
+  }
   if (signal.instance_left && listening()) listener_->OnInstanceLeft();
 }
 

@@ -36,8 +36,12 @@ void RedisStore::ListStates(std::string stream, GroupKey group, uint32_t max_sta
 
 void RedisStore::RemoveGroup(std::string stream, std::string group, StatusCallback done) {
   const std::string side = SideStreamOf(stream, group);
-  std::vector<std::string> keys = {keys_.Log(stream), keys_.Lost(stream), keys_.Dead(stream, group),
-                                   keys_.Log(side), keys_.State(side, SideGroupOf(group))};
+  std::vector<std::string> keys = {keys_.Log(stream),
+                                   keys_.Lost(stream),
+                                   keys_.Dead(stream, group),
+                                   keys_.Log(side),
+                                   keys_.State(side, SideGroupOf(group)),
+                                   keys_.Lease(stream, group)};
   std::vector<std::string> arguments = {std::move(group), keys_.States(stream)};
   Run(RedisScript::kRemoveGroup, std::move(keys), std::move(arguments),
       [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
@@ -67,6 +71,7 @@ void RedisStore::DeleteStream(std::string stream, std::vector<std::string> group
     keys.push_back(keys_.Dead(stream, group));
     keys.push_back(keys_.Log(side));
     keys.push_back(keys_.State(side, SideGroupOf(group)));
+    keys.push_back(keys_.Lease(stream, group));
   }
   // Behind the appends that were made before.
   RunWrite(RedisScript::kDeleteStream, std::move(keys), {keys_.States(stream)},

@@ -45,6 +45,19 @@ void RedisStore::DestroyGroup(std::string stream, GroupKey group, StatusCallback
 }
 
 void RedisStore::ReadGroup(ReadGroupRequest request, Callback<ReadGroupResult> done) {
+  Answer answer = [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+    if (!reply.ok()) return done(reply.status());
+    absl::StatusOr<std::vector<Entry>> entries = ReadEntriesOfGroup(*reply);
+    if (!entries.ok()) return done(entries.status());
+    done(ReadGroupResult{*std::move(entries)});
+  };
+  if (request.fence != 0) {
+    return Run(RedisScript::kReadFenced,
+               {keys_.Log(request.stream), keys_.Lease(request.stream, request.group.name)},
+               {request.group.ToString(), request.consumer, absl::StrCat(request.fence),
+                absl::StrCat(request.max_entries)},
+               std::move(answer));
+  }
   Send(std::move(RedisCommand("XREADGROUP")
                      .Add("GROUP")
                      .Add(request.group.ToString())
@@ -54,12 +67,7 @@ void RedisStore::ReadGroup(ReadGroupRequest request, Callback<ReadGroupResult> d
                      .Add("STREAMS")
                      .Add(keys_.Log(request.stream))
                      .Add(">")),
-       [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
-         if (!reply.ok()) return done(reply.status());
-         absl::StatusOr<std::vector<Entry>> entries = ReadEntriesOfGroup(*reply);
-         if (!entries.ok()) return done(entries.status());
-         done(ReadGroupResult{*std::move(entries)});
-       });
+       std::move(answer));
 }
 
 void RedisStore::ReadPending(ReadPendingRequest request, Callback<std::vector<PendingEntry>> done) {
@@ -171,8 +179,14 @@ void RedisStore::ReadStates(std::string stream, GroupKey group, std::vector<Entr
 
 void RedisStore::Claim(ClaimRequest request, Callback<ClaimResult> done) {
   const std::string key = keys_.State(request.stream, request.group);
-  Run(RedisScript::kClaim, {keys_.Log(request.stream), key},
-      {request.group.ToString(), request.from, request.to, absl::StrCat(request.max_entries)},
+  std::vector<std::string> keys = {keys_.Log(request.stream), key};
+  std::vector<std::string> arguments = {request.group.ToString(), request.from, request.to,
+                                        absl::StrCat(request.max_entries)};
+  if (request.fence != 0) {
+    keys.push_back(keys_.Lease(request.stream, request.group.name));
+    arguments.push_back(absl::StrCat(request.fence));
+  }
+  Run(RedisScript::kClaim, std::move(keys), std::move(arguments),
       [this, key, done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
         if (!reply.ok()) return done(reply.status());
         absl::StatusOr<ClaimResult> result = ReadClaim(*reply);
@@ -198,6 +212,28 @@ void RedisStore::Release(ReleaseRequest request, StatusCallback done) {
       });
   Signal().released.emplace(std::move(request.stream), std::move(request.group));
 }
+
+void RedisStore::AcquireLease(LeaseRequest request, Callback<LeaseResult> done) {
+  Run(RedisScript::kAcquireLease,
+      {keys_.Log(request.stream), keys_.Lease(request.stream, request.group)},
+      {request.owner, request.gone},
+      [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+        if (!reply.ok()) return done(reply.status());
+        done(ReadLease(*reply));
+      });
+}
+
+void RedisStore::ReleaseLease(std::string stream, GroupKey group, std::string owner,
+                              StatusCallback done) {
+  Run(RedisScript::kReleaseLease, {keys_.Log(stream), keys_.Lease(stream, group.name)},
+      {std::move(owner)},
+      [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+        done(reply.status());
+      });
+  Signal().released.emplace(std::move(stream), std::move(group));
+}
+
+void RedisStore::WishForLease(LeaseWish wish) { Signal().wishes.insert(std::move(wish)); }
 
 void RedisStore::ListConsumers(std::string stream, GroupKey group,
                                Callback<std::vector<ConsumerInfo>> done) {

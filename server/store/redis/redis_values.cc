@@ -111,6 +111,15 @@ absl::StatusOr<std::vector<ConsumerInfo>> ReadConsumers(RedisReply reply) {
   });
 }
 
+absl::StatusOr<LeaseResult> ReadLease(RedisReply reply) {
+  LeaseResult lease;
+  if (reply.size() != 2 || !absl::SimpleAtoi(reply[0].text(), &lease.fence)) {
+    return Strange("lease");
+  }
+  lease.owner = std::string(reply[1].text());
+  return lease;
+}
+
 absl::StatusOr<ClaimResult> ReadClaim(RedisReply reply) {
   absl::StatusOr<std::vector<Entry>> entries = ReadEntries(reply[0]);
   if (!entries.ok()) return entries.status();

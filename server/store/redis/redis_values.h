@@ -38,6 +38,7 @@ absl::StatusOr<std::vector<PendingEntry>> ReadPendingEntries(RedisReply reply);
 absl::StatusOr<std::vector<ConsumerInfo>> ReadConsumers(RedisReply reply);
 // Of claim.lua.
 absl::StatusOr<ClaimResult> ReadClaim(RedisReply reply);
+absl::StatusOr<LeaseResult> ReadLease(RedisReply reply);
 // Of group_info.lua.
 GroupInfo ReadGroupInfo(RedisReply reply);
 // Of list_states.lua.

@@ -49,6 +49,7 @@ class RecordingListener final : public StoreListener {
   void OnEntriesReleased(absl::string_view stream, const GroupKey& group) override {
     released.emplace_back(std::string(stream), group);
   }
+  void OnLeaseWanted(const LeaseWish& wish) override { wishes.push_back(wish); }
   void OnRegistryChanged() override { ++registry_changes; }
   void OnInstanceLeft() override { ++instances_left; }
   void OnSignalsMissed() override { ++signals_missed; }
@@ -58,6 +59,7 @@ class RecordingListener final : public StoreListener {
 
   std::vector<std::string> advanced;
   std::vector<std::pair<std::string, GroupKey>> released;
+  std::vector<LeaseWish> wishes;
   int registry_changes = 0;
   int instances_left = 0;
   int signals_missed = 0;
@@ -166,6 +168,12 @@ class StoreConformanceTest : public ::testing::TestWithParam<StoreFactory> {
   // Names and counts, as "name:2", sorted.
   std::vector<std::string> Consumers();
   bool RemoveConsumer(std::string consumer);
+  absl::StatusOr<LeaseResult> TryAcquire(std::string owner, std::string gone = "");
+  LeaseResult Acquire(std::string owner, std::string gone = "");
+  void GiveBackLease(std::string owner);
+  // The values.
+  absl::StatusOr<std::vector<std::string>> FencedRead(std::string consumer, uint64_t fence);
+  absl::StatusOr<ClaimResult> FencedClaim(std::string from, std::string to, uint64_t fence);
 
   std::unique_ptr<StoreWorld> world_;
   const GroupKey group_{"analytics", 1};

@@ -25,8 +25,7 @@ class EventHistoryTest : public testing::Test {
 
   absl::StatusOr<EventView> Get(const EventQuery& query, size_t instance = 0) {
     return Ask<EventView>(
-        bus,
-        [&](Broker& broker, auto done) { broker.event_history().Get(query, std::move(done)); },
+        bus, [&](Broker& broker, auto done) { broker.event_history().Get(query, std::move(done)); },
         instance);
   }
   // Of the group "work", as an instance tells it of an event of "job".

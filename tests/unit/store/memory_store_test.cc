@@ -24,6 +24,7 @@ class NoSignals : public MemoryStore::Peer {
  public:
   void OnStreamAdvanced(absl::string_view) override {}
   void OnEntriesReleased(absl::string_view, const GroupKey&) override {}
+  void OnLeaseWanted(const LeaseWish&) override {}
   void OnRegistryChanged() override {}
   void OnInstanceLeft() override {}
   void OnDropped(absl::string_view stream, const TrimResult& dropped) override {

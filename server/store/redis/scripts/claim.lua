@@ -1,10 +1,13 @@
 -- Moves pending entries from one consumer to another one, oldest first. In a script, so that of two
 -- who claim the same one gets all and the other none.
--- KEYS: log, state
--- ARGV: group, from, to, most entries
+-- KEYS: log, state, and of an ordered group its lease
+-- ARGV: group, from, to, most entries, and of an ordered group the fence
 -- → {entries, times delivered, records, how many had vanished, 1 if more is pending for `from`};
 --   the first three go together
 local group, from, to = ARGV[1], ARGV[2], ARGV[3]
+if KEYS[3] and redis.call('GET', KEYS[3]) ~= ARGV[5] .. ' ' .. to then
+  return redis.error_reply('FENCED another instance owns this stream of the group')
+end
 local pending = redis.pcall('XPENDING', KEYS[1], group, '-', '+', ARGV[4], from)
 if pending.err then return pending end
 if #pending == 0 then return {{}, {}, {}, 0, 0} end

@@ -1,5 +1,5 @@
 -- Drops all that a stream has of a group, whatever its generations.
--- KEYS: log, lost, dead, side stream, its state
+-- KEYS: log, lost, dead, side stream, its state, lease
 -- ARGV: the group's name, what the names of the stream's state keys begin with
 local groups = redis.pcall('XINFO', 'GROUPS', KEYS[1])
 if not groups.err then
@@ -13,5 +13,5 @@ if not groups.err then
   end
 end
 redis.call('HDEL', KEYS[2], ARGV[1])
-redis.call('DEL', KEYS[3], KEYS[4], KEYS[5])
+redis.call('DEL', KEYS[3], KEYS[4], KEYS[5], KEYS[6])
 return 1

@@ -50,7 +50,7 @@ GroupEditor& Broker::group_editor() { return core_->group_editor(); }
 
 DeadLetters& Broker::dead_letters() { return core_->dead_letters(); }
 
-void Broker::Close(SubscriptionId id, bool abruptly) { core_->Close(id, abruptly); }
+void Broker::Close(SubscriptionId id, CallEnd end) { core_->Close(id, end); }
 
 void Broker::Drain(absl::Time deadline, absl::AnyInvocable<void()> done) {
   core_->Drain(deadline, std::move(done));

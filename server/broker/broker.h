@@ -127,9 +127,10 @@ class Broker {
   // tail. (Groups make room by settling.)
   void Taken(SubscriptionId id, uint64_t events, uint64_t bytes);
   // Ends a subscription without a word to its sink. What it held is redelivered at once, at no cost
-  // in attempts. Unknown ids are ignored. `abruptly`: its stream broke while the client wanted it;
-  // groups may count that (GroupPolicy::max_crashes).
-  void Close(SubscriptionId id, bool abruptly = false);
+  // in attempts. Unknown ids are ignored. Groups may count calls that broke
+  // (GroupPolicy::max_crashes). A member with a session keeps what it holds for
+  // BrokerOptions::resume_window, unless it ends in peace.
+  void Close(SubscriptionId id, CallEnd end = CallEnd::kInPeace);
 
   // Stops: refuses publishes and opens (kDraining), tells subscribers, lets what is in flight
   // settle until `deadline`, gives the rest back and leaves. Then `done`, once. Never takes longer

@@ -66,6 +66,8 @@ struct BrokerOptions {
   uint64_t max_types = 100'000;
   uint64_t max_groups = 10'000;
   uint64_t max_subscribers = 100'000;
+  // How long a session outlives a broken call.
+  absl::Duration resume_window = absl::Seconds(10);
 
   // What may wait for the store.
   uint64_t publish_queue_events = 1'000'000;

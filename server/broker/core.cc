@@ -69,10 +69,13 @@ Broker::Core::Core(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerO
           [this](OpenRequest request, SubscriberSink* sink) {
             return Open(std::move(request), sink);
           },
-          [this](SubscriptionId id) { Close(id, /*abruptly=*/false); }),
+          [this](SubscriptionId id) { Close(id, CallEnd::kInPeace); }),
       stream_admin_(&context_, &registry_, &policies_, &room_),
       recent_events_(&context_, &registry_),
       event_history_(&context_, &registry_, this),
+      sessions_(
+          &context_,
+          [this](const Session& session) { EndMember(session.member(), session.abruptly()); }),
       sweep_timer_(loop->CreateTimer([this] { SweepTick(); })),
       drain_timer_(loop->CreateTimer([this] {
         for (const auto& [name, group] : groups_) {
@@ -188,6 +191,8 @@ void Broker::Core::BeginOpen(SubscriptionId id) {
   const auto pending = opening_.find(id);
   if (pending == opening_.end()) return;
   const OpenRequest& request = pending->second.request;
+  Session* const session = sessions_.FindByToken(request.resume_token);
+  if (session != nullptr) return GoOn(id, session);
   if (!request.tail) {
     return opener_.Open(request, lifetime_.Guard([this, id](absl::StatusOr<OpenedGroup> found) {
       OnGroupFound(id, std::move(found));
@@ -222,7 +227,29 @@ void Broker::Core::OnGroupFound(SubscriptionId id, absl::StatusOr<OpenedGroup> f
   members_.emplace(id, group.get());
   context_.events->OnSubscriberOpened(name, open.request.client_id, open.request.peer);
   reporter_.NoteChange();
-  group->AddMember(id, open.request, open.sink, found->created);
+  SubscriberSink* const sink = open.request.session ? sessions_.Begin(id, open.sink) : open.sink;
+  group->AddMember(id, open.request, sink, found->created);
+}
+
+void Broker::Core::GoOn(SubscriptionId id, Session* session) {
+  const auto pending = opening_.find(id);
+  const OpenRequest& request = pending->second.request;
+  Group* const group = members_.at(session->member());
+  const std::string& name = group->known().record.name;
+  if (!request.group.empty() && request.group != name) {
+    return RefuseOpen(id, MakeError(absl::StatusCode::kFailedPrecondition, Reason::kGroupMismatch,
+                                    absl::StrCat("the session of open.session.resume_token is of "
+                                                 "group \"",
+                                                 name, "\", not \"", request.group, "\""),
+                                    {{"group", name}}));
+  }
+  const absl::Status status = group->GoOn(session->member(), request);
+  if (!status.ok()) return RefuseOpen(id, status);
+  const PendingOpen open = std::move(pending->second);
+  opening_.erase(pending);
+  session->Evict();
+  sessions_.Attach(session, id, open.sink);
+  session->TellResumed();
 }
 
 Group* Broker::Core::FindGroupOf(SubscriptionId id) {
@@ -233,6 +260,7 @@ Group* Broker::Core::FindGroupOf(SubscriptionId id) {
 // By value, as it comes over from the calls' threads.
 // NOLINTNEXTLINE(performance-unnecessary-value-param)
 void Broker::Core::Settle(SubscriptionId id, SettleCommand command) {
+  id = sessions_.MemberOf(id);
   NoteActivity(id);
   Group* const group = FindGroupOf(id);
   if (group != nullptr) return group->Settle(id, command);
@@ -292,6 +320,7 @@ void Broker::Core::SettleByTokens(TokenSettleCommand command) {
 }
 
 void Broker::Core::SetFlow(SubscriptionId id, FlowLimits flow) {
+  id = sessions_.MemberOf(id);
   Group* const group = FindGroupOf(id);
   if (group != nullptr) return group->SetFlow(id, flow);
   const auto tail = tails_.find(id);
@@ -303,9 +332,19 @@ void Broker::Core::Taken(SubscriptionId id, uint64_t events, uint64_t bytes) {
   if (tail != tails_.end()) tail->second->Taken(events, bytes);
 }
 
-void Broker::Core::Close(SubscriptionId id, bool abruptly) {
+void Broker::Core::Close(SubscriptionId id, CallEnd end) {
   opening_.erase(id);
   reporter_.NoteChange();
+  Session* const session = sessions_.FindByCall(id);
+  if (session != nullptr && end != CallEnd::kInPeace && !draining_) {
+    session->Detach(/*abruptly=*/end == CallEnd::kBroken);
+    // A little longer than the session, which gives them back at no cost.
+    return members_.at(session->member())
+        ->HoldLeases(session->member(),
+                     context_.loop->MonotonicNow() + options_.resume_window + absl::Seconds(1));
+  }
+  // The call that began a session which goes on with another one.
+  if (session == nullptr && sessions_.HasMember(id)) return;
   const auto tail = tails_.find(id);
   if (tail != tails_.end()) {
     const OpenRequest& request = tail->second->request();
@@ -314,14 +353,20 @@ void Broker::Core::Close(SubscriptionId id, bool abruptly) {
     interested_.clear();
     return CheckDrained();
   }
+  EndMember(session != nullptr ? session->member() : id, /*abruptly=*/end == CallEnd::kBroken);
+}
+
+void Broker::Core::EndMember(SubscriptionId id, bool abruptly) {
   Group* const group = FindGroupOf(id);
   if (group == nullptr) return;
   members_.erase(id);
   group->RemoveMember(id, abruptly);
+  sessions_.End(id);
 }
 
 void Broker::Core::OnMemberClosed(SubscriptionId id) {
   members_.erase(id);
+  sessions_.End(id);
   reporter_.NoteChange();
 }
 
@@ -487,6 +532,9 @@ void Broker::Core::SweepTick() {
 
 void Broker::Core::Drain(absl::Time deadline, absl::AnyInvocable<void()> done) {
   draining_ = true;
+  for (const Session* session : sessions_.Detached()) {
+    EndMember(session->member(), session->abruptly());
+  }
   if (started_) reporter_.TellLast();
   on_drained_ = std::move(done);
   const absl::Duration left = deadline - context_.loop->WallNow();

@@ -33,6 +33,7 @@
 #include "server/broker/recent_events.h"
 #include "server/broker/registry.h"
 #include "server/broker/retention.h"
+#include "server/broker/sessions.h"
 #include "server/broker/shared_reader.h"
 #include "server/broker/stream_admin.h"
 #include "server/broker/stream_policies.h"
@@ -59,7 +60,7 @@ class Broker::Core final : public StoreListener,
   void SettleByTokens(TokenSettleCommand command);
   void SetFlow(SubscriptionId id, FlowLimits flow);
   void Taken(SubscriptionId id, uint64_t events, uint64_t bytes);
-  void Close(SubscriptionId id, bool abruptly);
+  void Close(SubscriptionId id, CallEnd end);
   void Drain(absl::Time deadline, absl::AnyInvocable<void()> done);
   DeadLetters& dead_letters() { return dead_letters_; }
   GroupEditor& group_editor() { return editor_; }
@@ -117,6 +118,10 @@ class Broker::Core final : public StoreListener,
 
   void OnJoined();
   void BeginOpen(SubscriptionId id);
+  // Its call goes on with a session that there is.
+  void GoOn(SubscriptionId id, Session* session);
+  // Ends a member of a group.
+  void EndMember(SubscriptionId id, bool abruptly);
   void OnGroupFound(SubscriptionId id, absl::StatusOr<OpenedGroup> found);
   void RefuseOpen(SubscriptionId id, const absl::Status& why);
   Group* FindGroupOf(SubscriptionId id);
@@ -157,6 +162,8 @@ class Broker::Core final : public StoreListener,
   StreamAdmin stream_admin_;
   RecentEvents recent_events_;
   EventHistory event_history_;
+
+  Sessions sessions_;
 
   SubscriptionId last_subscription_ = 0;
   absl::btree_map<SubscriptionId, PendingOpen> opening_;

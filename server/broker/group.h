@@ -69,6 +69,11 @@ class Group {
                                                       const SettleAction& action,
                                                       const std::shared_ptr<SettleWaiter>& waiter);
   void SetFlow(SubscriptionId id, FlowLimits flow);
+  // The member's call is broken, and may be followed by another one: gets nothing more, and keeps
+  // what it was handed until then at least.
+  void HoldLeases(SubscriptionId id, absl::Duration until);
+  // It has one again, and goes on. InvalidField if it says that it got what it was never given.
+  absl::Status GoOn(SubscriptionId id, const OpenRequest& request);
 
   // No new deliveries; members are told, and closed as soon as they hold nothing.
   void Drain(absl::Time deadline, absl::string_view message);

@@ -169,6 +169,20 @@ void Member::KeepDeadlines() {
   }
 }
 
+void Member::HoldUntil(absl::Duration deadline) {
+  for (auto& [number, lease] : leases_) {
+    if (lease.deadline < deadline) SetDeadline(number, lease, deadline);
+  }
+}
+
+void Member::Rewind(uint64_t last_delivery) {
+  next_delivery_ = last_delivery + 1;
+  lost_.erase(lost_.lower_bound(next_delivery_), lost_.end());
+  if (lost_.empty()) return;
+  auto& [number, last] = *lost_.rbegin();
+  last.count = static_cast<uint32_t>(std::min<uint64_t>(last.count, next_delivery_ - number));
+}
+
 std::vector<Member::TakenRun> Member::TakeExpired(absl::Duration now, absl::Duration renewed) {
   std::vector<uint64_t> expired;
   for (const auto& [number, lease] : leases_) {

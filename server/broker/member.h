@@ -64,6 +64,8 @@ class Member {
   uint64_t in_flight_bytes() const { return in_flight_bytes_; }
   // The highest number given so far.
   uint64_t last_delivery() const { return next_delivery_ - 1; }
+  // The same of those that the sink has.
+  uint64_t last_handed_over() const { return last_delivery() - batcher_.events(); }
   // How many events of these sizes may be handed to it now: none, or at least one.
   bool HasRoom() const;
   uint64_t RoomEvents() const;
@@ -94,6 +96,10 @@ class Member {
   std::vector<TakenRun> TakeExpired(absl::Duration now, absl::Duration renewed);
   // When the next deadline passes, or a little earlier; infinite: nothing is in flight.
   absl::Duration NextDeadline() const;
+  // No deadline passes before this.
+  void HoldUntil(absl::Duration deadline);
+  // The numbers behind this one are given anew; what had them must have been taken away.
+  void Rewind(uint64_t last_delivery);
   // Deadlines given from now on may be earlier than those given before.
   void KeepDeadlines();
   // Gives the live deliveries in the range another deadline, and answers with their numbers.

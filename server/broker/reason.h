@@ -35,6 +35,7 @@ enum class Reason {
   kTooManySubscribers = 24,
   kGroupExists = 25,
   kGroupInUse = 26,
+  kSessionResumed = 27,
   kStreamNotFound = 30,
   kBadPosition = 31,
   kDraining = 40,

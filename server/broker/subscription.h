@@ -53,6 +53,12 @@ struct OpenRequest {
   StartPosition start = StartLatest{};
   FlowLimits flow;
   BatchShape batch;
+  // Leases outlive a broken call (of a group, not of Receive or Pull).
+  bool session = false;
+  // Of a session to go on with. Empty, or not known here: a new one.
+  std::string resume_token;
+  // What the client got of that session; later numbers are given anew. Nullopt: all of it.
+  std::optional<uint64_t> last_delivery;
   // Deliveries are settled by tokens (Receive) and not by numbers.
   bool tokens = false;
   // Gets one hand-over and then no more (Pull); closed with OK once nothing of it is in flight.
@@ -71,6 +77,10 @@ struct OpenedInfo {
   bool group_created = false;
   // Other instances own all streams of the ordered group for now.
   bool standing_by = false;
+  // Empty: no session.
+  std::string session_token;
+  bool resumed = false;
+  absl::Duration resume_window;
   GroupDefinition definition;
   FlowLimits flow;
   BatchShape batch;
@@ -173,6 +183,16 @@ class SubscriberSink {
 };
 
 using SubscriptionId = uint64_t;
+
+// How a subscriber's call has ended.
+enum class CallEnd {
+  // The client ended it, or erred.
+  kInPeace,
+  // It broke while the client wanted it.
+  kBroken,
+  // Nothing came from the client for too long; perhaps it is there, and the way to it is not.
+  kSilent,
+};
 
 }  // namespace eventbus
 

@@ -210,6 +210,13 @@ void AddDelivery(std::vector<Setting>& all) {
                       "otherwise. Long enough for a client to come back after a network failure."},
       TimeSpan{.min = absl::Seconds(1), .max = absl::Hours(24 * 30)},
       +[](Config& c) -> absl::Duration& { return c.delivery.inactive_expiry; }));
+  all.push_back(ScalarSetting(
+      {.name = "delivery.resume_window",
+       .description =
+           "How long a subscriber that asked for a session keeps what it holds after its "
+           "call broke. Others of its group do not get it meanwhile."},
+      TimeSpan{.min = absl::Milliseconds(100), .max = absl::Hours(1)},
+      +[](Config& c) -> absl::Duration& { return c.delivery.resume_window; }));
 }
 
 void AddRetention(std::vector<Setting>& all,

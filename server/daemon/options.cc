@@ -68,6 +68,7 @@ BrokerOptions BrokerOptionsFrom(const Config& config) {
   options.max_waiting_events = config.limits.max_retrying;
   options.default_source = config.publish.default_source;
   options.ephemeral_expiry = config.delivery.inactive_expiry;
+  options.resume_window = config.delivery.resume_window;
   options.stream_policy.ttl = config.retention.ttl;
   options.stream_policy.max_bytes = config.retention.max_bytes;
   options.stream_policy.max_events = config.retention.max_events;

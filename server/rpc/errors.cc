@@ -49,6 +49,7 @@ static_assert(Agree(Reason::kGroupChanged, v1::ERROR_REASON_GROUP_CHANGED));
 static_assert(Agree(Reason::kTooManySubscribers, v1::ERROR_REASON_TOO_MANY_SUBSCRIBERS));
 static_assert(Agree(Reason::kGroupExists, v1::ERROR_REASON_GROUP_EXISTS));
 static_assert(Agree(Reason::kGroupInUse, v1::ERROR_REASON_GROUP_IN_USE));
+static_assert(Agree(Reason::kSessionResumed, v1::ERROR_REASON_SESSION_RESUMED));
 static_assert(Agree(Reason::kStreamNotFound, v1::ERROR_REASON_STREAM_NOT_FOUND));
 static_assert(Agree(Reason::kBadPosition, v1::ERROR_REASON_BAD_POSITION));
 static_assert(Agree(Reason::kDraining, v1::ERROR_REASON_DRAINING));

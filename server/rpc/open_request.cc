@@ -117,6 +117,12 @@ absl::Status ReadTarget(const v1::SubscribeOpen& open, OpenRequest* request) {
   return InvalidField("open.target", "group or tail is required");
 }
 
+void ReadSession(const v1::SessionRequest& session, OpenRequest* request) {
+  request->session = true;
+  request->resume_token = session.resume_token();
+  if (session.has_last_delivery()) request->last_delivery = session.last_delivery();
+}
+
 absl::Status CheckKind(const v1::SubscribeOpen& open, SubscriberCallKind kind) {
   if (kind == SubscriberCallKind::kReceive) {
     if (open.has_session()) return InvalidField("open.session", "has no meaning with Receive");
@@ -124,7 +130,9 @@ absl::Status CheckKind(const v1::SubscribeOpen& open, SubscriberCallKind kind) {
       return InvalidField("open.answers_pings", "has no meaning with Receive");
     }
   }
-  if (open.has_session()) return UnimplementedField("open.session");
+  if (open.has_session() && open.has_tail()) {
+    return InvalidField("open.session", "has no meaning with a tail, which holds nothing");
+  }
   return absl::OkStatus();
 }
 
@@ -248,6 +256,7 @@ absl::StatusOr<SubscriberRequest> ReadSubscribeOpen(const v1::SubscribeOpen& ope
   if (status.ok()) status = ReadFlowLimits("open.flow", open.flow(), options, &request.open.flow);
   if (status.ok()) status = ReadBatch(open.batch(), &request.open.batch);
   if (status.ok()) status = ReadClient(open, &request.open);
+  if (open.has_session()) ReadSession(open.session(), &request.open);
   if (status.ok() && open.has_heartbeat()) {
     status = ReadDuration("open.heartbeat", open.heartbeat(), kMinHeartbeat, kMaxHeartbeat,
                           &request.heartbeat);

@@ -116,7 +116,8 @@ void SubscriberCall::Cancelled() {
   absl::MutexLock lock(&mutex_);
   // A client that has said that it is done settling, and one of Receive, which has no other way to
   // end its call, go in peace.
-  PostClose(/*abruptly=*/kind_ == SubscriberCallKind::kSubscribe && !said_goodbye_);
+  PostClose(kind_ == SubscriberCallKind::kSubscribe && !said_goodbye_ ? CallEnd::kBroken
+                                                                      : CallEnd::kInPeace);
   FinishNow(absl::CancelledError("the client ended the call"));
 }
 
@@ -149,12 +150,12 @@ void SubscriberCall::PostCommand(Command command) {
   });
 }
 
-void SubscriberCall::PostClose(bool abruptly) {
+void SubscriberCall::PostClose(CallEnd end) {
   if (!open_posted_ || close_posted_) return;
   close_posted_ = true;
-  rpc_.loop->Post([self = shared_from_this(), abruptly] {
+  rpc_.loop->Post([self = shared_from_this(), end] {
     if (self->loop_share_ == nullptr) return;
-    self->rpc_.broker->Close(self->id_, abruptly);
+    self->rpc_.broker->Close(self->id_, end);
     self->LeaveLoop();
   });
 }
@@ -273,7 +274,7 @@ void SubscriberCall::HeartbeatDue() {
   if (finished_) return;
   const Heartbeat::Decision decision = heartbeat_state_.Decide(SteadyNow());
   if (decision.action == Heartbeat::Decision::Action::kGone) {
-    PostClose();
+    PostClose(CallEnd::kSilent);
     const bool stuck = writing_;
     FinishNow(MakeError(
         absl::StatusCode::kUnavailable, Reason::kHeartbeatMissed,

@@ -112,7 +112,7 @@ class SubscriberCall final : public SubscriberSink,
 
   // Runs `command` on the loop, unless the subscription has ended by then.
   void PostCommand(Command command) ABSL_LOCKS_EXCLUDED(mutex_);
-  void PostClose(bool abruptly = false) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PostClose(CallEnd end = CallEnd::kInPeace) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddMessage(const std::optional<grpc::ByteBuffer>& message) ABSL_LOCKS_EXCLUDED(mutex_);
   // Starts whatever can be started now.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

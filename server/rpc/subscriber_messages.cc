@@ -33,6 +33,10 @@ void FillOpened(const OpenedInfo& info, absl::Duration heartbeat, v1::SubscribeO
   *opened->mutable_heartbeat() = WriteDuration(heartbeat);
   opened->set_group_created(info.group_created);
   opened->set_standing_by(info.standing_by);
+  if (info.session_token.empty()) return;
+  opened->set_session_token(info.session_token);
+  opened->set_resumed(info.resumed);
+  *opened->mutable_resume_window() = WriteDuration(info.resume_window);
 }
 
 void FillDrain(absl::Time deadline, absl::string_view message, v1::Drain* drain) {

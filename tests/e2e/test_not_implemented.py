@@ -25,7 +25,7 @@ def test_expected_position(shared_bus):
 
 
 OPENS = {
-    "session": lambda: group_open(unique("g"), "a", session=v1.SessionRequest()),
+    "policy.max_in_flight": lambda: group_open(unique("g"), "a", policy=v1.GroupPolicy(max_in_flight=1)),
 }
 
 

@@ -51,7 +51,9 @@ class SimulatedInstance::Call final : public SubscriberSink {
 
   void Open(OpenRequest request) {
     id_ = broker_->Open(std::move(request), this);
-    connection_->OnEndAtServer([this](bool abruptly) { broker_->Close(id_, abruptly); });
+    connection_->OnEndAtServer([this](bool abruptly) {
+      broker_->Close(id_, abruptly ? CallEnd::kBroken : CallEnd::kInPeace);
+    });
   }
 
   const Connection* connection() const { return connection_.get(); }

@@ -197,11 +197,11 @@ void TestBus::AckAll(const RecordingSink& sink) {
   Settle(sink, {.acks = {{1, sink.received.back().delivery}}});
 }
 
-void TestBus::Close(const RecordingSink& sink, bool abruptly) {
+void TestBus::Close(const RecordingSink& sink, CallEnd end) {
   const Subscriber& subscriber = Find(sink);
   TestInstance& instance = *instances_[subscriber.instance];
   instance.process().Post(
-      [&instance, id = subscriber.id, abruptly] { instance.broker().Close(id, abruptly); });
+      [&instance, id = subscriber.id, end] { instance.broker().Close(id, end); });
   Run();
 }
 

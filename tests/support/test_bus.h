@@ -112,7 +112,7 @@ class TestBus {
   void WarmUp(const std::string& type);
   void Settle(const RecordingSink& sink, SettleCommand command);
   void AckAll(const RecordingSink& sink);
-  void Close(const RecordingSink& sink, bool abruptly = false);
+  void Close(const RecordingSink& sink, CallEnd end = CallEnd::kInPeace);
   // Settles by tokens and waits for the answer.
   TokenSettlement SettleTokens(SettleAction action, std::vector<DeliveryToken> tokens,
                                size_t instance = 0);

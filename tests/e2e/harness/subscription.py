@@ -57,6 +57,11 @@ class Subscription(Conversation):
         assert self.opened.subscription_id, "the first message of the call is `opened`"
         return self
 
+    def going_on_after(self, number: int) -> "Subscription":
+        """Of a resumed session: the next delivery has the number behind this one."""
+        self._next_number = number + 1
+        return self
+
     def message(self, deadline: float = DEADLINE) -> list:
         """The deliveries of the next message that has any."""
         taken = deliveries_in(self.next("deliveries", deadline=deadline).deliveries)

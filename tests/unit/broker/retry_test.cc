@@ -285,7 +285,7 @@ TEST_F(RetryTest, AttemptsAndReasonsSurviveTheInstanceAndTheDelayGoesOn) {
 TEST_F(RetryTest, ABrokenStreamCostsNoAttempt) {
   RecordingSink& sink = Join();
   Publish(1);
-  bus.Close(sink, /*abruptly=*/true);
+  bus.Close(sink, CallEnd::kBroken);
   RecordingSink& next = Join();
   ASSERT_THAT(next.received, SizeIs(1));
   EXPECT_EQ(next.received[0].attempt, 1U);
@@ -297,15 +297,15 @@ TEST_F(RetryTest, WithMaxCrashesAnEventThatBreaksItsSubscribersIsADeadLetter) {
   RecordingSink* sink = &Join({.max_crashes = 3});
   Publish(1);
   for (int crash = 1; crash <= 2; ++crash) {
-    bus.Close(*sink, /*abruptly=*/true);
+    bus.Close(*sink, CallEnd::kBroken);
     sink = &Join();
     ASSERT_THAT(sink->received, SizeIs(1));
     EXPECT_EQ(sink->received[0].attempt, 1U);
   }
-  bus.Close(*sink, /*abruptly=*/false);  // Does not count.
+  bus.Close(*sink, CallEnd::kInPeace);  // Does not count.
   sink = &Join();
   ASSERT_THAT(sink->received, SizeIs(1));
-  bus.Close(*sink, /*abruptly=*/true);
+  bus.Close(*sink, CallEnd::kBroken);
   EXPECT_THAT(Join().received, IsEmpty());
   const auto letters = Letters();
   ASSERT_THAT(letters, SizeIs(1));

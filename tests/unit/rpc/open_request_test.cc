@@ -202,7 +202,6 @@ TEST(OpenRequestTest, AFilterIsTakenOrNamedByItsPath) {
 
 TEST(OpenRequestTest, WhatIsNotImplementedIsNamed) {
   const std::pair<std::string, Change> cases[] = {
-      {"open.session", [](v1::SubscribeOpen& open) { open.mutable_session(); }},
       {"open.group.policy.dead_letter_type",
        [](v1::SubscribeOpen& open) {
          open.mutable_group()->mutable_policy()->set_dead_letter_type("dead");

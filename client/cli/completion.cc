@@ -129,15 +129,15 @@ WordLists ListWords(const std::vector<CompletedCommand>& commands) {
 }
 
 std::string BashScript(const std::string& program, const std::vector<CompletedCommand>& commands) {
-  std::string script = absl::StrCat(
-      "_", program,
-      "() {\n  local word=\"${COMP_WORDS[COMP_CWORD]}\"\n"
-      "  local before=\"${COMP_WORDS[COMP_CWORD-1]}\"\n  local command=\"\" each\n"
-      "  for each in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-      "    case \"${command:+$command }$each\" in\n      ",
-      NamePatterns(commands),
-      ") command=\"${command:+$command }$each\" ;;\n    esac\n  done\n  COMPREPLY=()\n"
-      "  case \"$command:$before\" in\n");
+  std::string script =
+      absl::StrCat("_", program,
+                   "() {\n  local word=\"${COMP_WORDS[COMP_CWORD]}\"\n"
+                   "  local before=\"${COMP_WORDS[COMP_CWORD-1]}\"\n  local command=\"\" each\n"
+                   "  for each in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+                   "    case \"${command:+$command }$each\" in\n      ",
+                   NamePatterns(commands),
+                   ") command=\"${command:+$command }$each\" ;;\n    esac\n  done\n  COMPREPLY=()\n"
+                   "  case \"$command:$before\" in\n");
   const WordLists lists = ListWords(commands);
   for (const auto& [place, values] : lists.values) {
     absl::StrAppend(&script, "    ", place, ") COMPREPLY=($(compgen -W ",
@@ -197,9 +197,8 @@ std::string FishScript(const std::string& program, const std::vector<CompletedCo
       }
       absl::StrAppend(&script, "complete -c ", program, " -n ", place, " -f -a ", words.back(),
                       " -d ", Quoted(command.description), "\n");
-      condition = absl::StrCat(
-          " -n '__fish_seen_subcommand_from ",
-          absl::StrJoin(words, "; and __fish_seen_subcommand_from "), "'");
+      condition = absl::StrCat(" -n '__fish_seen_subcommand_from ",
+                               absl::StrJoin(words, "; and __fish_seen_subcommand_from "), "'");
     }
     for (const CompletedOption& option : command.options) {
       if (option.names.empty() && option.values.empty()) continue;

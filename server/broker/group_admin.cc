@@ -52,8 +52,12 @@ absl::Status GroupNotFoundError(absl::string_view name) {
 }
 
 GroupAdmin::GroupAdmin(const Context* context, Registry* registry, InstanceDirectory* instances)
-    : context_(context), registry_(registry), instances_(instances), states_(context),
-      remover_(context, registry), placer_(context, registry) {}
+    : context_(context),
+      registry_(registry),
+      instances_(instances),
+      states_(context),
+      remover_(context, registry),
+      placer_(context, registry) {}
 
 std::vector<GroupOnStream> GroupAdmin::StreamsOf(const KnownGroup& group) const {
   std::vector<GroupOnStream> streams;
@@ -71,9 +75,9 @@ void GroupAdmin::List(GroupQuery query, Done<GroupPage> done) {
         if (!status.ok()) return done(status);
         GroupPage page = PageOf(query);
         if (!query.with_state) return done(std::move(page));
-        instances_->CountByGroup(lifetime_.Guard(
-            [this, page = std::move(page),
-             done = std::move(done)](const absl::StatusOr<GroupTotals>& totals) mutable {
+        instances_->CountByGroup(
+            lifetime_.Guard([this, page = std::move(page), done = std::move(done)](
+                                const absl::StatusOr<GroupTotals>& totals) mutable {
               if (!totals.ok()) return done(totals.status());
               AddStates(*totals, std::move(page), std::move(done));
             }));
@@ -123,20 +127,19 @@ void GroupAdmin::AddStates(GroupTotals totals, GroupPage page, Done<GroupPage> d
 // ---- Get ----
 
 void GroupAdmin::Look(const KnownGroup& group, Done<GroupLook> done) {
-  instances_->CountByGroup(lifetime_.Guard([this, group, done = std::move(done)](
-                                               const absl::StatusOr<GroupTotals>& totals) mutable {
-    if (!totals.ok()) return done(totals.status());
-    states_.Read(StreamsOf(group), [this, group, users = UsersOf(group, *totals),
-                                    done = std::move(done)](
-                                       absl::StatusOr<std::vector<GroupStreamState>>
-                                           streams) mutable {
-      if (!streams.ok()) return done(streams.status());
-      GroupLook look;
-      look.view = {std::move(group), context_->StoreNow(), Total(*streams, users)};
-      look.streams = *std::move(streams);
-      done(std::move(look));
-    });
-  }));
+  instances_->CountByGroup(lifetime_.Guard(
+      [this, group, done = std::move(done)](const absl::StatusOr<GroupTotals>& totals) mutable {
+        if (!totals.ok()) return done(totals.status());
+        states_.Read(StreamsOf(group),
+                     [this, group, users = UsersOf(group, *totals), done = std::move(done)](
+                         absl::StatusOr<std::vector<GroupStreamState>> streams) mutable {
+                       if (!streams.ok()) return done(streams.status());
+                       GroupLook look;
+                       look.view = {std::move(group), context_->StoreNow(), Total(*streams, users)};
+                       look.streams = *std::move(streams);
+                       done(std::move(look));
+                     });
+      }));
 }
 
 void GroupAdmin::Get(std::string name, PageRequest page, Done<GroupWithStreams> done) {
@@ -145,21 +148,21 @@ void GroupAdmin::Get(std::string name, PageRequest page, Done<GroupWithStreams> 
     if (!status.ok()) return done(status);
     const KnownGroup* group = registry_->FindGroup(name);
     if (group == nullptr) return done(GroupNotFoundError(name));
-    Look(*group, [page = std::move(page),
-                  done = std::move(done)](absl::StatusOr<GroupLook> look) mutable {
-      if (!look.ok()) return done(look.status());
-      std::vector<GroupStreamState>& streams = look->streams;
-      GroupWithStreams result;
-      result.group = std::move(look->view);
-      const auto first = std::find_if(
-          streams.begin(), streams.end(),
-          [&page](const GroupStreamState& one) { return one.stream > page.after; });
-      const auto left = static_cast<size_t>(streams.end() - first);
-      const auto end = first + static_cast<ptrdiff_t>(std::min<size_t>(left, page.size));
-      result.streams.assign(std::make_move_iterator(first), std::make_move_iterator(end));
-      if (end != streams.end()) result.next = result.streams.back().stream;
-      done(std::move(result));
-    });
+    Look(*group,
+         [page = std::move(page), done = std::move(done)](absl::StatusOr<GroupLook> look) mutable {
+           if (!look.ok()) return done(look.status());
+           std::vector<GroupStreamState>& streams = look->streams;
+           GroupWithStreams result;
+           result.group = std::move(look->view);
+           const auto first = std::find_if(
+               streams.begin(), streams.end(),
+               [&page](const GroupStreamState& one) { return one.stream > page.after; });
+           const auto left = static_cast<size_t>(streams.end() - first);
+           const auto end = first + static_cast<ptrdiff_t>(std::min<size_t>(left, page.size));
+           result.streams.assign(std::make_move_iterator(first), std::make_move_iterator(end));
+           if (end != streams.end()) result.next = result.streams.back().stream;
+           done(std::move(result));
+         });
   }));
 }
 

@@ -34,8 +34,9 @@ class GroupEventReader::Look : public std::enable_shared_from_this<Look> {
 
   void Run() {
     findings_.before_start = BeganBehind(group_, type_, event_);
-    Follow(type_.stream, group_.KeyOn(type_.stream), event_, &findings_.own,
-           [this] { ReadLetters({event_.entry.ms, 0}); });
+    Follow(type_.stream, group_.KeyOn(type_.stream), event_, &findings_.own, [this] {
+      ReadLetters({event_.entry.ms, 0});
+    });
   }
 
  private:
@@ -57,13 +58,13 @@ class GroupEventReader::Look : public std::enable_shared_from_this<Look> {
   void Follow(const std::string& stream, const GroupKey& key, Position event, EventTrail* trail,
               Next next) {
     trail->here = reader_.witness_->HeldHere(group_.record.name, stream, event);
-    store_.GetGroupInfo({stream, key},
-                        Then<GroupInfo>([=, this, next = std::move(next)](
-                                            const GroupInfo& info) mutable {
-                          trail->read = info.last_read >= event.entry;
-                          if (!trail->read || trail->here.has_value()) return next();
-                          FollowPending(stream, key, event, trail, std::move(next));
-                        }));
+    store_.GetGroupInfo(
+        {stream, key},
+        Then<GroupInfo>([=, this, next = std::move(next)](const GroupInfo& info) mutable {
+          trail->read = info.last_read >= event.entry;
+          if (!trail->read || trail->here.has_value()) return next();
+          FollowPending(stream, key, event, trail, std::move(next));
+        }));
   }
   void FollowPending(const std::string& stream, const GroupKey& key, Position event,
                      EventTrail* trail, Next next) {
@@ -74,36 +75,37 @@ class GroupEventReader::Look : public std::enable_shared_from_this<Look> {
     request.max_entries = 1;
     store_.ReadPending(
         std::move(request),
-        Then<std::vector<PendingEntry>>([=, this, next = std::move(next)](
-                                            const std::vector<PendingEntry>& pending) mutable {
-          if (pending.empty() || pending.front().id != event.entry) return next();
-          const PendingEntry& found = pending.front();
-          trail->pending = EventTrail::Pending{found.consumer, found.times_delivered,
-                                               reader_.witness_->IsAlive(found.consumer)};
-          FollowRecord(stream, key, event, trail, std::move(next));
-        }));
+        Then<std::vector<PendingEntry>>(
+            [=, this, next = std::move(next)](const std::vector<PendingEntry>& pending) mutable {
+              if (pending.empty() || pending.front().id != event.entry) return next();
+              const PendingEntry& found = pending.front();
+              trail->pending = EventTrail::Pending{found.consumer, found.times_delivered,
+                                                   reader_.witness_->IsAlive(found.consumer)};
+              FollowRecord(stream, key, event, trail, std::move(next));
+            }));
   }
   void FollowRecord(const std::string& stream, const GroupKey& key, Position event,
                     EventTrail* trail, Next next) {
-    store_.ReadStates(stream, key, {event.entry},
-                      Then<std::vector<EntryState>>([=, next = std::move(next)](
-                                                        const std::vector<EntryState>& states) mutable {
-                        if (states.empty()) return next();
-                        const absl::StatusOr<StateRecord> record =
-                            StateRecord::Decode(states.front().record);
-                        if (record.ok() && event.index < record->events.size()) {
-                          trail->record = record->events[event.index];
-                        }
-                        next();
-                      }));
+    store_.ReadStates(
+        stream, key, {event.entry},
+        Then<std::vector<EntryState>>(
+            [=, next = std::move(next)](const std::vector<EntryState>& states) mutable {
+              if (states.empty()) return next();
+              const absl::StatusOr<StateRecord> record = StateRecord::Decode(states.front().record);
+              if (record.ok() && event.index < record->events.size()) {
+                trail->record = record->events[event.index];
+              }
+              next();
+            }));
   }
 
   // ---- Dead letters, and what was redriven ----
 
   void ReadLetters(EntryId from) {
-    store_.ReadLetters({type_.stream, group_.record.name, from, kLettersPerRead},
-                       Then<std::vector<StoredLetter>>(
-                           [this](const std::vector<StoredLetter>& letters) { OnLetters(letters); }));
+    store_.ReadLetters(
+        {type_.stream, group_.record.name, from, kLettersPerRead},
+        Then<std::vector<StoredLetter>>(
+            [this](const std::vector<StoredLetter>& letters) { OnLetters(letters); }));
   }
   void OnLetters(const std::vector<StoredLetter>& letters) {
     for (const StoredLetter& letter : letters) {

@@ -53,10 +53,9 @@ GroupDefinition NewDefinition(const OpenRequest& request, const Context& context
 }
 
 absl::Status TooManyGroupsError(uint64_t max_groups) {
-  return MakeError(
-      absl::StatusCode::kResourceExhausted, Reason::kTooManyGroups,
-      "as many groups exist as limits.max_groups allows; delete unused ones",
-      {{"limit", absl::StrCat(max_groups)}, {"setting", "limits.max_groups"}});
+  return MakeError(absl::StatusCode::kResourceExhausted, Reason::kTooManyGroups,
+                   "as many groups exist as limits.max_groups allows; delete unused ones",
+                   {{"limit", absl::StrCat(max_groups)}, {"setting", "limits.max_groups"}});
 }
 
 GroupOpener::GroupOpener(const Context* context, Registry* registry, GroupEditor* editor)

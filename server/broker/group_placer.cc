@@ -29,9 +29,8 @@ void PlaceGroup(const Context& context, const Registry& registry, const Lifetime
           if (known.patterns.Matches(stream)) request.groups.push_back(known.KeyOn(stream));
         }
         context.store->CreateStream(
-            std::move(request), [done](const absl::StatusOr<CreateStreamResult>& result) {
-              done(result.status());
-            });
+            std::move(request),
+            [done](const absl::StatusOr<CreateStreamResult>& result) { done(result.status()); });
       }));
 }
 

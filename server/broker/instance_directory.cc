@@ -65,9 +65,9 @@ bool InstanceDirectory::Serves(const InstanceReport& report) const {
 }
 
 void InstanceDirectory::Gather(Done<std::vector<InstanceReport>> done) {
-  context_->store->ListStats(lifetime_.Guard(
-      [this,
-       done = std::move(done)](const absl::StatusOr<std::vector<InstanceStats>>& stats) mutable {
+  context_->store->ListStats(
+      lifetime_.Guard([this, done = std::move(done)](
+                          const absl::StatusOr<std::vector<InstanceStats>>& stats) mutable {
         if (!stats.ok()) return done(stats.status());
         std::vector<InstanceReport> reports = {own_()};
         for (auto& [incarnation, report] : Read(*stats)) {
@@ -81,15 +81,15 @@ void InstanceDirectory::Gather(Done<std::vector<InstanceReport>> done) {
 // ---- Subscribers ----
 
 void InstanceDirectory::CountByGroup(Done<GroupTotals> done) {
-  Gather([done = std::move(done)](
-             const absl::StatusOr<std::vector<InstanceReport>>& reports) mutable {
-    if (!reports.ok()) return done(reports.status());
-    GroupTotals groups;
-    for (const InstanceReport& report : *reports) {
-      for (const auto& [name, totals] : report.groups) groups[name].Add(totals);
-    }
-    done(std::move(groups));
-  });
+  Gather(
+      [done = std::move(done)](const absl::StatusOr<std::vector<InstanceReport>>& reports) mutable {
+        if (!reports.ok()) return done(reports.status());
+        GroupTotals groups;
+        for (const InstanceReport& report : *reports) {
+          for (const auto& [name, totals] : report.groups) groups[name].Add(totals);
+        }
+        done(std::move(groups));
+      });
 }
 
 void InstanceDirectory::ListSubscribers(SubscriberQuery query, Done<SubscriberPage> done) {

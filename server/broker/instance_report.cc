@@ -30,7 +30,8 @@ SubscriberTotals TotalsIn(const Json& json) {
   return totals;
 }
 
-// Client ids and properties are what clients sent: bytes that are no UTF-8 must not end in an error.
+// Client ids and properties are what clients sent: bytes that are no UTF-8 must not end in an
+// error.
 Json SubscriberJson(const SubscriberStats& stats) {
   return {{"id", stats.subscription_id},
           {"client_id", stats.client_id},

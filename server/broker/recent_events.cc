@@ -136,11 +136,13 @@ class RecentEvents::Listing : public std::enable_shared_from_this<Listing> {
     if (resumed) index = std::min(index, query_.after->position.index);
     while (index-- > 0) {
       const uint64_t size = offsets[index + 1] - offsets[index];
+      RecordedEvent event{stream, Position{entry.id, index},
+                          entry.value.Slice(offsets[index], size)};
+      if (!query_.filter.empty() && !query_.filter.Matches(event.Event())) continue;
       bytes_ += size;
       const bool full = page_.events.size() >= query_.max_events || bytes_ > query_.max_bytes;
       if (full && !page_.events.empty()) return false;
-      page_.events.push_back(
-          {stream, Position{entry.id, index}, entry.value.Slice(offsets[index], size)});
+      page_.events.push_back(std::move(event));
     }
     return true;
   }
@@ -173,17 +175,17 @@ class RecentEvents::Listing : public std::enable_shared_from_this<Listing> {
     request.newest_first = true;
     owner_.context_->store->ReadRange(
         std::move(request),
-        owner_.lifetime_.Guard([self = shared_from_this(), stream = turn.stream,
-                                done = std::move(done)](
-                                   absl::StatusOr<std::vector<Entry>> entries) mutable {
-          // None: it is gone meanwhile, or what was there is.
-          if (entries.ok() && !entries->empty()) {
-            self->Queue(stream, EntryId::Max(),
-                        Entries(std::make_move_iterator(entries->begin()),
-                                std::make_move_iterator(entries->end())));
-          }
-          done(absl::IsNotFound(entries.status()) ? absl::OkStatus() : entries.status());
-        }));
+        owner_.lifetime_.Guard(
+            [self = shared_from_this(), stream = turn.stream,
+             done = std::move(done)](absl::StatusOr<std::vector<Entry>> entries) mutable {
+              // None: it is gone meanwhile, or what was there is.
+              if (entries.ok() && !entries->empty()) {
+                self->Queue(stream, EntryId::Max(),
+                            Entries(std::make_move_iterator(entries->begin()),
+                                    std::make_move_iterator(entries->end())));
+              }
+              done(absl::IsNotFound(entries.status()) ? absl::OkStatus() : entries.status());
+            }));
   }
   // The first one stays.
   void KeepLess() {

@@ -55,33 +55,33 @@ StreamAdmin::StreamAdmin(const Context* context, Registry* registry, const Strea
 void StreamAdmin::List(StreamQuery query, Done<StreamPage> done) {
   absl::StatusOr<PatternSet> patterns = PatternSet::Parse(query.patterns);
   if (!patterns.ok()) return done(patterns.status());
-  registry_->Renew(lifetime_.Guard([this, patterns = *std::move(patterns),
-                                    page = std::move(query.page),
-                                    done = std::move(done)](const absl::Status& status) mutable {
-    if (!status.ok()) return done(status);
-    auto result = std::make_shared<StreamPage>();
-    const auto& types = registry_->types();
-    for (auto next = types.upper_bound(page.after); next != types.end(); ++next) {
-      if (!patterns.empty() && !patterns.Matches(next->first)) continue;
-      if (result->streams.size() >= page.size) {
-        result->next = result->streams.back().type.stream;
-        break;
-      }
-      result->streams.emplace_back().type = next->second;
-    }
-    FanOut(
-        result->streams.size(), kStreamsAtOnce,
-        [this, result](size_t i, FanOutDone one_done) {
-          Describe(&result->streams[i],
-                   [result, one_done = std::move(one_done)](absl::Status described) mutable {
-                     one_done(std::move(described));
-                   });
-        },
-        [result, done = std::move(done)](const absl::Status& described) mutable {
-          if (!described.ok()) return done(described);
-          done(std::move(*result));
-        });
-  }));
+  registry_->Renew(
+      lifetime_.Guard([this, patterns = *std::move(patterns), page = std::move(query.page),
+                       done = std::move(done)](const absl::Status& status) mutable {
+        if (!status.ok()) return done(status);
+        auto result = std::make_shared<StreamPage>();
+        const auto& types = registry_->types();
+        for (auto next = types.upper_bound(page.after); next != types.end(); ++next) {
+          if (!patterns.empty() && !patterns.Matches(next->first)) continue;
+          if (result->streams.size() >= page.size) {
+            result->next = result->streams.back().type.stream;
+            break;
+          }
+          result->streams.emplace_back().type = next->second;
+        }
+        FanOut(
+            result->streams.size(), kStreamsAtOnce,
+            [this, result](size_t i, FanOutDone one_done) {
+              Describe(&result->streams[i],
+                       [result, one_done = std::move(one_done)](absl::Status described) mutable {
+                         one_done(std::move(described));
+                       });
+            },
+            [result, done = std::move(done)](const absl::Status& described) mutable {
+              if (!described.ok()) return done(described);
+              done(std::move(*result));
+            });
+      }));
 }
 
 void StreamAdmin::Describe(StreamView* view, absl::AnyInvocable<void(absl::Status)> done) {
@@ -91,9 +91,8 @@ void StreamAdmin::Describe(StreamView* view, absl::AnyInvocable<void(absl::Statu
     if (group.patterns.Matches(stream)) ++view->groups;
   }
   context_->store->GetStreamInfo(
-      stream,
-      lifetime_.Guard([this, view, done = std::move(done)](
-                          const absl::StatusOr<StreamInfo>& info) mutable {
+      stream, lifetime_.Guard([this, view, done = std::move(done)](
+                                  const absl::StatusOr<StreamInfo>& info) mutable {
         // Registered, and not born yet.
         if (info.status().code() == absl::StatusCode::kNotFound) return done(absl::OkStatus());
         if (!info.ok()) return done(info.status());
@@ -143,8 +142,8 @@ void StreamAdmin::Trim(PurgeCommand command, Done<PurgeResult> done) {
   request.dry_run = command.dry_run;
   context_->store->Trim(
       std::move(request),
-      lifetime_.Guard([this, command = std::move(command), done = std::move(done)](
-                          const absl::StatusOr<TrimResult>& trimmed) mutable {
+      lifetime_.Guard([this, command = std::move(command),
+                       done = std::move(done)](const absl::StatusOr<TrimResult>& trimmed) mutable {
         const bool unborn = trimmed.status().code() == absl::StatusCode::kNotFound;
         if (!trimmed.ok() && !unborn) return done(trimmed.status());
         PurgeResult result;

@@ -21,10 +21,10 @@ absl::Status CheckStream(absl::string_view field, const std::string& stream) {
 absl::StatusOr<Position> ReadPosition(absl::string_view field, absl::string_view text) {
   absl::StatusOr<Position> position = Position::Parse(text);
   if (position.ok()) return position;
-  return InvalidRequest(
-      Reason::kBadPosition,
-      {{std::string(field), absl::StrCat(QuoteForMessage(text), " is not a position of this broker")}},
-      1);
+  return InvalidRequest(Reason::kBadPosition,
+                        {{std::string(field), absl::StrCat(QuoteForMessage(text),
+                                                           " is not a position of this broker")}},
+                        1);
 }
 
 }  // namespace eventbus

@@ -15,7 +15,8 @@
 
 namespace eventbus {
 
-// The service EventBusAdmin: passes each call on to the file of its family. Owned by RpcServer; any thread.
+// The service EventBusAdmin: passes each call on to the file of its family. Owned by RpcServer; any
+// thread.
 class AdminService final : public v1::EventBusAdmin::CallbackService {
  public:
   // Not owned; must outlive the calls.

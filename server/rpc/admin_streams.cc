@@ -89,7 +89,8 @@ absl::StatusOr<PurgeCommand> ReadPurgeStream(const v1::PurgeStreamRequest& reque
       command.extent = Extent::kAll;
       return command;
     case v1::PurgeStreamRequest::kDeleteStream:
-      if (!request.delete_stream()) return InvalidField("delete_stream", "must be true if it is set");
+      if (!request.delete_stream())
+        return InvalidField("delete_stream", "must be true if it is set");
       command.extent = Extent::kStream;
       return command;
     case v1::PurgeStreamRequest::EXTENT_NOT_SET:

@@ -25,8 +25,7 @@ class EventHistoryTest : public testing::Test {
 
   absl::StatusOr<EventView> Get(const EventQuery& query, size_t instance = 0) {
     return Ask<EventView>(
-        bus,
-        [&](Broker& broker, auto done) { broker.event_history().Get(query, std::move(done)); },
+        bus, [&](Broker& broker, auto done) { broker.event_history().Get(query, std::move(done)); },
         instance);
   }
   // Of the group "work", as an instance tells it of an event of "job".
@@ -128,6 +127,19 @@ TEST_F(EventHistoryTest, AnEventGoesFromWaitingToAcked) {
     EXPECT_EQ(ProgressOf(first, instance), EventProgress::kAcked);
     EXPECT_EQ(ProgressOf(second, instance), EventProgress::kInFlight);
   }
+}
+
+TEST_F(EventHistoryTest, WhatAGroupsFilterLeavesOutIsFilteredOut) {
+  OpenRequest request;
+  request.policy.filter = AttributeFilter{{{"id", AttributeCondition::Match::kPrefix, "wanted"}}};
+  RecordingSink& sink = Work(request);
+  const Position other = Publish("other");
+  const Position wanted = Publish("wanted");
+  EXPECT_EQ(ProgressOf(wanted), EventProgress::kInFlight);
+  bus.AckAll(sink);
+  bus.Run(absl::Seconds(1));
+  EXPECT_EQ(ProgressOf(wanted), EventProgress::kAcked);
+  EXPECT_EQ(ProgressOf(other), EventProgress::kFilteredOut);
 }
 
 TEST_F(EventHistoryTest, WhatFailedIsRetrying) {

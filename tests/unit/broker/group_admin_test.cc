@@ -39,9 +39,8 @@ class GroupAdminTest : public testing::Test {
         instance);
   }
   absl::StatusOr<GroupView> Delete(DeleteGroupCommand command) {
-    return Ask<GroupView>(bus, [&](Broker& broker, auto done) {
-      broker.groups().Delete(command, std::move(done));
-    });
+    return Ask<GroupView>(
+        bus, [&](Broker& broker, auto done) { broker.groups().Delete(command, std::move(done)); });
   }
   absl::StatusOr<GroupView> Create(const std::string& name, std::vector<std::string> patterns,
                                    StartPosition start = StartLatest{}, bool paused = false) {
@@ -50,9 +49,8 @@ class GroupAdminTest : public testing::Test {
     command.open.patterns = std::move(patterns);
     command.open.start = std::move(start);
     command.paused = paused;
-    return Ask<GroupView>(bus, [&](Broker& broker, auto done) {
-      broker.groups().Create(command, std::move(done));
-    });
+    return Ask<GroupView>(
+        bus, [&](Broker& broker, auto done) { broker.groups().Create(command, std::move(done)); });
   }
   void Publish(const std::string& type, int count) {
     for (int i = 0; i < count; ++i) ASSERT_TRUE(bus.Publish(type, std::to_string(i)).ok());

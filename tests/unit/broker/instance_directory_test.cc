@@ -24,8 +24,7 @@ class InstanceDirectoryTest : public testing::Test {
 
   InstancePage List(PageRequest page = {}, size_t instance = 0) {
     const auto answer = Ask<InstancePage>(
-        bus,
-        [&](Broker& broker, auto done) { broker.instances().List(page, std::move(done)); },
+        bus, [&](Broker& broker, auto done) { broker.instances().List(page, std::move(done)); },
         instance);
     EXPECT_TRUE(answer.ok()) << answer.status();
     return answer.value_or(InstancePage());
@@ -92,9 +91,8 @@ TEST_F(InstanceDirectoryTest, OneThatDrainsSaysSo) {
   bus.Join("work", {"job"}, 1);
   ASSERT_TRUE(bus.Publish("job", "1").ok());
   bus.Run(absl::Seconds(3));
-  bus.instance(1).process().Post([&] {
-    bus.instance(1).broker().Drain(bus.world().Now() + absl::Seconds(30), [] {});
-  });
+  bus.instance(1).process().Post(
+      [&] { bus.instance(1).broker().Drain(bus.world().Now() + absl::Seconds(30), [] {}); });
   bus.Run(absl::Seconds(2));
   EXPECT_THAT(StatesIn(List())[1], "instance-1 draining");
 }

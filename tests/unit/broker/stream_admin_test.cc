@@ -25,8 +25,7 @@ class StreamAdminTest : public testing::Test {
  protected:
   StreamPage List(StreamQuery query = {}, size_t instance = 0) {
     const auto page = Ask<StreamPage>(
-        bus,
-        [&](Broker& broker, auto done) { broker.streams().List(query, std::move(done)); },
+        bus, [&](Broker& broker, auto done) { broker.streams().List(query, std::move(done)); },
         instance);
     EXPECT_TRUE(page.ok()) << page.status();
     return page.value_or(StreamPage());
@@ -38,8 +37,7 @@ class StreamAdminTest : public testing::Test {
   }
   absl::StatusOr<PurgeResult> Purge(PurgeCommand command, size_t instance = 0) {
     return Ask<PurgeResult>(
-        bus,
-        [&](Broker& broker, auto done) { broker.streams().Purge(command, std::move(done)); },
+        bus, [&](Broker& broker, auto done) { broker.streams().Purge(command, std::move(done)); },
         instance);
   }
   void Publish(const std::string& type, int count) {
@@ -113,11 +111,11 @@ TEST(RateOfTest, IsOfTheLastMinute) {
   EXPECT_EQ(RateOf({}, true, now), 0);
   EXPECT_DOUBLE_EQ(RateOf({{ago(absl::Seconds(1)), 60}}, true, now), 1);
   // What is older does not count.
-  EXPECT_DOUBLE_EQ(
-      RateOf({{ago(absl::Seconds(1)), 60}, {ago(absl::Seconds(61)), 999}}, false, now), 1);
+  EXPECT_DOUBLE_EQ(RateOf({{ago(absl::Seconds(1)), 60}, {ago(absl::Seconds(61)), 999}}, false, now),
+                   1);
   // Where not all of the minute was looked at, it is as it was where it was.
-  EXPECT_DOUBLE_EQ(
-      RateOf({{ago(absl::Seconds(1)), 60}, {ago(absl::Seconds(2)), 60}}, false, now), 60);
+  EXPECT_DOUBLE_EQ(RateOf({{ago(absl::Seconds(1)), 60}, {ago(absl::Seconds(2)), 60}}, false, now),
+                   60);
   EXPECT_GT(RateOf({{ago(absl::ZeroDuration()), 60}}, false, now), 0);
 }
 
@@ -220,7 +218,9 @@ TEST_F(StreamAdminTest, AStreamThatIsBornWhileItIsDeletedIsRegisteredAgain) {
   bus.instance().store().DelayNext(StoreCall::kUnregisterType, absl::Milliseconds(50));
   ASSERT_TRUE(Purge({"job.a", Extent::kStream}).ok());
   CreateStreamRequest birth{
-      "job.a", {{"work", 1}}, AppendRequest{"job.a", Bytes::FromString(FramedTestEvent("job.a", "x"))}};
+      "job.a",
+      {{"work", 1}},
+      AppendRequest{"job.a", Bytes::FromString(FramedTestEvent("job.a", "x"))}};
   ASSERT_TRUE(bus.store().CreateStream(0, std::move(birth)).ok());
   bus.Run(absl::Seconds(5));
   EXPECT_THAT(NamesIn(List()), ElementsAre("job.a"));

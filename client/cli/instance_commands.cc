@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -20,15 +19,14 @@ using Stub = v1::EventBusAdmin::Stub;
 std::string RateText(double rate) { return absl::StrFormat("%.1f", rate); }
 
 std::string StateText(v1::InstanceState state) {
-  constexpr absl::string_view kPrefix = "INSTANCE_STATE_";
-  return state == v1::INSTANCE_STATE_UNSPECIFIED
-             ? "unknown"
-             : absl::AsciiStrToLower(v1::InstanceState_Name(state).substr(kPrefix.size()));
+  if (state == v1::INSTANCE_STATE_UNSPECIFIED) return "unknown";
+  return WordOf(v1::InstanceState_Name(state), "INSTANCE_STATE_");
 }
 
 int ListInstances(const GlobalOptions& global, const AdminOutput& output) {
   AdminConnection connection(global);
-  Table table({"INSTANCE", "STATE", "VERSION", "STARTED", "SUBSCRIBERS", "GROUPS", "IN/S", "OUT/S"});
+  Table table(
+      {"INSTANCE", "STATE", "VERSION", "STARTED", "SUBSCRIBERS", "GROUPS", "IN/S", "OUT/S"});
   const absl::Status status = CallForPages(
       connection, &Stub::ListInstances, v1::ListInstancesRequest(), output.limit,
       [&](const v1::ListInstancesResponse& page) {
@@ -66,14 +64,13 @@ int ListSubscribers(const GlobalOptions& global, const SubscriberOptions& option
             std::fputs(JsonLine(one).c_str(), stdout);
             continue;
           }
-          table.Add({one.subscription_id(), one.client_id().empty() ? "-" : one.client_id(),
-                     one.peer(),
-                     one.group().empty() ? "tail of " + absl::StrJoin(one.patterns(), " ")
-                                         : one.group(),
-                     absl::StrCat(one.in_flight()), absl::StrCat(one.delivered_events()),
-                     absl::StrCat(one.acked_events()), absl::StrCat(one.failed_events()),
-                     RateText(one.events_per_second()),
-                     TimeText(one.has_last_activity_time(), one.last_activity_time())});
+          table.Add(
+              {one.subscription_id(), one.client_id().empty() ? "-" : one.client_id(), one.peer(),
+               one.group().empty() ? "tail of " + absl::StrJoin(one.patterns(), " ") : one.group(),
+               absl::StrCat(one.in_flight()), absl::StrCat(one.delivered_events()),
+               absl::StrCat(one.acked_events()), absl::StrCat(one.failed_events()),
+               RateText(one.events_per_second()),
+               TimeText(one.has_last_activity_time(), one.last_activity_time())});
         }
         return page.subscribers_size();
       });
@@ -110,9 +107,7 @@ void AddInstanceCommands(CLI::App& app, CommandLine& line) {
       ->type_name("INSTANCE");
   AddOutputOptions(subscribers, &options->output);
   subscribers.callback([&line, options] {
-    line.run = [options](const GlobalOptions& global) {
-      return ListSubscribers(global, *options);
-    };
+    line.run = [options](const GlobalOptions& global) { return ListSubscribers(global, *options); };
   });
 }
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cctype>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "client/cli/messages.h"
 #include "google/protobuf/util/json_util.h"
@@ -13,8 +16,6 @@
 namespace eventbus::cli {
 namespace {
 
-constexpr absl::Duration kDefaultTimeout = absl::Seconds(30);
-
 bool IsNumber(const std::string& text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return std::isdigit(c) != 0 || c == '.' || c == '~';
@@ -23,8 +24,8 @@ bool IsNumber(const std::string& text) {
 
 }  // namespace
 
-AdminConnection::AdminConnection(const GlobalOptions& global)
-    : deadline_(absl::Now() + global.timeout.value_or(kDefaultTimeout)),
+AdminConnection::AdminConnection(const GlobalOptions& global, absl::Duration default_timeout)
+    : deadline_(absl::Now() + global.timeout.value_or(default_timeout)),
       stub_(v1::EventBusAdmin::NewStub(
           grpc::CreateChannel(global.server, grpc::InsecureChannelCredentials()))) {}
 
@@ -48,6 +49,20 @@ std::string TimeText(bool present, const google::protobuf::Timestamp& time) {
   if (!present) return "-";
   const absl::Time at = absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
   return absl::FormatTime("%Y-%m-%d %H:%M:%S", at, absl::LocalTimeZone());
+}
+
+std::string WordOf(absl::string_view value_name, absl::string_view prefix) {
+  return absl::StrReplaceAll(absl::AsciiStrToLower(absl::StripPrefix(value_name, prefix)),
+                             {{"_", "-"}});
+}
+
+void Table::Add(std::vector<std::string> row) {
+  for (std::string& cell : row) {
+    for (char& c : cell) {
+      if (std::iscntrl(static_cast<unsigned char>(c)) != 0) c = c == '\n' || c == '\t' ? ' ' : '?';
+    }
+  }
+  rows_.push_back(std::move(row));
 }
 
 std::string Table::Text() const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/cli/commands.h"
 #include "client/cli/exit_code.h"
@@ -21,10 +22,11 @@
 // What the commands share that operate a broker (service EventBusAdmin).
 namespace eventbus::cli {
 
-// A connection for one command. Its calls together may take --timeout, or 30 s.
+// A connection for one command. Its calls together may take --timeout, or the command's default.
 class AdminConnection {
  public:
-  explicit AdminConnection(const GlobalOptions& global);
+  explicit AdminConnection(const GlobalOptions& global,
+                           absl::Duration default_timeout = absl::Seconds(30));
 
   // A unary call:
   //
@@ -73,11 +75,15 @@ std::string JsonLine(const google::protobuf::Message& message);
 // For people: "2026-01-31 08:00:00" in local time; "-" if absent.
 std::string TimeText(bool present, const google::protobuf::Timestamp& time);
 
+// "in-flight", of the name EVENT_STATE_IN_FLIGHT and the prefix "EVENT_STATE_".
+std::string WordOf(absl::string_view value_name, absl::string_view prefix);
+
 // Prints rows under a heading, in columns.
 class Table {
  public:
   explicit Table(std::vector<std::string> heading) { rows_.push_back(std::move(heading)); }
-  void Add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  // Cells may have any text in them, of anybody: control characters are not printed.
+  void Add(std::vector<std::string> row);
   // The columns as wide as they need to be; numbers to the right.
   std::string Text() const;
 

@@ -3,6 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <map>
 #include <string>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "client/cli/start_option.h"
+#include "client/cpp/src/convert.h"
+#include "client/cpp/src/subscription_spec.h"
 
 namespace eventbus::cli {
 
@@ -21,6 +27,48 @@ void AddOutputOptions(CLI::App& command, AdminOutput* output) {
   command.add_option("-l,--limit", output->limit, "At most so many; default: all")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
+}
+
+CLI::Option* AddTextOption(CLI::App& command, const std::string& name, const std::string& type,
+                           std::function<absl::Status(const std::string&)> read,
+                           const std::string& help) {
+  return command
+      .add_option_function<std::string>(
+          name,
+          [name, read = std::move(read)](const std::string& text) {
+            const absl::Status status = read(text);
+            if (!status.ok()) throw CLI::ValidationError(name, std::string(status.message()));
+          },
+          help)
+      ->type_name(type);
+}
+
+absl::Status ReadStart(const std::vector<std::string>& texts, v1::StartPosition* field) {
+  const absl::StatusOr<client::StartAt> start = ParseStart(texts, absl::Now());
+  if (start.ok()) *field = client::ToProto(*start);
+  return start.status();
+}
+
+absl::Status ReadMoment(const std::string& text, google::protobuf::Timestamp* field) {
+  const absl::StatusOr<absl::Time> time = ParseMoment(text, absl::Now());
+  if (time.ok()) *field = client::ToProto(*time);
+  return time.status();
+}
+
+CLI::Option* AddTextsOption(CLI::App& command, const std::string& name, const std::string& type,
+                            std::function<absl::Status(const std::vector<std::string>&)> read,
+                            const std::string& help) {
+  return command
+      .add_option_function<std::vector<std::string>>(
+          name,
+          [name, read = std::move(read)](const std::vector<std::string>& texts) {
+            const absl::Status status = read(texts);
+            if (!status.ok()) throw CLI::ValidationError(name, std::string(status.message()));
+          },
+          help)
+      ->type_name(type)
+      ->take_all()
+      ->allow_extra_args(false);
 }
 
 }  // namespace eventbus::cli

@@ -9,9 +9,11 @@
 
 #include "absl/time/clock.h"
 #include "client/cli/completion.h"
+#include "client/cli/event_commands.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/group_commands.h"
 #include "client/cli/instance_commands.h"
+#include "client/cli/letter_commands.h"
 #include "client/cli/start_option.h"
 #include "client/cli/stream_commands.h"
 
@@ -78,7 +80,9 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& global) {
            global.timeout = *timeout;
          },
          "Give up after this long. pub: each event (default 30s); health: default 5s; sub, tail: "
-         "the whole run (default: never); commands that look or operate: default 30s")
+         "the whole run (default: never); letters redrive: default never; other commands that look "
+         "or "
+         "operate: default 30s")
       ->type_name("DURATION");
 }
 
@@ -253,6 +257,8 @@ std::shared_ptr<CLI::App> MakeApp(CommandLine& line) {
   AddReceive(*app, line, /*tail=*/true);
   AddDelayed(*app, line);
   AddGroupCommands(*app, line);
+  AddLetterCommands(*app, line);
+  AddEventCommands(*app, line);
   AddStreamCommands(*app, line);
   AddInstanceCommands(*app, line);
   app->add_subcommand("health", "Ask whether the broker is serving; exit code 0 or 1")

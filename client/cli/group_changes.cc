@@ -6,17 +6,23 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "client/cli/admin.h"
 #include "client/cli/admin_options.h"
 #include "client/cli/group_commands.h"
-#include "client/cli/start_option.h"
-#include "client/cpp/src/subscription_spec.h"
+#include "client/cli/policy_options.h"
 
 namespace eventbus::cli {
 namespace {
 
 using Stub = v1::EventBusAdmin::Stub;
+
+constexpr char kCreateExamples[] = R"(Examples:
+  eventbusctl group create billing 'order.*' --from earliest
+  eventbusctl group create mailer order.completed.v1 --max-retries 5 --retry-delay 10s --paused)";
+
+constexpr char kDeleteExamples[] = R"(Examples:
+  eventbusctl group delete billing --dry-run
+  eventbusctl group delete billing --only-if-idle)";
 
 int CreateGroup(const GlobalOptions& global, const v1::CreateGroupRequest& request, bool json) {
   AdminConnection connection(global);
@@ -76,29 +82,15 @@ void AddGroupCreate(CLI::App& group, CommandLine& line) {
           "Which types, such as order.*")
       ->required()
       ->type_name("PATTERN");
-  command
-      .add_option_function<std::vector<std::string>>(
-          "--from",
-          [options](const std::vector<std::string>& values) {
-            const absl::StatusOr<client::StartAt> start = ParseStart(values, absl::Now());
-            if (!start.ok()) {
-              throw CLI::ValidationError("--from", std::string(start.status().message()));
-            }
-            *options->request.mutable_start() = client::ToProto(*start);
-          },
-          "Where it begins in the streams that exist: latest, earliest, a time, a duration ago, "
-          "STREAM=POSITION. Default: latest")
-      ->type_name("START")
-      ->take_all()
-      ->allow_extra_args(false);
-  command
-      .add_option_function<uint32_t>(
-          "--max-retries",
-          [options](const uint32_t& retries) {
-            options->request.mutable_group()->mutable_policy()->set_max_retries(retries);
-          },
-          "Retries before an event becomes a dead letter")
-      ->type_name("N");
+  AddTextsOption(
+      command, "--from", "START",
+      [options](const std::vector<std::string>& texts) {
+        return ReadStart(texts, options->request.mutable_start());
+      },
+      "Where it begins in the streams that exist: latest, earliest, a time, a duration ago, "
+      "STREAM=POSITION. Default: latest");
+  AddPolicyOptions(command, options->request.mutable_group()->mutable_policy());
+  command.footer(kCreateExamples);
   command.add_flag_callback(
       "--paused", [options] { options->request.set_paused(true); },
       "Deliver nothing until resumed");
@@ -130,6 +122,7 @@ void AddGroupDelete(CLI::App& group, CommandLine& line) {
   command.add_flag_callback(
       "--dry-run", [options] { options->request.set_dry_run(true); },
       "Only say what would be gone");
+  command.footer(kDeleteExamples);
   AddFormatOption(command, &options->output);
   command.callback([&line, options] {
     line.run = [options](const GlobalOptions& global) {

@@ -59,6 +59,8 @@ void PrintGroup(const v1::Group& group) {
   std::printf("created      %s\n", TimeText(group.has_create_time(), group.create_time()).c_str());
   std::printf("changed      %s\n", TimeText(group.has_update_time(), group.update_time()).c_str());
   const v1::GroupState& state = group.state();
+  std::printf("revision     %llu\n", static_cast<unsigned long long>(group.revision()));
+  std::printf("paused       %s\n", group.paused() ? "yes" : "no");
   std::printf("subscribers  %u\n", state.subscribers());
   std::printf("unsettled    since %s\n",
               TimeText(state.has_oldest_unsettled_time(), state.oldest_unsettled_time()).c_str());
@@ -130,12 +132,17 @@ void AddShow(CLI::App& group, CommandLine& line) {
 }  // namespace
 
 void AddGroupCommands(CLI::App& app, CommandLine& line) {
-  CLI::App& group = *app.add_subcommand("group", "Groups: list, show, create, delete");
+  CLI::App& group = *app.add_subcommand(
+      "group", "Groups: list, show, create, update, delete, pause, resume, seek");
   group.require_subcommand(1);
   AddList(group, line);
   AddShow(group, line);
   AddGroupCreate(group, line);
+  AddGroupUpdate(group, line);
   AddGroupDelete(group, line);
+  AddGroupPause(group, line);
+  AddGroupResume(group, line);
+  AddGroupSeek(group, line);
 }
 
 }  // namespace eventbus::cli

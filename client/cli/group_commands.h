@@ -9,11 +9,15 @@ class App;
 
 namespace eventbus::cli {
 
-// group list, group show, group create, group delete.
+// group list, show, create, update, delete, pause, resume, seek.
 void AddGroupCommands(CLI::App& app, CommandLine& line);
-// The latter two, below `group`.
+// Those of them, below `group`, that change one.
 void AddGroupCreate(CLI::App& group, CommandLine& line);
+void AddGroupUpdate(CLI::App& group, CommandLine& line);
 void AddGroupDelete(CLI::App& group, CommandLine& line);
+void AddGroupPause(CLI::App& group, CommandLine& line);
+void AddGroupResume(CLI::App& group, CommandLine& line);
+void AddGroupSeek(CLI::App& group, CommandLine& line);
 
 }  // namespace eventbus::cli
 

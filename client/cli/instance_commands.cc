@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -20,10 +19,8 @@ using Stub = v1::EventBusAdmin::Stub;
 std::string RateText(double rate) { return absl::StrFormat("%.1f", rate); }
 
 std::string StateText(v1::InstanceState state) {
-  constexpr absl::string_view kPrefix = "INSTANCE_STATE_";
-  return state == v1::INSTANCE_STATE_UNSPECIFIED
-             ? "unknown"
-             : absl::AsciiStrToLower(v1::InstanceState_Name(state).substr(kPrefix.size()));
+  if (state == v1::INSTANCE_STATE_UNSPECIFIED) return "unknown";
+  return WordOf(v1::InstanceState_Name(state), "INSTANCE_STATE_");
 }
 
 int ListInstances(const GlobalOptions& global, const AdminOutput& output) {

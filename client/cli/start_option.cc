@@ -23,18 +23,23 @@ absl::StatusOr<client::StartAt> ParseStart(const std::vector<std::string>& value
     }
     if (value == "latest") return client::StartAt::Latest();
     if (value == "earliest") return client::StartAt::Earliest();
-    absl::Time time;
-    if (absl::ParseTime(absl::RFC3339_full, value, &time, nullptr)) {
-      return client::StartAt::Time(time);
-    }
-    if (const absl::StatusOr<absl::Duration> ago = ParseDuration(value); ago.ok()) {
-      return client::StartAt::Time(now - *ago);
+    if (const absl::StatusOr<absl::Time> time = ParseMoment(value, now); time.ok()) {
+      return client::StartAt::Time(*time);
     }
     return absl::InvalidArgumentError(
         absl::StrCat("\"", value, "\" is none of: latest, earliest, a time such as ",
                      "2026-01-31T08:00:00Z, a duration such as 10m (ago), STREAM=POSITION"));
   }
   return client::StartAt::After(std::move(after));
+}
+
+absl::StatusOr<absl::Time> ParseMoment(absl::string_view text, absl::Time now) {
+  absl::Time time;
+  if (absl::ParseTime(absl::RFC3339_full, text, &time, nullptr)) return time;
+  if (const absl::StatusOr<absl::Duration> ago = ParseDuration(text); ago.ok()) return now - *ago;
+  return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is neither a time such as ",
+                                                 "2026-01-31T08:00:00Z nor a duration such as ",
+                                                 "10m (ago)"));
 }
 
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {

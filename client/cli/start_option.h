@@ -15,6 +15,9 @@ namespace eventbus::cli {
 // more `STREAM=POSITION`. INVALID_ARGUMENT says what is allowed. Pure.
 absl::StatusOr<client::StartAt> ParseStart(const std::vector<std::string>& values, absl::Time now);
 
+// A time (RFC 3339), or a duration (that long before `now`). Pure.
+absl::StatusOr<absl::Time> ParseMoment(absl::string_view text, absl::Time now);
+
 // `10s`, `1m30s`, `500ms`, or a plain number of seconds; not negative. Pure.
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text);
 

@@ -4,16 +4,12 @@
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/time/clock.h"
 #include "client/cli/admin.h"
 #include "client/cli/admin_options.h"
-#include "client/cli/start_option.h"
-#include "client/cpp/src/convert.h"
 
 namespace eventbus::cli {
 namespace {
@@ -86,16 +82,6 @@ void AddList(CLI::App& stream, CommandLine& line) {
   });
 }
 
-// A time, or a duration ago.
-void SetBefore(const std::string& text, v1::PurgeStreamRequest* request) {
-  const absl::StatusOr<client::StartAt> start = ParseStart({text}, absl::Now());
-  const absl::Time* time = start.ok() ? std::get_if<absl::Time>(&start->value()) : nullptr;
-  if (time == nullptr) {
-    throw CLI::ValidationError("--before", "\"" + text + "\" is no time, and no duration ago");
-  }
-  *request->mutable_before_time() = client::ToProto(*time);
-}
-
 void AddPurge(CLI::App& stream, CommandLine& line) {
   CLI::App& command =
       *stream.add_subcommand("purge", "Remove events from a stream for every group, for good");
@@ -111,11 +97,12 @@ void AddPurge(CLI::App& stream, CommandLine& line) {
       ->required()
       ->type_name("STREAM");
   CLI::Option_group& extent = *command.add_option_group("extent", "How much of it");
-  extent
-      .add_option_function<std::string>(
-          "--before", [options](const std::string& text) { SetBefore(text, &options->request); },
-          "What was stored before a time, or longer ago than a duration")
-      ->type_name("TIME");
+  AddTextOption(
+      extent, "--before", "TIME",
+      [options](const std::string& text) {
+        return ReadMoment(text, options->request.mutable_before_time());
+      },
+      "What was stored before a time, or longer ago than a duration");
   extent
       .add_option_function<std::string>(
           "--before-position",

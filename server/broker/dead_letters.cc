@@ -27,13 +27,21 @@ absl::Status NoSuchGroup(const std::string& group) {
 
 }  // namespace
 
-DeadLetters::DeadLetters(const Context* context, const Registry* registry, GroupEditor* editor,
+DeadLetters::DeadLetters(const Context* context, Registry* registry, GroupEditor* editor,
                          std::function<void(absl::string_view)> advanced)
     : context_(context), registry_(registry), editor_(editor), advanced_(std::move(advanced)) {}
 
 DeadLetters::~DeadLetters() = default;
 
 void DeadLetters::Find(const std::string& group, FoundDone done) {
+  registry_->Renew(
+      lifetime_.Guard([this, group, done = std::move(done)](const absl::Status& status) mutable {
+        if (!status.ok()) return done(status, {});
+        Count(group, std::move(done));
+      }));
+}
+
+void DeadLetters::Count(const std::string& group, FoundDone done) {
   if (registry_->FindGroup(group) == nullptr) return done(NoSuchGroup(group), {});
   struct Search {
     Found found;
@@ -152,10 +160,10 @@ class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
 
   const std::string& group() const { return command_.group; }
 
-  void Run(Found found) {
+  // `now`: by the store's clock. What dies later is not meant.
+  void Run(Found found, absl::Time now) {
     self_ = shared_from_this();
-    // What dies from now on is not meant.
-    const EntryId last = {static_cast<uint64_t>(absl::ToUnixMillis(context_->StoreNow())) + 1, 0};
+    const EntryId last = {static_cast<uint64_t>(absl::ToUnixMillis(now)) + 1, 0};
     scan_ = std::make_unique<LetterScan>(context_, command_.group, command_.selection,
                                          std::move(found.streams), LetterId(), last);
     Step();
@@ -302,9 +310,21 @@ class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
 
 void DeadLetters::Start(std::shared_ptr<Removal> removal) {
   const std::string group = removal->group();
-  Find(group, [removal = std::move(removal)](const absl::Status& status, Found found) {
+  Find(group, [this, removal = std::move(removal)](const absl::Status& status, Found found) {
     if (!status.ok()) return removal->Fail(status);
-    removal->Run(std::move(found));
+    if (found.streams.empty()) return removal->Run(std::move(found), context_->StoreNow());
+    // The store's own word: what we know of its clock may lag, and leave out what died just now.
+    const std::string stream = found.streams.front();
+    context_->store->GetStreamInfo(
+        stream, lifetime_.Guard([this, removal, found = std::move(found)](
+                                    const absl::StatusOr<StreamInfo>& info) mutable {
+          // It is gone meanwhile, with its letters.
+          if (absl::IsNotFound(info.status())) {
+            return removal->Run(std::move(found), context_->StoreNow());
+          }
+          if (!info.ok()) return removal->Fail(info.status());
+          removal->Run(std::move(found), info->store_time);
+        }));
   });
 }
 

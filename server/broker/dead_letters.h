@@ -31,7 +31,7 @@ class DeadLetters {
   using Done = absl::AnyInvocable<void(absl::StatusOr<T>)>;
 
   // `advanced` hears of side streams that this instance has appended to.
-  DeadLetters(const Context* context, const Registry* registry, GroupEditor* editor,
+  DeadLetters(const Context* context, Registry* registry, GroupEditor* editor,
               std::function<void(absl::string_view)> advanced);
   ~DeadLetters();
 
@@ -44,7 +44,7 @@ class DeadLetters {
  private:
   class Listing;
   class Removal;
-  // Looks where the group has letters: streams with their numbers of letters.
+  // Where the group has letters, and how many.
   struct Found {
     std::vector<std::string> streams;
     uint64_t letters = 0;
@@ -52,11 +52,13 @@ class DeadLetters {
 
   using FoundDone = absl::AnyInvocable<void(const absl::Status& status, Found found)>;
 
+  // By what the store knows now, of types and groups too.
   void Find(const std::string& group, FoundDone done);
+  void Count(const std::string& group, FoundDone done);
   void Start(std::shared_ptr<Removal> removal);
 
   const Context* const context_;
-  const Registry* const registry_;
+  Registry* const registry_;
   GroupEditor* const editor_;
   const std::function<void(absl::string_view)> advanced_;
   Lifetime lifetime_;

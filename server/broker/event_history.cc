@@ -50,11 +50,16 @@ void EventHistory::AddGroups(FoundEvent found, Done done) {
       groups->size(), kGroupsAtOnce,
       [this, view, groups, type = type->second](size_t i, FanOutDone one_done) {
         reader_.Read((*groups)[i], type, view->event.position,
-                     [view, i, one_done = std::move(one_done)](
+                     [view, groups, i, one_done = std::move(one_done)](
                          absl::StatusOr<GroupEventState> state) mutable {
-                       absl::Status status = state.status();
-                       if (state.ok()) view->groups[i].second = *std::move(state);
-                       one_done(std::move(status));
+                       if (!state.ok()) return one_done(state.status());
+                       // What a group passes over is settled, like what it acked.
+                       if (state->progress == EventProgress::kAcked &&
+                           !(*groups)[i].definition.policy.filter.Matches(view->event.Event())) {
+                         state->progress = EventProgress::kFilteredOut;
+                       }
+                       view->groups[i].second = *std::move(state);
+                       one_done(absl::OkStatus());
                      });
       },
       [view, done = std::move(done)](const absl::Status& status) mutable {

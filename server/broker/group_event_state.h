@@ -22,6 +22,8 @@ enum class EventProgress {
   kRetrying = 3,
   kAcked = 4,
   kDeadLetter = 5,
+  // Set by who knows the event.
+  kFilteredOut = 6,
 };
 
 // Meaning and units as in eventbus.v1.GroupEventState.

@@ -136,11 +136,13 @@ class RecentEvents::Listing : public std::enable_shared_from_this<Listing> {
     if (resumed) index = std::min(index, query_.after->position.index);
     while (index-- > 0) {
       const uint64_t size = offsets[index + 1] - offsets[index];
+      RecordedEvent event{stream, Position{entry.id, index},
+                          entry.value.Slice(offsets[index], size)};
+      if (!query_.filter.empty() && !query_.filter.Matches(event.Event())) continue;
       bytes_ += size;
       const bool full = page_.events.size() >= query_.max_events || bytes_ > query_.max_bytes;
       if (full && !page_.events.empty()) return false;
-      page_.events.push_back(
-          {stream, Position{entry.id, index}, entry.value.Slice(offsets[index], size)});
+      page_.events.push_back(std::move(event));
     }
     return true;
   }

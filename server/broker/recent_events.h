@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/broker/attribute_filter.h"
 #include "server/broker/context.h"
 #include "server/broker/lifetime.h"
 #include "server/broker/recorded_event.h"
@@ -37,6 +38,8 @@ struct RecentQuery {
   std::vector<std::string> patterns;
   // Stored at or after this time, by the store's clock.
   absl::Time since = absl::InfinitePast();
+  // Others are left out. Empty: all match.
+  AttributeFilter filter;
   // Goes on behind this one, towards older events.
   std::optional<RecentPlace> after;
   uint32_t max_events = 100;

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "absl/strings/string_view.h"
+#include "server/broker/entry_reader.h"
 #include "server/store/bytes.h"
 #include "server/store/entry.h"
 
@@ -14,6 +16,13 @@ struct RecordedEvent {
   Position position;
   // Its frame, as `repeated Event events = 1` has it.
   Bytes frame;
+
+  // The encoding of the event alone, in `frame`; empty if that is malformed.
+  absl::string_view Event() const {
+    EntryReader reader(frame.view());
+    FramedEvent event;
+    return reader.Next(&event) ? event.event : absl::string_view();
+  }
 };
 
 }  // namespace eventbus

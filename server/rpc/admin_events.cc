@@ -7,7 +7,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "server/broker/entry_reader.h"
 #include "server/broker/entry_time.h"
 #include "server/broker/event_history.h"
 #include "server/broker/event_type.h"
@@ -17,6 +16,7 @@
 #include "server/broker/recorded_event.h"
 #include "server/rpc/admin_call.h"
 #include "server/rpc/admin_fields.h"
+#include "server/rpc/attribute_filter.h"
 #include "server/rpc/errors.h"
 #include "server/rpc/open_request.h"
 #include "server/rpc/page.h"
@@ -31,6 +31,7 @@ static_assert(static_cast<int>(EventProgress::kInFlight) == v1::EVENT_STATE_IN_F
 static_assert(static_cast<int>(EventProgress::kRetrying) == v1::EVENT_STATE_RETRYING);
 static_assert(static_cast<int>(EventProgress::kAcked) == v1::EVENT_STATE_ACKED);
 static_assert(static_cast<int>(EventProgress::kDeadLetter) == v1::EVENT_STATE_DEAD_LETTER);
+static_assert(static_cast<int>(EventProgress::kFilteredOut) == v1::EVENT_STATE_FILTERED_OUT);
 
 absl::string_view View(const std::string& text) { return absl::string_view(text); }
 
@@ -43,7 +44,11 @@ absl::StatusOr<RecentQuery> ReadGetRecentEvents(const v1::GetRecentEventsRequest
     status = ReadTimestamp("since", request.since(), &query.since);
     if (!status.ok()) return status;
   }
-  if (request.has_filter()) return UnimplementedField("filter");
+  if (request.has_filter()) {
+    absl::StatusOr<AttributeFilter> filter = ReadAttributeFilter("filter", request.filter());
+    if (!filter.ok()) return filter.status();
+    query.filter = *std::move(filter);
+  }
   absl::StatusOr<PageRequest> page = ReadPage(request.page_size(), View(request.page_token()));
   if (!page.ok()) return page.status();
   query.max_events = page->size;
@@ -60,11 +65,8 @@ void WriteEvent(const RecordedEvent& recorded, v1::RecordedEvent* message) {
   message->set_stream(recorded.stream);
   message->set_position(recorded.position.ToString());
   *message->mutable_stored_time() = WriteTimestamp(TimeOf(recorded.position.entry));
-  EntryReader reader(recorded.frame.view());
-  FramedEvent event;
-  if (!reader.Next(&event)) return;
-  message->mutable_event()->ParseFromArray(event.event.data(),
-                                           static_cast<int>(event.event.size()));
+  const absl::string_view event = recorded.Event();
+  message->mutable_event()->ParseFromArray(event.data(), static_cast<int>(event.size()));
 }
 
 absl::StatusOr<EventQuery> ReadPlace(const v1::GetEventRequest::EventPlace& place) {

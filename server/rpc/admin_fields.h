@@ -6,7 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "server/broker/subscription.h"
+#include "server/broker/recorded_event.h"
 
 // Fields that several requests of EventBusAdmin have. Pure; any thread.
 namespace eventbus {

@@ -9,9 +9,16 @@ import subprocess
 import pytest
 
 from harness.bus import Bus
-from harness.daemon import EVENTBUSCTL, EVENTBUSD, Daemon
+from harness.daemon import (
+    EVENTBUSCTL,
+    EVENTBUSD,
+    Daemon,
+    check_sanitizer_reports,
+    clean_environment,
+)
 from harness.redis_server import RedisServer
 from harness.stubs import ROOT
+from harness.waiting import DEADLINE
 
 # The stores that the suite runs on. What a test says of one store only carries the marker of that
 # store's name.
@@ -112,6 +119,25 @@ def bus(daemon):
     """A client of it."""
     with Bus(daemon.address) as client:
         yield client
+
+
+@pytest.fixture
+def ctl(daemon):
+    """ctl(argument, …, code=expected exit code) → eventbusctl's output, and what it said of errors."""
+
+    def run(*arguments: str, code: int = 0) -> tuple[str, str]:
+        done = subprocess.run(
+            [str(EVENTBUSCTL), *arguments],
+            capture_output=True,
+            env=clean_environment() | {"EVENTBUS_SERVER": daemon.address},
+            timeout=2 * DEADLINE,
+            text=True,
+        )
+        check_sanitizer_reports(done.stderr)
+        assert done.returncode == code, done.stderr
+        return done.stdout, done.stderr
+
+    return run
 
 
 @pytest.fixture(scope="module")

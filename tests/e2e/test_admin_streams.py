@@ -7,7 +7,7 @@ from google.protobuf import timestamp_pb2
 from harness.bus import Bus, event, seconds
 from harness.refusal import refused
 from harness.stubs import v1
-from harness.waiting import DEADLINE, eventually, eventually_equal
+from harness.waiting import DEADLINE, eventually_equal
 
 
 def list_streams(bus, *patterns: str, **fields) -> v1.ListStreamsResponse:
@@ -146,40 +146,3 @@ def test_other_instances_notice(own_redis, start_on_redis):
             bus.publish("x.y", b"after")
         for member in members:
             assert [one.data for one in member.take(2)] == [b"after", b"after"]
-
-
-@pytest.mark.redis
-def test_nothing_is_left_when_all_is_deleted(own_redis, start_on_redis):
-    """But for what the bus itself is: its layout, stamp, signals, instances and what they tell."""
-    redis = own_redis()
-    rules = [{"pattern": "**", "duplicate_window": "1h"}]
-    daemon = start_on_redis(redis, {"retention.rules": rules})
-    with Bus(daemon.address) as bus:
-        bus.group("idle", "a.*", in_flight=1)
-        member = bus.group("g", "**")
-        for _ in range(5):  # Of a busy stream, so that entries hold several events.
-            bus.publish_batch([event("a.b", b"x")] * 100)
-        bus.publish("a.c", b"x", id="seen-17", source="/shop")
-        later = v1.PublishOptions(deliver_after=seconds(3600))
-        bus.publish_batch([event("a.d", b"x")], options=later)
-        held = member.take(501)
-        one = v1.DeliveryRange(first=held[0].number, last=held[0].number)
-        member.send(settle=v1.Settlement(rejects=[v1.Reject(deliveries=[one])]))
-        member.settled(ack=[held[-2].number])
-        group = lambda: bus.admin.GetGroup(v1.GetGroupRequest(name="g")).group  # noqa: E731
-        eventually_equal(lambda: group().state.dead_letters, 1)
-        bus.admin.RedriveDeadLetters(v1.RedriveDeadLettersRequest(group="g", all=True))
-        last = held[-1].batch.position
-        purge(bus, held[-1].event.type, before_position=last)  # Somebody loses something by it.
-
-        for one in bus.admin.ListGroups(v1.ListGroupsRequest()).groups:
-            bus.admin.DeleteGroup(v1.DeleteGroupRequest(name=one.name), timeout=DEADLINE)
-        for one in list_streams(bus).streams:
-            purge(bus, one.stream, delete_stream=True)
-
-        def left() -> set:
-            keys = redis.ask("KEYS", "*").split()
-            bus_itself = {"meta", "stamp", "signals", "instances", "stats"}
-            return {key.removeprefix("eventbus:{registry}:") for key in keys} - bus_itself
-
-        eventually_equal(left, set())

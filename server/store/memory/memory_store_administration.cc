@@ -58,7 +58,12 @@ void MemoryStore::DeleteStream(const std::string& stream, const std::vector<std:
 void MemoryStore::EraseStream(const std::string& name) {
   const auto found = streams_.find(name);
   if (found == streams_.end()) return;
-  RemoveOldest(*found->second, found->second->log.entries().size());
+  Stream& stream = *found->second;
+  RemoveOldest(stream, stream.log.entries().size());
+  const DelayedInfo before = stream.delayed.Info();
+  const uint64_t charge_before = stream.delayed.charge();
+  stream.delayed = {};
+  NoteDelayed(stream, before, charge_before);
   streams_.erase(found);
 }
 

@@ -54,7 +54,7 @@ void RedisStore::UnregisterType(std::string stream, StatusCallback done) {
       Replicated<bool>([done = std::move(done)](const absl::StatusOr<bool>& result) mutable {
         done(result.status());
       });
-  RunWrite(RedisScript::kUnregisterType, {keys_.Types(), keys_.Signals()},
+  RunWrite(RedisScript::kUnregisterType, {keys_.Types(), keys_.Signals(), keys_.Due()},
            {std::move(stream), sender_, absl::StrCat(options_.max_signals)},
            [done = std::move(replicated)](const absl::StatusOr<RedisReply>& reply) mutable {
              if (!reply.ok()) return done(reply.status());

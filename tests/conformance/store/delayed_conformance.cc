@@ -1,4 +1,5 @@
 // Delayed events: kept, listed, cancelled, moved into the log when they are due.
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -244,6 +245,19 @@ TEST_P(StoreConformanceTest, ADelayedEventThatComesAgainIsADuplicateOfTheFirst) 
   EXPECT_TRUE(again->events[0].duplicate);
   EXPECT_EQ(again->events[0].delayed_id, first->events[0].delayed_id);
   EXPECT_THAT(Values(), ElementsAre("one", "two"));
+}
+
+TEST_P(StoreConformanceTest, NothingIsDueOnAStreamThatIsGone) {
+  CreateStream();
+  Delay({{"one", kNever}});
+  const auto streams_due = [this] {
+    const auto due = Await<ListDueResult>([&](auto done) { b_->ListDue(0, std::move(done)); });
+    return due.ok() ? due->streams.size() : SIZE_MAX;
+  };
+  ASSERT_TRUE(world_->WaitUntil([&] { return streams_due() == 1; }));
+  EXPECT_TRUE(AwaitStatus([&](auto done) { a_->DeleteStream(kStream, {}, std::move(done)); }).ok());
+  EXPECT_TRUE(AwaitStatus([&](auto done) { a_->UnregisterType(kStream, std::move(done)); }).ok());
+  EXPECT_EQ(streams_due(), 0U);
 }
 
 TEST_P(StoreConformanceTest, WhatIsInTheLogIsNotDelayedAgain) {

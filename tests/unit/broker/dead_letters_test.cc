@@ -310,6 +310,20 @@ TEST_F(DeadLettersTest, PurgedLettersAreGoneForGood) {
   EXPECT_EQ(List()->total, 0U);
 }
 
+TEST_F(DeadLettersTest, WhatDiedJustNowIsMeantToo) {
+  RecordingSink& sink = Join();
+  TestInstance& instance = bus.instance(0);
+  // What it knows of the store's clock lags.
+  instance.store().DelayNext(StoreCall::kHeartbeat, absl::Milliseconds(400));
+  ASSERT_TRUE(bus.world().RunUntil(
+      [&] { return instance.broker().StoreNow() < bus.world().Now() - absl::Milliseconds(300); },
+      absl::Seconds(30)));
+  Kill(sink, {{"a", "1"}, {"a", "2"}});
+  const auto purged = Purge();
+  ASSERT_TRUE(purged.ok()) << purged.status();
+  EXPECT_EQ(purged->redriven, 2U);
+}
+
 TEST(LetterIdTest, IsReadAsItIsWritten) {
   const LetterId id = {{1700000000000, 2}, "order.placed"};
   EXPECT_EQ(id.ToString(), "1700000000000-2@order.placed");

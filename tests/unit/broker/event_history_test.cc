@@ -129,6 +129,19 @@ TEST_F(EventHistoryTest, AnEventGoesFromWaitingToAcked) {
   }
 }
 
+TEST_F(EventHistoryTest, WhatAGroupsFilterLeavesOutIsFilteredOut) {
+  OpenRequest request;
+  request.policy.filter = AttributeFilter{{{"id", AttributeCondition::Match::kPrefix, "wanted"}}};
+  RecordingSink& sink = Work(request);
+  const Position other = Publish("other");
+  const Position wanted = Publish("wanted");
+  EXPECT_EQ(ProgressOf(wanted), EventProgress::kInFlight);
+  bus.AckAll(sink);
+  bus.Run(absl::Seconds(1));
+  EXPECT_EQ(ProgressOf(wanted), EventProgress::kAcked);
+  EXPECT_EQ(ProgressOf(other), EventProgress::kFilteredOut);
+}
+
 TEST_F(EventHistoryTest, WhatFailedIsRetrying) {
   OpenRequest request;
   request.policy.retry_delay = absl::Minutes(5);

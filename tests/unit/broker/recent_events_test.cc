@@ -85,6 +85,18 @@ TEST_F(RecentEventsTest, PatternsAndATimeNarrowIt) {
   EXPECT_THAT(IdsIn(List({.patterns = {"job.*"}, .since = since})), ElementsAre("3"));
 }
 
+TEST_F(RecentEventsTest, AFilterNarrowsIt) {
+  Publish("job", "a1");
+  Publish("job", "b1");
+  Publish("mail", "a2");
+  Publish("job", "b2");
+  RecentQuery query;
+  query.filter.conditions = {{"id", AttributeCondition::Match::kPrefix, "a"}};
+  EXPECT_THAT(IdsIn(List(query)), ElementsAre("a2", "a1"));
+  query.max_events = 1;
+  EXPECT_THAT(Walk(query), ElementsAre("a2", "a1"));
+}
+
 TEST_F(RecentEventsTest, EventsOfAnEntryComeLastFirst) {
   bus.WarmUp("job");
   const absl::Time since = bus.world().Now() + absl::Milliseconds(1);

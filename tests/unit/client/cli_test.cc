@@ -8,9 +8,11 @@
 #include <string>
 #include <variant>
 
+#include "client/cli/admin.h"
 #include "client/cli/app.h"
 #include "client/cli/completion.h"
 #include "client/cli/event_json.h"
+#include "client/cli/filter_option.h"
 #include "client/cli/json_text.h"
 #include "client/cli/line_reader.h"
 #include "client/cli/progress.h"
@@ -103,6 +105,37 @@ TEST(StartTest, TakesEachKindOfStart) {
   EXPECT_FALSE(ParseStart({"latest", "a=1"}, now).ok());
 }
 
+TEST(StartTest, AMomentIsATimeOrSoLongAgo) {
+  const absl::Time now = absl::FromUnixSeconds(1'000'000);
+  EXPECT_EQ(ParseMoment("1970-01-01T00:00:07Z", now).value_or(now), absl::FromUnixSeconds(7));
+  EXPECT_EQ(ParseMoment("10m", now).value_or(now), now - absl::Minutes(10));
+  for (const char* text : {"latest", "a=1-0-0", "noon", ""}) {
+    EXPECT_THAT(ParseMoment(text, now).status().message(), HasSubstr("neither a time")) << text;
+  }
+}
+
+TEST(FilterTest, TakesEachKindOfCondition) {
+  v1::AttributeFilter filter;
+  ASSERT_TRUE(ReadFilter({"source^=/eu/", "level=high=er", "file$=.pdf", "empty="}, &filter).ok());
+  ASSERT_EQ(filter.conditions_size(), 4);
+  EXPECT_EQ(filter.conditions(0).attribute(), "source");
+  EXPECT_EQ(filter.conditions(0).prefix(), "/eu/");
+  EXPECT_EQ(filter.conditions(1).attribute(), "level");
+  EXPECT_EQ(filter.conditions(1).exact(), "high=er");
+  EXPECT_EQ(filter.conditions(2).attribute(), "file");
+  EXPECT_EQ(filter.conditions(2).suffix(), ".pdf");
+  EXPECT_TRUE(filter.conditions(3).has_exact());
+  for (const char* text : {"source", "=x", "^=x", "$=x", ""}) {
+    EXPECT_THAT(ReadFilter({text}, &filter).message(), HasSubstr("NAME^=PREFIX")) << text;
+  }
+}
+
+TEST(TableTest, ControlCharactersOfOthersAreNotPrinted) {
+  Table table({"ID", "REASON"});
+  table.Add({"7", "no\x1b[2J\nsuch\taccount"});
+  EXPECT_EQ(table.Text(), "ID  REASON\n 7  no?[2J such account\n");
+}
+
 TEST(DurationTest, PlainNumbersAreSeconds) {
   EXPECT_EQ(*ParseDuration("1.5"), absl::Milliseconds(1500));
   EXPECT_EQ(*ParseDuration("1m30s"), absl::Seconds(90));
@@ -171,10 +204,37 @@ TEST(CommandLineTest, ReadsOptionsBeforeAndBehindTheCommand) {
 }
 
 TEST(CommandLineTest, RefusesWhatMakesNoSense) {
-  for (const char* arguments :
-       {"", "pub", "sub", "sub x --group g --ephemeral", "sub x --from noon", "pub a --ndjson f",
-        "pub a --attr x", "pub a --count 0", "nonsense", "completion tcsh", "sub x --output xml",
-        "tail x --group g"}) {
+  for (const char* arguments : {"",
+                                "pub",
+                                "sub",
+                                "sub x --group g --ephemeral",
+                                "sub x --from noon",
+                                "pub a --ndjson f",
+                                "pub a --attr x",
+                                "pub a --count 0",
+                                "nonsense",
+                                "completion tcsh",
+                                "sub x --output xml",
+                                "tail x --group g",
+                                "letters",
+                                "letters list",
+                                "letters redrive g",
+                                "letters purge g",
+                                "letters purge g --all --id x",
+                                "letters purge g --cause bored",
+                                "letters list g --since x",
+                                "letters redrive g --all --rate 0",
+                                "group pause",
+                                "group pause g --until 10m",
+                                "group pause g --for 1m --until 2026-01-31T08:00:00Z",
+                                "group seek g",
+                                "group seek g --to x",
+                                "group update g",
+                                "group update g --retry-delay soon",
+                                "group update g --filter source",
+                                "group update g --retry-delays 1s,,2s",
+                                "event get a",
+                                "event recent --filter x"}) {
     CommandLine line;
     EXPECT_THROW(MakeApp(line)->parse(std::string(arguments)), CLI::ParseError) << arguments;
   }

@@ -143,6 +143,24 @@ TEST_F(MemoryStoreTest, WhatIsTrimmedMakesRoom) {
   EXPECT_THAT(hears_.dropped_from, ElementsAre("b"));
 }
 
+TEST_F(MemoryStoreTest, ADeletedStreamMakesRoomAlsoOfWhatIsDelayedOnIt) {
+  Open({.max_events = 4});
+  OnceEvent delayed;
+  delayed.size = 100;
+  delayed.delay = {.after = absl::Hours(1)};
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(store_->CreateStream(me_, {"a", {}, std::nullopt}).ok());
+    const AppendOnceRequest request = {"a", Value(200), {delayed, delayed}, {}};
+    const auto stored = store_->AppendOnce(me_, request);
+    ASSERT_TRUE(stored.ok()) << stored.status();
+    EXPECT_EQ(store_->events(), 2U);
+    store_->DeleteStream("a", {});
+    EXPECT_EQ(store_->events(), 0U);
+    EXPECT_EQ(store_->bytes(), 0U);
+    EXPECT_THAT(store_->ListDue(0)->streams, IsEmpty());
+  }
+}
+
 TEST_F(MemoryStoreTest, AWholeBufferIsKeptAsItIsAndASmallPartOfALargeOneIsCopied) {
   Open({});
   const Bytes buffer = Value(100'000);

@@ -44,7 +44,7 @@ class EventHistory {
 
   // All must outlive it.
   EventHistory(const Context* context, Registry* registry, const EventWitness* witness)
-      : context_(context), registry_(registry), finder_(context), reader_(context, witness) {}
+      : registry_(registry), finder_(context), reader_(context, witness) {}
 
   // NOT_FOUND (kStreamNotFound): no such stream, or no such event in it (any more).
   void Get(EventQuery query, Done done);
@@ -53,7 +53,6 @@ class EventHistory {
   void Find(EventQuery query, Done done);
   void AddGroups(FoundEvent found, Done done);
 
-  const Context* const context_;
   Registry* const registry_;
   EventFinder finder_;
   GroupEventReader reader_;

@@ -135,7 +135,7 @@ void GroupAdmin::Look(const KnownGroup& group, Done<GroupLook> done) {
                          absl::StatusOr<std::vector<GroupStreamState>> streams) mutable {
                        if (!streams.ok()) return done(streams.status());
                        GroupLook look;
-                       look.view = {std::move(group), context_->StoreNow(), Total(*streams, users)};
+                       look.view = {group, context_->StoreNow(), Total(*streams, users)};
                        look.streams = *std::move(streams);
                        done(std::move(look));
                      });
@@ -213,6 +213,8 @@ void GroupAdmin::Unregister(const std::shared_ptr<Deletion>& deletion, GroupView
 
 // ---- Create ----
 
+// By value, as it comes over from the calls' threads.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 void GroupAdmin::Create(CreateGroupCommand command, Done<GroupView> done) {
   const std::string name = command.open.group;
   GroupDefinition definition = NewDefinition(command.open, *context_);

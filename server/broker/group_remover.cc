@@ -25,7 +25,7 @@ void GroupRemover::Remove(std::string name, absl::AnyInvocable<void()> done) {
   RemoveFromAll(std::make_shared<Removal>(Removal{std::move(name), std::move(done), {}}));
 }
 
-void GroupRemover::RemoveFromAll(std::shared_ptr<Removal> removal) {
+void GroupRemover::RemoveFromAll(const std::shared_ptr<Removal>& removal) {
   // All of them: it may have left some when its patterns changed.
   std::vector<std::string> streams;
   for (const auto& [stream, type] : registry_->types()) streams.push_back(stream);
@@ -60,7 +60,7 @@ void GroupRemover::RunDue() {
       if (!status.ok() || removal->due > now) {
         waiting.push_back(std::move(removal));
       } else if (registry_->FindGroup(removal->name) == nullptr) {
-        RemoveFromAll(std::move(removal));
+        RemoveFromAll(removal);
       } else if (removal->done != nullptr) {
         std::exchange(removal->done, nullptr)();
       }

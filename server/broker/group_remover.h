@@ -36,7 +36,7 @@ class GroupRemover {
     absl::Duration due;
   };
 
-  void RemoveFromAll(std::shared_ptr<Removal> removal);
+  void RemoveFromAll(const std::shared_ptr<Removal>& removal);
   void OnRemoved(const std::shared_ptr<Removal>& removal, const absl::Status& status);
   void Later(std::shared_ptr<Removal> removal, absl::Duration delay);
   void RunDue();

@@ -8,7 +8,7 @@ absl::Status ReadFilter(const std::vector<std::string>& conditions, v1::Attribut
   filter->clear_conditions();
   for (const std::string& text : conditions) {
     const size_t equals = text.find('=');
-    const char kind = equals == std::string::npos || equals == 0 ? 0 : text[equals - 1];
+    const char kind = equals == std::string::npos || equals == 0 ? '\0' : text[equals - 1];
     const bool has_kind = kind == '^' || kind == '$';
     const size_t length = equals == std::string::npos ? 0 : equals - (has_kind ? 1 : 0);
     if (length == 0) {

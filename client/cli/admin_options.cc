@@ -43,6 +43,23 @@ CLI::Option* AddTextOption(CLI::App& command, const std::string& name, const std
       ->type_name(type);
 }
 
+void AddGroupName(CLI::App& command, std::function<void(const std::string&)> take) {
+  command.add_option_function<std::string>("name", std::move(take), "The group")
+      ->required()
+      ->type_name("NAME");
+}
+
+void AddPatterns(CLI::App& command, std::function<void(const std::string&)> take) {
+  command
+      .add_option_function<std::vector<std::string>>(
+          "pattern",
+          [take = std::move(take)](const std::vector<std::string>& patterns) {
+            for (const std::string& pattern : patterns) take(pattern);
+          },
+          "Which types. Default: all")
+      ->type_name("PATTERN");
+}
+
 absl::Status ReadStart(const std::vector<std::string>& texts, v1::StartPosition* field) {
   const absl::StatusOr<client::StartAt> start = ParseStart(texts, absl::Now());
   if (start.ok()) *field = client::ToProto(*start);

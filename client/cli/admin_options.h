@@ -38,6 +38,10 @@ CLI::Option* AddTextOption(CLI::App& command, const std::string& name, const std
 CLI::Option* AddTextsOption(CLI::App& command, const std::string& name, const std::string& type,
                             std::function<absl::Status(const std::vector<std::string>&)> read,
                             const std::string& help);
+// The argument that names a group.
+void AddGroupName(CLI::App& command, std::function<void(const std::string&)> take);
+// The arguments that say which types; none: all. `take` gets them one by one.
+void AddPatterns(CLI::App& command, std::function<void(const std::string&)> take);
 // What ParseStart takes, into a field of a request.
 absl::Status ReadStart(const std::vector<std::string>& texts, v1::StartPosition* field);
 // A time, or a duration ago, into a field of a request.

@@ -71,14 +71,8 @@ void AddRecent(CLI::App& event, CommandLine& line) {
   command.footer(kRecentExamples);
   auto options = std::make_shared<RecentOptions>();
   options->output.limit = kDefaultLimit;
-  command
-      .add_option_function<std::vector<std::string>>(
-          "pattern",
-          [options](const std::vector<std::string>& patterns) {
-            for (const std::string& pattern : patterns) options->request.add_patterns(pattern);
-          },
-          "Which types. Default: all")
-      ->type_name("PATTERN");
+  AddPatterns(command,
+              [options](const std::string& pattern) { options->request.add_patterns(pattern); });
   AddTextOption(
       command, "--since", "TIME",
       [options](const std::string& text) {

@@ -64,13 +64,9 @@ void AddGroupCreate(CLI::App& group, CommandLine& line) {
     AdminOutput output;
   };
   auto options = std::make_shared<Options>();
-  command
-      .add_option_function<std::string>(
-          "name",
-          [options](const std::string& text) { options->request.mutable_group()->set_name(text); },
-          "The group")
-      ->required()
-      ->type_name("NAME");
+  AddGroupName(command, [options](const std::string& text) {
+    options->request.mutable_group()->set_name(text);
+  });
   command
       .add_option_function<std::vector<std::string>>(
           "pattern",
@@ -110,12 +106,7 @@ void AddGroupDelete(CLI::App& group, CommandLine& line) {
     AdminOutput output;
   };
   auto options = std::make_shared<Options>();
-  command
-      .add_option_function<std::string>(
-          "name", [options](const std::string& text) { options->request.set_name(text); },
-          "The group")
-      ->required()
-      ->type_name("NAME");
+  AddGroupName(command, [options](const std::string& text) { options->request.set_name(text); });
   command.add_flag_callback(
       "--only-if-idle", [options] { options->request.set_only_if_idle(true); },
       "Not if anybody is connected");

@@ -80,16 +80,6 @@ int SeekGroup(const GlobalOptions& global, const v1::SeekGroupRequest& request, 
   return kOk;
 }
 
-template <typename Options>
-void AddName(CLI::App& command, const std::shared_ptr<Options>& options) {
-  command
-      .add_option_function<std::string>(
-          "name", [options](const std::string& text) { options->request.set_name(text); },
-          "The group")
-      ->required()
-      ->type_name("NAME");
-}
-
 }  // namespace
 
 void AddGroupPause(CLI::App& group, CommandLine& line) {
@@ -101,7 +91,7 @@ void AddGroupPause(CLI::App& group, CommandLine& line) {
     AdminOutput output;
   };
   auto options = std::make_shared<Options>();
-  AddName(command, options);
+  AddGroupName(command, [options](const std::string& text) { options->request.set_name(text); });
   CLI::Option* until = AddTextOption(
       command, "--until", "TIME",
       [options](const std::string& text) {
@@ -138,7 +128,7 @@ void AddGroupResume(CLI::App& group, CommandLine& line) {
     AdminOutput output;
   };
   auto options = std::make_shared<Options>();
-  AddName(command, options);
+  AddGroupName(command, [options](const std::string& text) { options->request.set_name(text); });
   AddFormatOption(command, &options->output);
   command.callback([&line, options] {
     line.run = [options](const GlobalOptions& global) {
@@ -156,7 +146,7 @@ void AddGroupSeek(CLI::App& group, CommandLine& line) {
     AdminOutput output;
   };
   auto options = std::make_shared<Options>();
-  AddName(command, options);
+  AddGroupName(command, [options](const std::string& text) { options->request.set_name(text); });
   AddTextsOption(
       command, "--to", "START",
       [options](const std::vector<std::string>& texts) {

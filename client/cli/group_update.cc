@@ -68,11 +68,7 @@ void AddGroupUpdate(CLI::App& group, CommandLine& line) {
   command.footer(kExamples);
   auto options = std::make_shared<Options>();
   v1::Group& changed = *options->request.mutable_group();
-  command
-      .add_option_function<std::string>(
-          "name", [&changed](const std::string& text) { changed.set_name(text); }, "The group")
-      ->required()
-      ->type_name("NAME");
+  AddGroupName(command, [&changed](const std::string& text) { changed.set_name(text); });
   AddTextsOption(
       command, "-p,--pattern", "PATTERN",
       [&changed](const std::vector<std::string>& patterns) {

@@ -88,20 +88,29 @@ void AddSelection(CLI::App& command, v1::DeadLetterSelection* selection) {
       "Only this letter, as letters list prints it; can be given again");
 }
 
+// What redrive and purge have in common.
+template <typename Request>
+struct PickOptions {
+  Request request;
+  v1::DeadLetterSelection selection;
+  bool all = false;
+  AdminOutput output;
+};
+
 // A selection, or --all; what is done cannot be taken back, so one of them has to be there.
 template <typename Request>
-void RequireSelection(const v1::DeadLetterSelection& selection, bool all, Request* request) {
-  const bool selected = selection.ByteSizeLong() > 0;
-  if (!selected && !all) {
+void RequireSelection(PickOptions<Request>& options) {
+  const bool selected = options.selection.ByteSizeLong() > 0;
+  if (!selected && !options.all) {
     throw CLI::RequiredError("one of --all, --pattern, --cause, --since, --until and --id");
   }
-  if (selected && all) {
+  if (selected && options.all) {
     throw CLI::ValidationError("--all", "goes with none of the options that pick letters");
   }
-  if (all) {
-    request->set_all(true);
+  if (options.all) {
+    options.request.set_all(true);
   } else {
-    *request->mutable_selection() = selection;
+    *options.request.mutable_selection() = options.selection;
   }
 }
 
@@ -113,6 +122,17 @@ void AddGroup(CLI::App& command, const std::shared_ptr<Options>& options) {
           "The group")
       ->required()
       ->type_name("GROUP");
+}
+
+template <typename Request>
+void AddPicking(CLI::App& command, const std::shared_ptr<PickOptions<Request>>& options) {
+  AddGroup(command, options);
+  AddSelection(command, &options->selection);
+  command.add_flag("--all", options->all, "All that are there");
+  command.add_flag_callback(
+      "--dry-run", [options] { options->request.set_dry_run(true); },
+      "Only say how many it would be");
+  AddFormatOption(command, &options->output);
 }
 
 // ---- list ----
@@ -192,16 +212,8 @@ void AddRedrive(CLI::App& letters, CommandLine& line) {
   CLI::App& command =
       *letters.add_subcommand("redrive", "Deliver dead letters to their group once more");
   command.footer(kRedriveExamples);
-  struct Options {
-    v1::RedriveDeadLettersRequest request;
-    v1::DeadLetterSelection selection;
-    bool all = false;
-    AdminOutput output;
-  };
-  auto options = std::make_shared<Options>();
-  AddGroup(command, options);
-  AddSelection(command, &options->selection);
-  command.add_flag("--all", options->all, "All that are there");
+  auto options = std::make_shared<PickOptions<v1::RedriveDeadLettersRequest>>();
+  AddPicking(command, options);
   command
       .add_option_function<double>(
           "--rate", [options](const double& rate) { options->request.set_max_per_second(rate); },
@@ -214,12 +226,8 @@ void AddRedrive(CLI::App& letters, CommandLine& line) {
           "At most so many in all, oldest first; default: no limit")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
-  command.add_flag_callback(
-      "--dry-run", [options] { options->request.set_dry_run(true); },
-      "Only say how many it would be");
-  AddFormatOption(command, &options->output);
   command.callback([&line, options] {
-    RequireSelection(options->selection, options->all, &options->request);
+    RequireSelection(*options);
     line.run = [options](const GlobalOptions& global) {
       return Redrive(global, options->request, options->output.json);
     };
@@ -242,22 +250,10 @@ int Purge(const GlobalOptions& global, const v1::PurgeDeadLettersRequest& reques
 void AddPurge(CLI::App& letters, CommandLine& line) {
   CLI::App& command = *letters.add_subcommand("purge", "Remove dead letters for good");
   command.footer(kPurgeExamples);
-  struct Options {
-    v1::PurgeDeadLettersRequest request;
-    v1::DeadLetterSelection selection;
-    bool all = false;
-    AdminOutput output;
-  };
-  auto options = std::make_shared<Options>();
-  AddGroup(command, options);
-  AddSelection(command, &options->selection);
-  command.add_flag("--all", options->all, "All that are there");
-  command.add_flag_callback(
-      "--dry-run", [options] { options->request.set_dry_run(true); },
-      "Only say how many it would be");
-  AddFormatOption(command, &options->output);
+  auto options = std::make_shared<PickOptions<v1::PurgeDeadLettersRequest>>();
+  AddPicking(command, options);
   command.callback([&line, options] {
-    RequireSelection(options->selection, options->all, &options->request);
+    RequireSelection(*options);
     line.run = [options](const GlobalOptions& global) {
       return Purge(global, options->request, options->output.json);
     };

@@ -68,14 +68,8 @@ int PurgeStream(const GlobalOptions& global, const v1::PurgeStreamRequest& reque
 void AddList(CLI::App& stream, CommandLine& line) {
   CLI::App& command = *stream.add_subcommand("list", "List streams, with their size and age");
   auto options = std::make_shared<ListOptions>();
-  command
-      .add_option_function<std::vector<std::string>>(
-          "pattern",
-          [options](const std::vector<std::string>& patterns) {
-            for (const std::string& pattern : patterns) options->request.add_patterns(pattern);
-          },
-          "Which types. Default: all")
-      ->type_name("PATTERN");
+  AddPatterns(command,
+              [options](const std::string& pattern) { options->request.add_patterns(pattern); });
   AddOutputOptions(command, &options->output);
   command.callback([&line, options] {
     line.run = [options](const GlobalOptions& global) { return ListStreams(global, *options); };

@@ -77,6 +77,9 @@ class Broker::Core final : public StoreListener,
   void NoteActivity(SubscriptionId id);
 
  private:
+  // Why nothing is taken while this instance stops.
+  static absl::Status DrainingError(absl::string_view what);
+
   struct PendingOpen {
     OpenRequest request;
     SubscriberSink* sink = nullptr;

@@ -53,11 +53,13 @@ void Group::TendLease(Attached& attached) {
 
 void Group::CheckOwner(const std::string& stream, Attached& attached) {
   const std::string owner = attached.stream->lease_owner();
-  if (owner.empty()) return attached.stream->NoteClaimable(kReleasedConsumer);
-  if (host_->IsAlive(owner)) {
+  if (owner.empty() || host_->IsAlive(owner)) {
     attached.suspects.clear();
+    // It may have been given back, and nobody was told.
+    attached.stream->NoteClaimable(kReleasedConsumer);
+    if (owner.empty()) return;
     return context_->store->WishForLease(
-        {stream, attached.stream->group(), context_->incarnation, StreamsOwned()});
+        {stream, attached.stream->group(), owner, context_->incarnation, StreamsOwned()});
   }
   // One that has just started may not be known yet (CheckConsumers).
   const uint64_t since = attached.suspects.try_emplace(owner, host_->Looks()).first->second;

@@ -1,7 +1,6 @@
 #include "server/broker/sessions.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,8 +8,8 @@
 namespace eventbus {
 
 Session* Sessions::Begin(SubscriptionId member, SubscriberSink* sink) {
-  std::string token = absl::StrCat(absl::Hex(absl::Uniform<uint64_t>(random_), absl::kZeroPad16),
-                                   absl::Hex(absl::Uniform<uint64_t>(random_), absl::kZeroPad16));
+  std::string token;
+  for (int i = 0; i < 4; ++i) absl::StrAppend(&token, absl::Hex(random_(), absl::kZeroPad8));
   auto session = std::make_unique<Session>(
       token, member, context_->options->resume_window,
       context_->loop->CreateTimer([this, member] { expired_(*by_member_.at(member)); }));

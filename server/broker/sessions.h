@@ -3,12 +3,12 @@
 
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/random/random.h"
 #include "absl/strings/string_view.h"
 #include "server/broker/context.h"
 #include "server/broker/session.h"
@@ -39,8 +39,8 @@ class Sessions {
  private:
   const Context* const context_;
   const std::function<void(const Session&)> expired_;
-  // Tokens must not be guessed: whoever has one gets the events.
-  absl::BitGen random_;
+  // The system's: tokens must not be guessed, for whoever has one gets the events.
+  std::random_device random_;
   absl::flat_hash_map<SubscriptionId, std::unique_ptr<Session>> by_member_;
   absl::flat_hash_map<SubscriptionId, Session*> by_call_;
   absl::flat_hash_map<std::string, Session*> by_token_;

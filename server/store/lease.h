@@ -32,16 +32,13 @@ struct LeaseResult {
 struct LeaseWish {
   std::string stream;
   GroupKey group;
+  // Who has the lease, as far as it knows; the wish is for this one alone.
+  std::string owner;
   std::string by;
   // How many streams of the group it owns.
   uint64_t owned = 0;
 
-  friend bool operator==(const LeaseWish&, const LeaseWish&) = default;
-  friend auto operator<=>(const LeaseWish& a, const LeaseWish& b) {
-    if (const auto order = a.stream <=> b.stream; order != 0) return order;
-    if (const auto order = a.by <=> b.by; order != 0) return order;
-    return a.group.ToString() <=> b.group.ToString();
-  }
+  friend auto operator<=>(const LeaseWish&, const LeaseWish&) = default;  // NOLINT: no pointer here
 };
 
 }  // namespace eventbus

@@ -332,7 +332,7 @@ class StoreListener {
   // Another instance has given back entries of a group: they wait for kReleasedConsumer to be
   // claimed from.
   virtual void OnEntriesReleased(absl::string_view stream, const GroupKey& group) = 0;
-  // Another instance would like to own a stream of an ordered group.
+  // Another instance would like to own a stream of an ordered group; perhaps not from this one.
   virtual void OnLeaseWanted(const LeaseWish& /*wish*/) {}
   // Types or groups were created, changed or deleted, perhaps by this instance.
   virtual void OnRegistryChanged() = 0;

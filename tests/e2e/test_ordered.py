@@ -1,5 +1,7 @@
 """Ordered groups: of each ordering key one event at a time, in order."""
 
+import contextlib
+
 import grpc
 import pytest
 
@@ -7,7 +9,7 @@ from harness.bus import Bus, event, group_open, seconds, unique
 from harness.refusal import refused
 from harness.stubs import v1
 from harness.subscription import data_of
-from harness.waiting import DEADLINE
+from harness.waiting import DEADLINE, eventually
 
 ORDERED = v1.GroupPolicy(ordered=True)
 
@@ -139,3 +141,20 @@ def test_another_instance_goes_on_in_order_when_the_owner_is_killed(two, name):
         standby.ack(*taken)
     for key in (b"a", b"b", b"c"):
         assert [data for data in got if data[:1] == key] == [b"%s%d" % (key, n) for n in range(1, 5)]
+
+
+@pytest.mark.redis
+def test_who_stands_by_does_not_disturb_the_owner(own_redis, start_on_redis, name):
+    redis = own_redis()
+    daemons = [start_on_redis(redis) for _ in range(4)]
+    with contextlib.ExitStack() as stack:
+        buses = [stack.enter_context(Bus(daemon.address)) for daemon in daemons]
+        # The last one has nothing to do with the group.
+        for bus in buses[:3]:
+            bus.group(name, name, policy=ORDERED)
+        publish(buses[0], name, b"a1")
+        lease = f"eventbus:{{{name}}}:lease:{name}"
+        signals = "eventbus:{registry}:signals"
+        first = eventually(lambda: redis.ask("GET", lease), "somebody owns the stream")
+        eventually(lambda: redis.ask("XRANGE", signals, "-", "+").count("wanted") >= 4, "wishes")
+        assert redis.ask("GET", lease) == first

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.redis
 BUS_ITSELF = {"meta", "stamp", "signals", "instances", "stats"}
 TYPES = ("order.placed", "order.paid", "mail")
 # The kinds of keys that there are of streams and groups.
-KINDS = {"log", "state", "dead", "side", "seen", "delayed", "lost", "types", "groups", "due"}
+KINDS = {"log", "state", "dead", "side", "seen", "delayed", "lost", "lease", "types", "groups", "due"}
 
 
 def keys(redis: RedisServer) -> set:
@@ -35,7 +35,7 @@ def of_groups(redis: RedisServer) -> set:
     """What there is of groups: keys, and the Redis groups of the streams."""
     found = set()
     for key in keys(redis):
-        if re.search(r":(state|dead|side|lost|groups)\b", key):
+        if re.search(r":(state|dead|side|lost|lease|groups)\b", key):
             found.add(key)
         if key.endswith(":log"):
             groups = redis.ask("XINFO", "GROUPS", f"eventbus:{key}")
@@ -47,11 +47,13 @@ def one(delivery) -> list:
     return [v1.DeliveryRange(first=delivery.number, last=delivery.number)]
 
 
-def leave_everything(bus: Bus, group: str, type_: str) -> None:
+def leave_everything(bus: Bus, group: str, type_: str, ordered: bool = False) -> None:
     """Of the group on a type: a dead letter, redriven events that are held and that wait, an event
     in retry, an entry that is settled in part, events in flight, events that nobody has read."""
     later = seconds(3600)
-    policy = v1.GroupPolicy(retry_delay=later, max_retry_delay=later, ack_deadline=later)
+    policy = v1.GroupPolicy(
+        retry_delay=later, max_retry_delay=later, ack_deadline=later, ordered=ordered
+    )
     member = bus.group(group, type_, policy=policy, in_flight=200)
     for _ in range(5):  # Of a busy stream, so that entries hold several events.
         bus.publish_batch([event(type_, b"x")] * 100)
@@ -97,6 +99,7 @@ def full(redis, daemons):
         for type_ in TYPES:
             leave_everything(a, f"{type_}/a", type_)
             leave_everything(b, f"{type_}/b", type_)
+            leave_everything(b, f"{type_}/ordered", type_, ordered=True)
             a.publish(type_, id="seen-17", source="/shop")
             delay = v1.PublishOptions(deliver_after=seconds(3600))
             a.publish_batch([event(type_)], options=delay)

@@ -104,7 +104,7 @@ TEST(SimulationTest, AFailureTellsSeedRuleAndTheLog) {
   const SimulationOptions options{.seed = 2, .mutation = Mutation::kAppendTwice};
   const SimulationResult result = Simulate(options);
   ASSERT_FALSE(result.ok());
-  const std::string text = result.Describe(options, 20);
+  const std::string text = result.Describe(options, 200);
   EXPECT_THAT(text, testing::HasSubstr("seed 2,"));
   EXPECT_THAT(text, testing::HasSubstr("violated: one-position"));
   EXPECT_THAT(text, testing::HasSubstr("publish "));
@@ -154,7 +154,8 @@ INSTANTIATE_TEST_SUITE_P(
                  rules::kNothingLost, kQuiescence}},
         Planted{Mutation::kBirthApart, {rules::kConfirmedIsDelivered}},
         Planted{Mutation::kHidePending,
-                {rules::kConfirmedIsDelivered, rules::kNothingLost, kQuiescence}},
+                {rules::kConfirmedIsDelivered, rules::kNothingLost, kQuiescence,
+                 rules::kKeyOrder}},
         Planted{Mutation::kAppendNothing,
                 {rules::kConfirmedIsDelivered, rules::kTailComplete, rules::kStoredInOrder,
                  rules::kOnePosition}},

@@ -20,7 +20,8 @@ RedisCommand RedisSignal::Write(absl::string_view key, uint64_t max_length) cons
   }
   if (!wishes.empty()) {
     command.Add("wanted").Add(absl::StrJoin(wishes, " ", [](std::string* out, const auto& wish) {
-      absl::StrAppend(out, wish.stream, "|", wish.group.ToString(), "|", wish.by, "|", wish.owned);
+      absl::StrAppend(out, wish.stream, "|", wish.group.ToString(), "|", wish.owner, "|", wish.by,
+                      "|", wish.owned);
     }));
   }
   return command;
@@ -51,12 +52,13 @@ RedisSignal RedisSignal::Read(RedisReply fields) {
       for (const absl::string_view one : absl::StrSplit(value, ' ', absl::SkipEmpty())) {
         const std::vector<absl::string_view> parts = absl::StrSplit(one, '|');
         LeaseWish wish;
-        if (parts.size() != 4 || !absl::SimpleAtoi(parts[3], &wish.owned)) continue;
+        if (parts.size() != 5 || !absl::SimpleAtoi(parts[4], &wish.owned)) continue;
         absl::StatusOr<GroupKey> group = ReadGroupKey(parts[1]);
         if (!group.ok()) continue;
         wish.stream = std::string(parts[0]);
         wish.group = *std::move(group);
-        wish.by = std::string(parts[2]);
+        wish.owner = std::string(parts[2]);
+        wish.by = std::string(parts[3]);
         signal.wishes.insert(std::move(wish));
       }
     }

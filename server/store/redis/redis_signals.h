@@ -17,9 +17,9 @@ namespace eventbus {
 // What an instance tells the others in one entry of the signal stream: which streams have advanced,
 // where entries were given back, whether the registry has changed, whether it leaves. The fields of
 // the entry are `from`, `advanced` (types, separated by spaces), `released` ("type|group@1", the
-// same), `wanted` ("type|group@1|incarnation|2", the same: who would like to own a stream of an
-// ordered group, and how many of its streams it owns), `registry` and `left`; each only where there
-// is something to say.
+// same), `wanted` ("type|group@1|owner|incarnation|2", the same: who would like to own a stream
+// of an ordered group in place of whom, and how many of its streams it owns), `registry` and
+// `left`; each only where there is something to say.
 struct RedisSignal {
   std::string from;
   std::set<std::string> advanced;

@@ -227,10 +227,13 @@ void RedisStore::ReleaseLease(std::string stream, GroupKey group, std::string ow
                               StatusCallback done) {
   Run(RedisScript::kReleaseLease, {keys_.Log(stream), keys_.Lease(stream, group.name)},
       {std::move(owner)},
-      [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+      [this, stream, group,
+       done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+        if (reply.ok() && reply->number() > 0) {
+          Signal().released.emplace(std::move(stream), std::move(group));
+        }
         done(reply.status());
       });
-  Signal().released.emplace(std::move(stream), std::move(group));
 }
 
 void RedisStore::WishForLease(LeaseWish wish) { Signal().wishes.insert(std::move(wish)); }

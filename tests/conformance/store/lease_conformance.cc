@@ -133,12 +133,24 @@ TEST_P(StoreConformanceTest, OthersHearOfALeaseGivenBackAndOfWishes) {
   world_->LetEverythingArrive();
   b_hears_.released.clear();
   GiveBackLease("one");
-  const LeaseWish wish = {kStream, group_, "two", 3};
+  const LeaseWish wish = {kStream, group_, "one", "two", 3};
   world_->Run([&] { a_->WishForLease(wish); });
   EXPECT_TRUE(
       world_->WaitUntil([&] { return !b_hears_.released.empty() && !b_hears_.wishes.empty(); }));
   EXPECT_THAT(b_hears_.released, ElementsAre(std::make_pair(std::string(kStream), group_)));
   EXPECT_THAT(b_hears_.wishes, ElementsAre(wish));
+}
+
+TEST_P(StoreConformanceTest, WhoGivesBackALeaseThatIsNotItsOwnTellsNobody) {
+  CreateStreamWithGroup();
+  Acquire("one");
+  world_->LetEverythingArrive();
+  world_->Run([&] { b_hears_.released.clear(); });
+  GiveBackLease("two");
+  Append("a");
+  ASSERT_TRUE(world_->WaitUntil([&] { return !b_hears_.advanced.empty(); }));
+  world_->LetEverythingArrive();
+  EXPECT_THAT(b_hears_.released, IsEmpty());
 }
 
 }  // namespace

@@ -43,8 +43,8 @@ CLI::Option* AddTextOption(CLI::App& command, const std::string& name, const std
       ->type_name(type);
 }
 
-void AddGroupName(CLI::App& command, std::function<void(const std::string&)> take) {
-  command.add_option_function<std::string>("name", std::move(take), "The group")
+void AddGroupName(CLI::App& command, const std::function<void(const std::string&)>& take) {
+  command.add_option_function<std::string>("name", take, "The group")
       ->required()
       ->type_name("NAME");
 }

@@ -39,7 +39,7 @@ CLI::Option* AddTextsOption(CLI::App& command, const std::string& name, const st
                             std::function<absl::Status(const std::vector<std::string>&)> read,
                             const std::string& help);
 // The argument that names a group.
-void AddGroupName(CLI::App& command, std::function<void(const std::string&)> take);
+void AddGroupName(CLI::App& command, const std::function<void(const std::string&)>& take);
 // The arguments that say which types; none: all. `take` gets them one by one.
 void AddPatterns(CLI::App& command, std::function<void(const std::string&)> take);
 // What ParseStart takes, into a field of a request.

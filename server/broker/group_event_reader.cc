@@ -33,7 +33,7 @@ class GroupEventReader::Look : public std::enable_shared_from_this<Look> {
         done_(std::move(done)) {}
 
   void Run() {
-    findings_.before_start = BeganBehind(group_, type_, event_);
+    findings_.began_behind = WhereItBegan(group_, type_, event_);
     Follow(type_.stream, group_.KeyOn(type_.stream), event_, &findings_.own, [this] {
       ReadLetters({event_.entry.ms, 0});
     });

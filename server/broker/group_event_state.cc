@@ -2,16 +2,18 @@
 
 #include <algorithm>
 
-#include "server/broker/entry_time.h"
-
 namespace eventbus {
 namespace {
 
+BeganBehind If(bool behind) { return behind ? BeganBehind::kYes : BeganBehind::kNo; }
+
 // A group that began with what came later: by its definition's times.
-bool BeganLater(const GroupDefinition& definition, EntryId entry) {
+BeganBehind ByTime(const GroupDefinition& definition, EntryId entry) {
   // Of a seek to the latest only the time of a later change is known at worst.
   const bool sought = definition.start_stamp > 0;
-  return TimeOf(entry) < (sought ? definition.updated : definition.created);
+  const uint64_t began = static_cast<uint64_t>(
+      absl::ToUnixMillis(sought ? definition.updated : definition.created));
+  return entry.ms == began ? BeganBehind::kPerhaps : If(entry.ms < began);
 }
 
 GroupEventState FromPending(const EventTrail& trail, absl::Time now) {
@@ -58,20 +60,22 @@ GroupEventState FromLetter(const DeadLetterDetails& letter) {
 
 }  // namespace
 
-bool BeganBehind(const KnownGroup& group, const TypeRecord& type, Position event) {
+BeganBehind WhereItBegan(const KnownGroup& group, const TypeRecord& type, Position event) {
   const StreamStart start = group.StartOn(type);
-  if (!start.after.has_value()) return BeganLater(group.definition, event.entry);
-  if (start.skip.has_value()) return event <= *start.skip;
-  return event.entry <= *start.after;
+  if (!start.after.has_value()) return ByTime(group.definition, event.entry);
+  if (start.skip.has_value()) return If(event <= *start.skip);
+  return If(event.entry <= *start.after);
 }
 
 GroupEventState EventStateOf(const EventFindings& findings, absl::Time now) {
   if (findings.letter.has_value()) return FromLetter(*findings.letter);
   if (findings.redriven.has_value()) return FromTrail(*findings.redriven, now);
-  if (findings.before_start) return {};
+  if (findings.began_behind == BeganBehind::kYes) return {};
   GroupEventState state = FromTrail(findings.own, now);
-  // It may be one of the letters that were not looked at.
-  if (state.progress == EventProgress::kAcked && findings.letters_cut) return {};
+  // It may be one of the letters that were not looked at, or the group may never have had it.
+  const bool perhaps_not =
+      findings.letters_cut || findings.began_behind == BeganBehind::kPerhaps;
+  if (state.progress == EventProgress::kAcked && perhaps_not) return {};
   return state;
 }
 

@@ -57,9 +57,16 @@ struct EventTrail {
   std::optional<StateRecord::EventState> record;
 };
 
+// Whether a group had begun, or was sought to a place, behind an event.
+enum class BeganBehind {
+  kNo,
+  kYes,
+  // The group is of the same millisecond as the event, and nothing tells which was first.
+  kPerhaps,
+};
+
 struct EventFindings {
-  // The group began behind the event, or was sought past it.
-  bool before_start = false;
+  BeganBehind began_behind = BeganBehind::kNo;
   EventTrail own;
   // The event is, or was, delivered once more after it was a dead letter.
   std::optional<EventTrail> redriven;
@@ -68,8 +75,8 @@ struct EventFindings {
   bool letters_cut = false;
 };
 
-// Whether the group had begun, or was sought to a place, behind the event of the stream.
-bool BeganBehind(const KnownGroup& group, const TypeRecord& type, Position event);
+// `event`: of the stream of the type.
+BeganBehind WhereItBegan(const KnownGroup& group, const TypeRecord& type, Position event);
 
 // `now`: by the store's clock.
 GroupEventState EventStateOf(const EventFindings& findings, absl::Time now);

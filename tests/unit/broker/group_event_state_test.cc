@@ -106,11 +106,22 @@ TEST(GroupEventState, WhatThisInstanceHoldsItKnowsBest) {
 
 TEST(GroupEventState, OfWhatWasBeforeItsStartAGroupKnowsNothing) {
   EventFindings findings = Done();
-  findings.before_start = true;
+  findings.began_behind = BeganBehind::kYes;
   EXPECT_EQ(ProgressOf(findings), EventProgress::kUnknown);
   // But that it was given up before a seek.
   findings.letter.emplace();
   EXPECT_EQ(ProgressOf(findings), EventProgress::kDeadLetter);
+}
+
+TEST(GroupEventState, OfWhatPerhapsWasBeforeItsStartAGroupKnowsWhatIsLeftOfIt) {
+  EventFindings findings = Done();
+  findings.began_behind = BeganBehind::kPerhaps;
+  EXPECT_EQ(ProgressOf(findings), EventProgress::kUnknown);
+  findings.own.read = false;
+  EXPECT_EQ(ProgressOf(findings), EventProgress::kWaiting);
+  findings = PendingFor("a", 1, true);
+  findings.began_behind = BeganBehind::kPerhaps;
+  EXPECT_EQ(ProgressOf(findings), EventProgress::kInFlight);
 }
 
 TEST(GroupEventState, AmongTooManyLettersNobodyKnows) {
@@ -128,53 +139,55 @@ TEST(GroupEventState, TheLatestAttemptIsNotAboveTheDeliveries) {
   EXPECT_EQ(LatestAttempt(1, 2), 2U);
 }
 
-class BeganBehindTest : public testing::Test {
+class WhereItBeganTest : public testing::Test {
  protected:
-  BeganBehindTest() {
+  WhereItBeganTest() {
     group.record.stamp = 5;
     group.definition.created = absl::FromUnixMillis(1'000);
   }
-  bool Behind(uint64_t ms, uint32_t index = 0) const {
-    return BeganBehind(group, type, Position{{ms, 0}, index});
+  BeganBehind Behind(uint64_t ms, uint32_t index = 0) const {
+    return WhereItBegan(group, type, Position{{ms, 0}, index});
   }
 
   KnownGroup group;
   TypeRecord type = {.stream = "job", .stamp = 1};
 };
 
-TEST_F(BeganBehindTest, WithTheLatestItIsWhatWasBeforeTheGroup) {
-  EXPECT_TRUE(Behind(999));
-  EXPECT_FALSE(Behind(1'000));
+TEST_F(WhereItBeganTest, WithTheLatestItIsWhatWasBeforeTheGroup) {
+  EXPECT_EQ(Behind(999), BeganBehind::kYes);
+  EXPECT_EQ(Behind(1'000), BeganBehind::kPerhaps);
+  EXPECT_EQ(Behind(1'001), BeganBehind::kNo);
 }
 
-TEST_F(BeganBehindTest, AYoungerStreamItHasFromTheBeginning) {
+TEST_F(WhereItBeganTest, AYoungerStreamItHasFromTheBeginning) {
   type.stamp = 6;
-  EXPECT_FALSE(Behind(1));
+  EXPECT_EQ(Behind(1), BeganBehind::kNo);
 }
 
-TEST_F(BeganBehindTest, WithTheEarliestItIsNothing) {
+TEST_F(WhereItBeganTest, WithTheEarliestItIsNothing) {
   group.definition.start = StartEarliest{};
-  EXPECT_FALSE(Behind(1));
+  EXPECT_EQ(Behind(1), BeganBehind::kNo);
 }
 
-TEST_F(BeganBehindTest, WithATimeItIsWhatWasBeforeThat) {
+TEST_F(WhereItBeganTest, WithATimeItIsWhatWasBeforeThat) {
   group.definition.start = StartAtTime{absl::FromUnixMillis(500)};
-  EXPECT_TRUE(Behind(499));
-  EXPECT_FALSE(Behind(500));
+  EXPECT_EQ(Behind(499), BeganBehind::kYes);
+  EXPECT_EQ(Behind(500), BeganBehind::kNo);
 }
 
-TEST_F(BeganBehindTest, WithAPositionItIsWhatIsUpToThat) {
+TEST_F(WhereItBeganTest, WithAPositionItIsWhatIsUpToThat) {
   group.definition.start = StartAfterPositions{{{"job", Position{{700, 0}, 2}}}, {}};
-  EXPECT_TRUE(Behind(699, 9));
-  EXPECT_TRUE(Behind(700, 2));
-  EXPECT_FALSE(Behind(700, 3));
+  EXPECT_EQ(Behind(699, 9), BeganBehind::kYes);
+  EXPECT_EQ(Behind(700, 2), BeganBehind::kYes);
+  EXPECT_EQ(Behind(700, 3), BeganBehind::kNo);
 }
 
-TEST_F(BeganBehindTest, AfterASeekItIsByTheTimeOfTheLastChange) {
+TEST_F(WhereItBeganTest, AfterASeekItIsByTheTimeOfTheLastChange) {
   group.definition.start_stamp = 9;
   group.definition.updated = absl::FromUnixMillis(2'000);
-  EXPECT_TRUE(Behind(1'999));
-  EXPECT_FALSE(Behind(2'000));
+  EXPECT_EQ(Behind(1'999), BeganBehind::kYes);
+  EXPECT_EQ(Behind(2'000), BeganBehind::kPerhaps);
+  EXPECT_EQ(Behind(2'001), BeganBehind::kNo);
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ def let_a_millisecond_pass(bus) -> None:
         return stored_time(bus, published).ToMilliseconds()
 
     began = now()
-    eventually(lambda: now() > began)
+    eventually(lambda: now() > began, "the clock moves")
 
 
 def ids(page: v1.GetRecentEventsResponse) -> list:

@@ -160,7 +160,14 @@ class Trial:
     def _heir_of(self, who: str, count: int):
         """Joins the group, which from then on gives the other events to it."""
         heir = self.bus.group(self.name_of(who))
-        return lambda: (heir, heir.take(count, deadline=self.left()))
+
+        def inherits() -> tuple[Subscription, list[Delivery]]:
+            taken = []
+            while len(taken) < count:
+                taken += heir.message(deadline=self.left())
+            return heir, taken
+
+        return inherits
 
     def _line_of(self, process: WatchedProcess, pattern: str, count: int = 1):
         return lambda: process.wait_for_lines(pattern, count, deadline=self.left())

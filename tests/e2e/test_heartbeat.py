@@ -8,6 +8,7 @@ import pytest
 from harness.bus import group_open, unique
 from harness.stubs import rpc, v1
 from harness.subscription import data_of
+from harness.waiting import eventually
 
 
 @pytest.fixture
@@ -57,6 +58,25 @@ def test_client_that_goes_silent_is_dropped_and_its_events_go_to_another(shared_
     assert silent.has("ping")
     [delivery] = other.take(1)
     assert (delivery.data, delivery.batch.attempt) == (b"held", 1)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a ping is due only when the server has been silent for the heartbeat"
+)
+def test_client_that_goes_silent_is_dropped_however_much_is_sent_to_it(shared_bus, name):
+    """Events that leave no room for a ping of a quiet server must not make it trust a dead client."""
+    silent = shared_bus.group(name, name, heartbeat=1, answers_pings=True)
+    answering = shared_bus.group(
+        f"{name}-2", name, heartbeat=1, answers_pings=True, answer_pings=True
+    )
+
+    def ended() -> bool:
+        shared_bus.publish(name, b"one more")
+        return silent.ended
+
+    eventually(ended, "the silent client is dropped", deadline=10)
+    assert silent.end().reason == "HEARTBEAT_MISSED"
+    answering.round_trip()
 
 
 @pytest.mark.parametrize("heartbeat", [0.5, 0.0, 3601])

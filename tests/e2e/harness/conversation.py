@@ -55,6 +55,12 @@ class Conversation:
         with self._changed:
             return any(message.WhichOneof("message") in kinds for message in self._messages)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the call has ended."""
+        with self._changed:
+            return self._ended
+
     def end(self, deadline: float = DEADLINE) -> Refusal:
         """How the call ended: None for OK. What came before the end stays for `next`."""
         with self._changed:

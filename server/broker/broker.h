@@ -21,6 +21,7 @@
 #include "server/broker/publish_command.h"
 #include "server/broker/pulls.h"
 #include "server/broker/schedule_id.h"
+#include "server/broker/settle_action.h"
 #include "server/broker/subscription.h"
 #include "server/loop/loop.h"
 #include "server/store/stream_store.h"
@@ -39,17 +40,6 @@ struct TokenSettlement {
   uint32_t done = 0;
   // Indexes into the tokens of all parts of the command, one after the other.
   std::vector<std::pair<uint32_t, Problem>> others;
-};
-
-// What is to become of a delivery.
-struct SettleAction {
-  enum class Kind { kAck, kNack, kReject, kRelease, kExtend };
-  Kind kind = Kind::kAck;
-  // Delay of a nack, new deadline of an extension, from now on. Nullopt: as the group's policy
-  // says.
-  std::optional<absl::Duration> duration;
-  // Of a nack or a reject.
-  std::string reason;
 };
 
 // Carried out in order.
@@ -74,6 +64,8 @@ struct BrokerCounts {
   uint64_t retrying_events = 0;
   // Of the groups served here, about, as of the last sweep.
   uint64_t unread_events = 0;
+  // Groups served here that could deliver and do not.
+  uint64_t stalled_groups = 0;
   uint64_t publish_queue_events = 0;
   uint64_t publish_queue_bytes = 0;
   // On all instances together, as seen lately.

@@ -26,6 +26,11 @@ void BrokerEvents::OnTypeDeleted(absl::string_view /*type*/) {}
 void BrokerEvents::OnTypeCreated(absl::string_view) {}
 void BrokerEvents::OnInstanceDead(absl::string_view) {}
 void BrokerEvents::OnClaimed(absl::string_view, absl::string_view, uint64_t) {}
+void BrokerEvents::OnStalled(absl::string_view /*group*/, absl::string_view /*stream*/,
+                             uint64_t /*waiting*/, absl::Duration /*since*/,
+                             absl::string_view /*why*/) {}
+void BrokerEvents::OnStallEnded(absl::string_view /*group*/, absl::string_view /*stream*/,
+                                absl::Duration /*lasted*/) {}
 void BrokerEvents::OnStoreState(bool, const absl::Status&) {}
 void BrokerEvents::OnTrouble(absl::string_view, const absl::Status&) {}
 

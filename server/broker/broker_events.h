@@ -52,6 +52,12 @@ class BrokerEvents {
   virtual void OnTypeDeleted(absl::string_view type);
   virtual void OnInstanceDead(absl::string_view incarnation);
   virtual void OnClaimed(absl::string_view group, absl::string_view from, uint64_t entries);
+  // On the stream, events of the group wait, there is room for them, and for so long nothing was
+  // delivered; and: it goes on, or nothing waits any more.
+  virtual void OnStalled(absl::string_view group, absl::string_view stream, uint64_t waiting,
+                         absl::Duration since, absl::string_view why);
+  virtual void OnStallEnded(absl::string_view group, absl::string_view stream,
+                            absl::Duration lasted);
   virtual void OnStoreState(bool up, const absl::Status& why);
   // Something is wrong that the broker survives, such as a corrupt entry.
   virtual void OnTrouble(absl::string_view what, const absl::Status& why);

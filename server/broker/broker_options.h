@@ -68,6 +68,8 @@ struct BrokerOptions {
   uint64_t max_subscribers = 100'000;
   // How long a session outlives a broken call.
   absl::Duration resume_window = absl::Seconds(10);
+  // When a group that could deliver and does not counts as stalled.
+  absl::Duration stalled_after = absl::Minutes(1);
 
   // What may wait for the store.
   uint64_t publish_queue_events = 1'000'000;

@@ -226,6 +226,12 @@ void Broker::Core::OnLeaseWanted(const LeaseWish& wish) {
                                [](const absl::Status&) {});
 }
 
+void Broker::Core::OnMail(const MailNotice& notice) {
+  if (notice.consumer != context_.incarnation) return;
+  const auto group = groups_.find(notice.group.name);
+  if (group != groups_.end()) group->second->OnMail(notice);
+}
+
 void Broker::Core::OnRegistryChanged() { registry_.Refresh(); }
 
 void Broker::Core::OnInstanceLeft() { membership_.LookNow(); }
@@ -376,6 +382,7 @@ BrokerCounts Broker::Core::Counts() const {
     counts.in_flight_bytes += group->in_flight_bytes();
     counts.retrying_events += group->retrying();
     counts.unread_events += group->unread_events();
+    if (group->stalled()) ++counts.stalled_groups;
   }
   counts.publish_queue_events = publisher_.queued_events();
   counts.publish_queue_bytes = publisher_.queued_bytes();

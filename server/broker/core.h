@@ -57,7 +57,7 @@ class Broker::Core final : public StoreListener,
   DelayedList& delayed() { return delayed_list_; }
   SubscriptionId Open(OpenRequest request, SubscriberSink* sink);
   void Settle(SubscriptionId id, SettleCommand command);
-  void SettleByTokens(TokenSettleCommand command);
+  void SettleByTokens(TokenSettleCommand command);  // core_settling.cc
   void SetFlow(SubscriptionId id, FlowLimits flow);
   void Taken(SubscriptionId id, uint64_t events, uint64_t bytes);
   void Close(SubscriptionId id, CallEnd end);
@@ -80,6 +80,8 @@ class Broker::Core final : public StoreListener,
   // Why nothing is taken while this instance stops.
   static absl::Status DrainingError(absl::string_view what);
 
+  // One command while it is carried out.
+  class TokenSettling;
   struct PendingOpen {
     OpenRequest request;
     SubscriberSink* sink = nullptr;
@@ -94,6 +96,7 @@ class Broker::Core final : public StoreListener,
   void OnStreamAdvanced(absl::string_view stream) override;
   void OnEntriesReleased(absl::string_view stream, const GroupKey& group) override;
   void OnLeaseWanted(const LeaseWish& wish) override;
+  void OnMail(const MailNotice& notice) override;
   void OnRegistryChanged() override;
   void OnInstanceLeft() override;
   void OnSignalsMissed() override;
@@ -127,6 +130,8 @@ class Broker::Core final : public StoreListener,
   void EndMember(SubscriptionId id, bool abruptly);
   void OnGroupFound(SubscriptionId id, absl::StatusOr<OpenedGroup> found);
   void RefuseOpen(SubscriptionId id, const absl::Status& why);
+  // Whether the token is of a group and type that exist: another instance may have the event.
+  bool MayBeElsewhere(const DeliveryToken& token) const;
   Group* FindGroupOf(SubscriptionId id);
   void RemoveGroup(Group* group);
   void RetireGroup(const std::string& name);

@@ -131,47 +131,6 @@ void Broker::Core::Settle(SubscriptionId id, SettleCommand command) {
   if (command.confirm != 0) tail->second->sink()->OnSettled(info);
 }
 
-void Broker::Core::SettleByTokens(TokenSettleCommand command) {
-  struct Progress {
-    TokenSettlement settlement;
-    // Indexes of what is done, in case the store fails.
-    std::vector<uint32_t> done;
-    absl::AnyInvocable<void(TokenSettlement)> answer;
-  };
-  auto progress = std::make_shared<Progress>();
-  progress->answer = std::move(command.done);
-  auto waiter =
-      std::make_shared<SettleWaiter>(lifetime_.Guard([progress](const absl::Status& status) {
-        TokenSettlement& settlement = progress->settlement;
-        if (status.ok()) {
-          settlement.done = static_cast<uint32_t>(progress->done.size());
-        } else {
-          for (const uint32_t index : progress->done) {
-            settlement.others.emplace_back(index, TokenSettlement::Problem::kFailed);
-          }
-        }
-        progress->answer(std::move(settlement));
-      }));
-  uint32_t index = 0;
-  uint64_t unknown = 0;
-  const auto settle = [&](const DeliveryToken& token, const SettleAction& action) {
-    const auto group = groups_.find(token.group.name);
-    std::optional<TokenSettlement::Problem> problem = TokenSettlement::Problem::kUnknown;
-    if (group != groups_.end()) problem = group->second->SettleToken(token, action, waiter);
-    if (problem.has_value()) {
-      progress->settlement.others.emplace_back(index, *problem);
-      ++unknown;
-    } else {
-      progress->done.push_back(index);
-    }
-    ++index;
-  };
-  for (const TokenSettleCommand::Part& part : command.parts) {
-    for (const DeliveryToken& token : part.tokens) settle(token, part.action);
-  }
-  if (unknown > 0) context_.events->OnUnknownSettle(unknown);
-}
-
 void Broker::Core::SetFlow(SubscriptionId id, FlowLimits flow) {
   id = sessions_.MemberOf(id);
   Group* const group = FindGroupOf(id);

@@ -21,6 +21,7 @@
 #include "server/broker/lifetime.h"
 #include "server/broker/member.h"
 #include "server/broker/registry.h"
+#include "server/broker/stall_watch.h"
 
 namespace eventbus {
 
@@ -68,6 +69,8 @@ class Group {
   std::optional<TokenSettlement::Problem> SettleToken(const DeliveryToken& token,
                                                       const SettleAction& action,
                                                       const std::shared_ptr<SettleWaiter>& waiter);
+  // Whether SettleToken knows better than others what has become of the delivery.
+  bool Has(const DeliveryToken& token) const;
   void SetFlow(SubscriptionId id, FlowLimits flow);
   // The member's call is broken, and may be followed by another one: gets nothing more, and keeps
   // what it was handed until then at least.
@@ -90,6 +93,8 @@ class Group {
   void OnStreamAdvanced(absl::string_view stream);
   void OnEntriesReleased(absl::string_view stream);
   void OnLeaseWanted(const LeaseWish& wish);
+  // Other instances have left mail for an entry that this one has, or had.
+  void OnMail(const MailNotice& notice);
   // The incarnation died or left: what it held on any stream may be claimed.
   void OnInstanceGone(const std::string& incarnation);
   // Answers may be lost, signals missed: look at everything.
@@ -110,6 +115,8 @@ class Group {
   std::vector<std::string> streams() const;
   // Not read by anybody yet, on all streams: about, and as of the last sweep.
   uint64_t unread_events() const;
+  // On some stream there is something to deliver and room for it, and nothing happens.
+  bool stalled() const;
   size_t members() const { return members_.size(); }
   uint64_t in_flight() const;
   uint64_t in_flight_bytes() const;
@@ -124,6 +131,9 @@ class Group {
     absl::btree_map<std::string, uint64_t> suspects;
     // As the last sweep found it.
     uint64_t unread_events = 0;
+    StallWatch stall;
+    // There may be mail for what is held, which could not be read.
+    bool mail_missed = false;
     bool in_ready_queue = false;
     bool in_fetch_queue = false;
     bool in_unsaved = false;
@@ -179,6 +189,9 @@ class Group {
   static bool AckWherever(GroupStream& stream, HeldEntry& entry, uint32_t index,
                           const std::shared_ptr<SettleWaiter>& waiter);
   void Extend(const HeldEntry& entry, uint32_t index, std::optional<absl::Duration> duration);
+  // Reads and obeys the mail of these entries (group_mail.cc).
+  void ReadMail(const std::string& stream, std::vector<EntryId> ids);
+  void ObeyMail(const std::string& stream, const EntryState& state);
   // Null: nobody has the event now.
   static Member* HolderOf(const HeldEntry& entry, uint32_t index);
   // `subscriber` may be null.
@@ -187,6 +200,7 @@ class Group {
   static std::vector<Member::TakenRun> TakeAway(const HeldEntry& entry, uint32_t index);
   void TellLost(const Member& member, const std::vector<Member::TakenRun>& lost, LostReason reason,
                 absl::string_view message) const;
+  void LookForStall(const std::string& stream, Attached& attached);
   void CheckConsumers(const std::string& stream, const std::vector<ConsumerInfo>& consumers);
 
   const Context* const context_;

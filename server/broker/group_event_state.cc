@@ -11,8 +11,8 @@ BeganBehind If(bool behind) { return behind ? BeganBehind::kYes : BeganBehind::k
 BeganBehind ByTime(const GroupDefinition& definition, EntryId entry) {
   // Of a seek to the latest only the time of a later change is known at worst.
   const bool sought = definition.start_stamp > 0;
-  const uint64_t began = static_cast<uint64_t>(
-      absl::ToUnixMillis(sought ? definition.updated : definition.created));
+  const uint64_t began =
+      static_cast<uint64_t>(absl::ToUnixMillis(sought ? definition.updated : definition.created));
   return entry.ms == began ? BeganBehind::kPerhaps : If(entry.ms < began);
 }
 
@@ -73,8 +73,7 @@ GroupEventState EventStateOf(const EventFindings& findings, absl::Time now) {
   if (findings.began_behind == BeganBehind::kYes) return {};
   GroupEventState state = FromTrail(findings.own, now);
   // It may be one of the letters that were not looked at, or the group may never have had it.
-  const bool perhaps_not =
-      findings.letters_cut || findings.began_behind == BeganBehind::kPerhaps;
+  const bool perhaps_not = findings.letters_cut || findings.began_behind == BeganBehind::kPerhaps;
   if (state.progress == EventProgress::kAcked && perhaps_not) return {};
   return state;
 }

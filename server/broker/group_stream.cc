@@ -128,7 +128,7 @@ void GroupStream::OnRead(uint32_t asked, uint64_t epoch, absl::StatusOr<ReadGrou
     if (result.status().code() != absl::StatusCode::kNotFound) advanced_ = true;
     return OnFetchFailed(result.status());
   }
-  for (const Entry& entry : result->entries) AddEntry(entry, 1, "");
+  for (const Entry& entry : result->entries) AddEntry(entry, 1, {});
   if (result->entries.size() >= asked) advanced_ = true;
   Changed();
 }
@@ -166,7 +166,8 @@ void GroupStream::OnClaimed(const std::string& consumer, uint64_t epoch,
     return OnFetchFailed(result.status());
   }
   for (const ClaimedEntry& claimed : result->entries) {
-    AddEntry(claimed.entry, claimed.times_delivered, claimed.record);
+    AddEntry(claimed.entry, claimed.times_delivered,
+             {claimed.entry.id, claimed.record, claimed.mail});
   }
   if (!result->entries.empty()) {
     context_->events->OnClaimed(group_.name, consumer, result->entries.size());
@@ -276,7 +277,7 @@ void GroupStream::OnMissingFetched(const PendingEntry& pending,
       QueueAck(pending.id);
     } else {
       AddEntry(entries->front(), pending.times_delivered,
-               states->empty() ? std::string() : states->front().record);
+               states->empty() ? EntryState() : states->front());
     }
   }
   FetchMissing(epoch_);
@@ -300,8 +301,9 @@ uint32_t GroupStream::SkippedBeforeStart(EntryId id) const {
   return start_.skip.has_value() && start_.skip->entry == id ? start_.skip->index + 1 : 0;
 }
 
-void GroupStream::AddEntry(const Entry& entry, uint64_t times_delivered, absl::string_view record) {
+void GroupStream::AddEntry(const Entry& entry, uint64_t times_delivered, const EntryState& state) {
   if (held_.contains(entry.id) || acking_.contains(entry.id)) return;
+  last_progress_ = context_->loop->MonotonicNow();
   auto held = std::make_unique<HeldEntry>();
   held->entry = entry;
   const absl::Status indexed = IndexEvents(entry.value.view(), &held->offsets);
@@ -320,7 +322,7 @@ void GroupStream::AddEntry(const Entry& entry, uint64_t times_delivered, absl::s
     event.times_delivered = static_cast<uint32_t>(times_delivered - 1);
   }
   const absl::Duration now = context_->loop->MonotonicNow();
-  if (!record.empty() && !held->DecodeState(record, context_->store_clock, now)) {
+  if (!state.record.empty() && !held->DecodeState(state.record, context_->store_clock, now)) {
     context_->events->OnTrouble(absl::StrCat("state record of entry ", entry.id.ToString(),
                                              " of stream ", *stream_, " was ignored"),
                                 absl::DataLossError("malformed, or of another entry"));
@@ -335,6 +337,9 @@ void GroupStream::AddEntry(const Entry& entry, uint64_t times_delivered, absl::s
                                   details.status());
     }
   }
+  uint64_t acked_elsewhere = 0;
+  const std::vector<MailedSettle> failed_elsewhere = held->ObeyMail(state.mail, &acked_elsewhere);
+  if (acked_elsewhere > 0) context_->events->OnAcked(acked_elsewhere);
   const uint32_t skipped = std::min(SkippedBeforeStart(entry.id), count);
   for (uint32_t i = 0; i < skipped; ++i) Advance(DeliveryInput::kAck, &held->events[i]);
   if (policy_->filter.empty()) {
@@ -373,11 +378,33 @@ void GroupStream::AddEntry(const Entry& entry, uint64_t times_delivered, absl::s
   } else if (gathered_) {
     LineUp(added);
   }
-  if (dropped > 0) return NoteFailed(added, dropped, nullptr);
-  MaybePark(added);
+  if (dropped > 0) {
+    NoteFailed(added, dropped, nullptr);
+  } else {
+    MaybePark(added);
+  }
+  FailByMail(entry.id, failed_elsewhere);
+}
+
+void GroupStream::FailByMail(EntryId id, const std::vector<MailedSettle>& failed) {
+  for (const MailedSettle& settle : failed) {
+    HeldEntry* const entry = FindHeld(id);
+    // It may have expired, or be one that the group's filter does not want.
+    if (entry == nullptr || entry->events[settle.index].phase != DeliveryPhase::kInFlight) continue;
+    const EntryRun run = {entry, settle.index, 1};
+    if (settle.action.kind == SettleAction::Kind::kReject) {
+      context_->events->OnRejected(1);
+      Reject(run, settle.action.reason, "", nullptr);
+    } else {
+      context_->events->OnNacked(1);
+      Fail(run, {DeadLetterCause::kNacked, settle.action.duration, settle.action.reason, ""},
+           nullptr);
+    }
+  }
 }
 
 void GroupStream::TakeReady(uint32_t count) {
+  last_progress_ = context_->loop->MonotonicNow();
   EntryRun& front = ready_.front();
   ready_events_ -= count;
   front.first += count;
@@ -411,6 +438,14 @@ void GroupStream::RemoveFromReady(const HeldEntry* entry, uint32_t index) {
 HeldEntry* GroupStream::FindHeld(EntryId id) {
   const auto found = held_.find(id);
   return found == held_.end() ? nullptr : found->second.get();
+}
+
+std::vector<EntryId> GroupStream::HeldIds() const {
+  std::vector<EntryId> ids;
+  ids.reserve(held_.size());
+  for (const auto& [id, entry] : held_) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
+  return ids;
 }
 
 void GroupStream::ForgetHeld(EntryId id) {

@@ -99,6 +99,10 @@ class GroupStream {
   // ---- Delivering ----
 
   bool has_ready() const { return !ready_.empty(); }
+  // Some event is in flight, waits for its retry or for others of its key, or is being settled.
+  bool holds_any() const { return !held_.empty(); }
+  // When an entry was taken or an event handed to a member last, by the monotonic clock.
+  absl::Duration last_progress() const { return last_progress_; }
   uint64_t ready_events() const { return ready_events_; }
   // Events that wait for their retries.
   uint64_t waiting_events() const { return waiting_events_; }
@@ -132,6 +136,7 @@ class GroupStream {
   void Crash(const EntryRun& run, const std::string& subscriber);
   // Null if this instance does not hold it.
   HeldEntry* FindHeld(EntryId id);
+  std::vector<EntryId> HeldIds() const;
   bool IsBeingAcked(EntryId id) const { return acking_.contains(id); }
   // Writes what is due: acks, state records older than a second, releases.
   void Flush();
@@ -173,7 +178,9 @@ class GroupStream {
   void OnRepaired(const absl::Status& status);
   // Stops fetching for a while after an error.
   void Pause();
-  void AddEntry(const Entry& entry, uint64_t times_delivered, absl::string_view record);
+  void AddEntry(const Entry& entry, uint64_t times_delivered, const EntryState& state);
+  // What others have settled of an entry that was just taken.
+  void FailByMail(EntryId id, const std::vector<MailedSettle>& failed);
   // ---- Ordered groups ----
   void AcquireLease();
   void OnLease(const absl::StatusOr<LeaseResult>& lease);
@@ -283,6 +290,7 @@ class GroupStream {
   absl::flat_hash_map<EntryId, std::unique_ptr<HeldEntry>> held_;
   std::deque<EntryRun> ready_;
   uint64_t ready_events_ = 0;
+  absl::Duration last_progress_ = -absl::InfiniteDuration();
 
   // Failing. Whose retries are due when, by the monotonic clock.
   absl::btree_set<std::pair<absl::Duration, EntryId>> due_;

@@ -1,5 +1,7 @@
 // The part of Group for its streams: which it has, that it is there on them, and what is heard of
 // them.
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "server/broker/group.h"
@@ -153,6 +155,7 @@ void Group::Recheck() {
     attached->stream->NoteLostAnswer();
     attached->stream->NoteAdvanced();
     attached->stream->NoteClaimable(kReleasedConsumer);
+    ReadMail(name, attached->stream->HeldIds());
   }
 }
 
@@ -161,6 +164,9 @@ void Group::Sweep(const std::string& stream) {
   if (found == streams_.end() || members_.empty()) return;
   const GroupKey key = found->second->stream->group();
   found->second->stream->NoteAdvanced();
+  if (std::exchange(found->second->mail_missed, false)) {
+    ReadMail(stream, found->second->stream->HeldIds());
+  }
   // Nobody else reads a side stream: what was settled of it may go.
   if (IsSideStream(stream)) {
     context_->store->Trim({.stream = stream, .settled_by = {key}},
@@ -174,8 +180,38 @@ void Group::Sweep(const std::string& stream) {
   context_->store->GetGroupInfo(
       {stream, key}, lifetime_.Guard([this, stream](const absl::StatusOr<GroupInfo>& info) {
         const auto now = streams_.find(stream);
-        if (info.ok() && now != streams_.end()) now->second->unread_events = info->unread_events;
+        if (now == streams_.end()) return;
+        if (info.ok()) now->second->unread_events = info->unread_events;
+        LookForStall(stream, *now->second);
       }));
+}
+
+void Group::LookForStall(const std::string& stream, Attached& attached) {
+  const GroupStream& at = *attached.stream;
+  const bool room = std::any_of(members_.begin(), members_.end(), [](const auto& member) {
+    return member.second->opened() && !member.second->one_shot() && member.second->HasRoom();
+  });
+  // In an ordered group one that is slow holds up the others of its key, and in time all.
+  const bool may = !at.ordered() || (at.owns() && !at.holds_any());
+  const bool could = context_->store_up && !draining_ && !paused() && room && may &&
+                     (attached.unread_events > 0 || at.has_ready());
+  const std::optional<StallWatch::Change> change = attached.stall.Look(
+      context_->loop->MonotonicNow(), could, at.last_progress(), context_->options->stalled_after);
+  if (!change.has_value()) return;
+  if (change->stalled) {
+    const bool retries = retrying() >= context_->options->max_waiting_events;
+    context_->events->OnStalled(
+        known_.record.name, stream, attached.unread_events + at.ready_events(), change->lasted,
+        retries ? "too many of its events wait for their retries (limits.max_retrying)"
+                : "no cause is known; look for errors of the store");
+  } else {
+    context_->events->OnStallEnded(known_.record.name, stream, change->lasted);
+  }
+}
+
+bool Group::stalled() const {
+  return std::any_of(streams_.begin(), streams_.end(),
+                     [](const auto& attached) { return attached.second->stall.stalled(); });
 }
 
 uint64_t Group::unread_events() const {

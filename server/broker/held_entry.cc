@@ -90,6 +90,31 @@ bool HeldEntry::DecodeState(absl::string_view text, const StoreClock& clock, abs
   return true;
 }
 
+std::vector<MailedSettle> HeldEntry::ObeyMail(absl::string_view mail, uint64_t* acked) {
+  using Kind = SettleAction::Kind;
+  std::vector<MailedSettle> failed;
+  mail_read = mail.size();
+  for (MailedSettle& settle : ReadSettleMail(mail)) {
+    if (settle.index >= size()) continue;
+    EventDelivery& event = events[settle.index];
+    if (settle.action.kind == Kind::kAck) {
+      if (!Advance(DeliveryInput::kAck, &event)) continue;
+      troubles.erase(settle.index);
+      ++*acked;
+      continue;
+    }
+    // A release or an extension has ended with the lease.
+    if (settle.action.kind != Kind::kNack && settle.action.kind != Kind::kReject) continue;
+    if (settle.attempt != event.attempt()) continue;
+    // As it was when it was settled; the delivery is counted already.
+    const uint32_t deliveries = event.times_delivered;
+    if (!Advance(DeliveryInput::kDeliver, &event)) continue;
+    event.times_delivered = std::max(deliveries, settle.times_delivered);
+    failed.push_back(std::move(settle));
+  }
+  return failed;
+}
+
 uint32_t HeldEntry::SettleUnwanted(const AttributeFilter& filter) {
   uint32_t unwanted = 0;
   EntryReader reader(entry.value.view());

@@ -1,6 +1,7 @@
 #ifndef EVENTBUS_SERVER_BROKER_HELD_ENTRY_H_
 #define EVENTBUS_SERVER_BROKER_HELD_ENTRY_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "server/broker/context.h"
 #include "server/broker/dead_letter.h"
 #include "server/broker/event_delivery.h"
+#include "server/broker/settle_mail.h"
 #include "server/broker/state_record.h"
 #include "server/store/entry.h"
 
@@ -67,6 +69,8 @@ struct HeldEntry {
   uint64_t budgeted = 0;
   // When the first of its events was first delivered, by the store's clock in Unix ms; 0: not yet.
   uint64_t first_delivered_ms = 0;
+  // How much of its mail has been obeyed, in bytes.
+  size_t mail_read = 0;
   // Since when the store knows less than we do of what is settled; infinite past: it knows all.
   absl::Duration unsaved_since = -absl::InfiniteDuration();
   // For the one event of an entry of the side stream.
@@ -91,6 +95,10 @@ struct HeldEntry {
   std::string EncodeState(const StoreClock& clock, bool buried = false) const;
   // Takes over what a record says; false if it is not one of this entry.
   bool DecodeState(absl::string_view record, const StoreClock& clock, absl::Duration now);
+  // Carries out mail that came with an entry that was just taken, and adds to `acked` how many
+  // events it has settled. Events that others have nacked or rejected are in flight after that, and
+  // are the caller's to fail.
+  std::vector<MailedSettle> ObeyMail(absl::string_view mail, uint64_t* acked);
   // Settles the events that do not match, and answers how many were not settled before. For an
   // entry that was just read.
   uint32_t SettleUnwanted(const AttributeFilter& filter);

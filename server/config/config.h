@@ -67,6 +67,7 @@ struct DeliveryConfig {
   std::uint64_t max_in_flight_bytes = 16 * kMiB;
   absl::Duration inactive_expiry = absl::Minutes(5);
   absl::Duration resume_window = absl::Seconds(10);
+  absl::Duration stalled_after = absl::Minutes(1);
 };
 
 // What happens to a publish when its stream is at max_bytes or max_events.

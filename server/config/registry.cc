@@ -217,6 +217,13 @@ void AddDelivery(std::vector<Setting>& all) {
            "call broke. Others of its group do not get it meanwhile."},
       TimeSpan{.min = absl::Milliseconds(100), .max = absl::Hours(1)},
       +[](Config& c) -> absl::Duration& { return c.delivery.resume_window; }));
+  all.push_back(ScalarSetting(
+      {.name = "delivery.stalled_after",
+       .description = "A group of which events wait, and whose subscribers have room, but which "
+                      "delivers nothing for so long, is reported: a warning in the log, and the "
+                      "metric eventbus_stalled_groups. It is looked at every 5 s."},
+      TimeSpan{.min = absl::Seconds(1), .max = absl::Hours(24)},
+      +[](Config& c) -> absl::Duration& { return c.delivery.stalled_after; }));
 }
 
 void AddRetention(std::vector<Setting>& all,

@@ -146,6 +146,18 @@ void BrokerObserver::OnClaimed(absl::string_view group, absl::string_view from, 
   log_.Info("entries claimed", {{"group", group}, {"from", from}, {"entries", entries}});
 }
 
+void BrokerObserver::OnStalled(absl::string_view group, absl::string_view stream, uint64_t waiting,
+                               absl::Duration since, absl::string_view why) {
+  log_.Warning(
+      "group delivers nothing, though events wait and subscribers have room",
+      {{"group", group}, {"stream", stream}, {"waiting", waiting}, {"for", since}, {"why", why}});
+}
+
+void BrokerObserver::OnStallEnded(absl::string_view group, absl::string_view stream,
+                                  absl::Duration lasted) {
+  log_.Info("group goes on", {{"group", group}, {"stream", stream}, {"after", lasted}});
+}
+
 void BrokerObserver::OnStoreState(bool up, const absl::Status& why) {
   metrics_->store_up.Set(up ? 1 : 0);
   if (up) {

@@ -48,6 +48,10 @@ class BrokerObserver final : public BrokerEvents {
   void OnTypeDeleted(absl::string_view type) override;
   void OnInstanceDead(absl::string_view incarnation) override;
   void OnClaimed(absl::string_view group, absl::string_view from, uint64_t entries) override;
+  void OnStalled(absl::string_view group, absl::string_view stream, uint64_t waiting,
+                 absl::Duration since, absl::string_view why) override;
+  void OnStallEnded(absl::string_view group, absl::string_view stream,
+                    absl::Duration lasted) override;
   void OnStoreState(bool up, const absl::Status& why) override;
   void OnTrouble(absl::string_view what, const absl::Status& why) override;
 

@@ -216,6 +216,7 @@ void Daemon::Parts::Sample() {
   metrics_.streams.Set(static_cast<int64_t>(counts.streams));
   metrics_.retrying_events.Set(static_cast<int64_t>(counts.retrying_events));
   metrics_.in_flight_events.Set(static_cast<int64_t>(counts.in_flight_events));
+  metrics_.stalled_groups.Set(static_cast<int64_t>(counts.stalled_groups));
   metrics_.unread_events.Set(static_cast<int64_t>(counts.unread_events));
   metrics_.in_flight_bytes.Set(static_cast<int64_t>(counts.in_flight_bytes));
   metrics_.publish_queue_events.Set(static_cast<int64_t>(counts.publish_queue_events));

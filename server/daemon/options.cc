@@ -69,6 +69,7 @@ BrokerOptions BrokerOptionsFrom(const Config& config) {
   options.default_source = config.publish.default_source;
   options.ephemeral_expiry = config.delivery.inactive_expiry;
   options.resume_window = config.delivery.resume_window;
+  options.stalled_after = config.delivery.stalled_after;
   options.stream_policy.ttl = config.retention.ttl;
   options.stream_policy.max_bytes = config.retention.max_bytes;
   options.stream_policy.max_events = config.retention.max_events;

@@ -122,6 +122,9 @@ class MetricFamilies {
     Add("eventbus_unread_events",
         "Events that groups served here have not read yet; an estimate, seconds old.",
         m.unread_events);
+    Add("eventbus_stalled_groups",
+        "Groups served here that deliver nothing though events wait and subscribers have room.",
+        m.stalled_groups);
     Add("eventbus_subscribers", "Open subscriptions, by kind.", "kind", kSubscriberKinds,
         m.subscribers);
   }

@@ -109,6 +109,7 @@ class Metrics {
   Gauge in_flight_events;
   Gauge in_flight_bytes;
   Gauge unread_events;
+  Gauge stalled_groups;  // Could deliver, and do not.
   PerLabel<Gauge, SubscriberKind> subscribers;
 
   // What there is.

@@ -27,9 +27,10 @@ constexpr uint64_t kMinReceiveBytes = uint64_t{8} << 20;
 constexpr uint64_t kMaxReceiveBytes = uint64_t{1} << 30;
 
 // Half-open connections are found by pings of the transport too, for clients that do not answer
-// ours.
-constexpr int kKeepaliveMs = 60'000;
-constexpr int kKeepaliveTimeoutMs = 20'000;
+// ours. The timeout is also TCP's for what is sent and not acknowledged (TCP_USER_TIMEOUT).
+// Together they stay below the default ack deadline, so that nobody's events lose an attempt by it.
+constexpr int kKeepaliveMs = 15'000;
+constexpr int kKeepaliveTimeoutMs = 10'000;
 constexpr int kMinClientPingMs = 5'000;
 
 constexpr char kServiceName[] = "eventbus.v1.EventBus";

@@ -87,7 +87,7 @@ void SubscriberCall::ReadDone(bool more, bool cancelled) {
   absl::MutexLock lock(&mutex_);
   reading_ = false;
   if (more) {
-    heartbeat_state_.Received();
+    heartbeat_state_.Received(SteadyNow());
   } else {
     half_closed_ = true;
     said_goodbye_ = !cancelled;
@@ -272,13 +272,13 @@ void SubscriberCall::OnClosed(const absl::Status& why) {
 void SubscriberCall::HeartbeatDue() {
   absl::MutexLock lock(&mutex_);
   if (finished_) return;
-  const Heartbeat::Decision decision = heartbeat_state_.Decide(SteadyNow());
+  const Heartbeat::Decision decision = heartbeat_state_.Decide(SteadyNow(), writing_);
   if (decision.action == Heartbeat::Decision::Action::kGone) {
     PostClose(CallEnd::kSilent);
     const bool stuck = writing_;
-    FinishNow(MakeError(
-        absl::StatusCode::kUnavailable, Reason::kHeartbeatMissed,
-        absl::StrCat("two pings were not answered, ", absl::FormatDuration(heartbeat_), " apart")));
+    FinishNow(MakeError(absl::StatusCode::kUnavailable, Reason::kHeartbeatMissed,
+                        absl::StrCat("two pings were not answered (heartbeat ",
+                                     absl::FormatDuration(heartbeat_), "); subscribe again")));
     // The status would wait behind the message that the peer does not take.
     if (stuck) transport_->BreakOff();
     return;

@@ -18,6 +18,7 @@
 #include "server/store/entry.h"
 #include "server/store/group_key.h"
 #include "server/store/lease.h"
+#include "server/store/mail.h"
 
 namespace eventbus {
 
@@ -153,7 +154,10 @@ struct ReadRangeRequest {
 // store, kept with the entry's pending state and dropped with it.
 struct EntryState {
   EntryId id;
+  // Empty: none, but there is mail.
   std::string record;
+  // Read only.
+  std::string mail = {};
 };
 
 struct ClaimRequest {
@@ -172,6 +176,7 @@ struct ClaimedEntry {
   uint64_t times_delivered = 1;
   // Empty: none of its events is settled, all have attempt 1.
   std::string record;
+  std::string mail = {};
 };
 
 struct ClaimResult {
@@ -334,6 +339,8 @@ class StoreListener {
   virtual void OnEntriesReleased(absl::string_view stream, const GroupKey& group) = 0;
   // Another instance would like to own a stream of an ordered group; perhaps not from this one.
   virtual void OnLeaseWanted(const LeaseWish& /*wish*/) {}
+  // Another instance has left mail for an entry; perhaps not for this one.
+  virtual void OnMail(const MailNotice& /*notice*/) {}
   // Types or groups were created, changed or deleted, perhaps by this instance.
   virtual void OnRegistryChanged() = 0;
   // Another instance left: a heartbeat answers with who is there.
@@ -458,7 +465,7 @@ class StreamStore {
   // many were written.
   virtual void WriteStates(std::string stream, GroupKey group, std::string consumer,
                            std::vector<EntryState> states, Callback<uint64_t> done) = 0;
-  // State records of entries; those without one are left out.
+  // State records and mail of entries; those without either are left out.
   virtual void ReadStates(std::string stream, GroupKey group, std::vector<EntryId> ids,
                           Callback<std::vector<EntryState>> done) = 0;
   // Moves pending entries of a consumer to another one, oldest first, and answers with them. Of two
@@ -484,6 +491,14 @@ class StreamStore {
                             StatusCallback done) = 0;
   // Tells the other instances, without an answer.
   virtual void WishForLease(LeaseWish wish) = 0;
+
+  // ---- Mail (mail.h) ----
+
+  // Leaves mail for whoever has the entries, and tells the other instances. Answers for each, in
+  // order. Once left it is found with the entry by ReadStates and Claim.
+  virtual void LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOutcome>> done) = 0;
+  // Removes what was left for an entry that is not pending any more; without an answer.
+  virtual void DropMail(std::string stream, GroupKey group, EntryId id) = 0;
 
   // ---- Dead letters ----
 

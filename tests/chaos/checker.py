@@ -18,6 +18,8 @@ The rules; those that tests/simulation has too go by the same names:
     one-position             an event has one position, a position one event
     stored-in-order          confirmed events of one ordering key of a type are stored in the order
                              in which they were sent
+    key-order                in an ordered group no event is delivered before an earlier one of its
+                             ordering key and type, which the group was given, is acked or dead
     tail-order               a tail gets each stream in the order of positions, each event once, also
                              over its connections
     tail-complete            a tail gets all that was confirmed since it opened, over all its
@@ -80,6 +82,7 @@ class Checker:
                 self._fates.take_letters(record["letters"])
         self._check_order()
         self._check_groups()
+        self._check_keys()
         self._check_duplicates()
         self._check_tails()
         if self._rested == 0:
@@ -126,7 +129,8 @@ class Checker:
             return
         name = record["group"]
         if name not in self._groups:
-            self._groups[name] = Group(record["t"], record["patterns"], record["lasting"])
+            ordered = record.get("ordered", False)
+            self._groups[name] = Group(record["t"], record["patterns"], record["lasting"], ordered)
         self._open_members[name] += 1
         if self._open_members[name] == 1:
             self._served_since[name].append(record["t"])
@@ -288,6 +292,41 @@ class Checker:
         if until - since > self.report.longest_wait:
             self.report.longest_wait = until - since
             self.report.longest_wait_of = f"{event.id} to {who}"
+
+    def _check_keys(self) -> None:
+        for name, group in self._groups.items():
+            if not group.ordered:
+                continue
+            lines = collections.defaultdict(list)
+            for id_ in group.deliveries:
+                event = self._events.get(id_)
+                if event is not None:
+                    lines[event.type, event.key].append((self._position_of[id_], id_))
+            for line in lines.values():
+                line.sort()
+                self.report.keys += 1
+                for (_, earlier), (_, later) in zip(line, line[1:], strict=False):
+                    self._check_turn(name, group, earlier, later)
+
+    def _check_turn(self, name: str, group: Group, earlier: str, later: str) -> None:
+        """That `later` did not come before `earlier` was done with, as far as clients know."""
+        first = group.all_deliveries(later)[0].t
+        before = group.all_deliveries(earlier)
+        ends = [
+            settle["t"]
+            for delivery in before
+            for settle in self._subs[delivery.sub].settles
+            if settle["act"] in (("ack", "reject", "nack") if earlier in group.letters else ("ack",))
+            and covers(settle["ranges"], delivery.number)
+        ]
+        if not ends or min(ends) > first or before[0].t > first:
+            self._broken(
+                "key-order",
+                f"group {name}: gets it at {first:.3f}, and {earlier} of its key, which it got at "
+                f"{before[0].t:.3f}, was "
+                + (f"done with at {min(ends):.3f}" if ends else "never done with"),
+                later,
+            )
 
     def _check_tails(self) -> None:
         for name, chain in self._chains.items():

@@ -26,6 +26,8 @@ class Member(Subscriber):
             group.ephemeral = True
             group.policy.inactive_expiry.seconds = self._spec["expiry"]
         policy = self._spec.get("policy") or {}
+        if policy.get("ordered"):
+            group.policy.ordered = True
         if "max_retries" in policy:
             group.policy.max_retries = policy["max_retries"]
         for field in ("retry_delay", "ack_deadline"):
@@ -40,6 +42,7 @@ class Member(Subscriber):
             "target": "group",
             "group": self._spec["group"],
             "lasting": expiry == 0 or expiry >= 60,
+            "ordered": bool((self._spec.get("policy") or {}).get("ordered")),
         }
 
     def opened(self, asked: float, opened, address: str) -> None:

@@ -9,6 +9,8 @@ STORE_TIMEOUT = 1.5
 DRAIN_TIMEOUT = 1.0
 # Groups in which much fails, and a little for the last time.
 FAILING = {"policy": {"max_retries": 2, "retry_delay": 0.1}}
+# One event of a key at a time, also while others fail.
+ORDERED = {"policy": {"ordered": True, "max_retries": 2, "retry_delay": 0.1}, "in_flight": 300}
 LATE = {"policy": {"max_retries": 3, "retry_delay": 0.2, "ack_deadline": 2}}
 
 
@@ -88,6 +90,7 @@ class Plan:
             # What they get fails now and then, also for good; or is not settled in time.
             ("failing", ["order.*", "mail.*"], ("failing", "failing", "dying"), FAILING),
             ("late", ["audit.*", "slow.*"], ("late", "fast", "late"), LATE),
+            ("ordered", ["order.*"], ("failing", "fast", "dying"), ORDERED),
             # Somebody opens it and leaves; others come when all is over.
             ("dormant", ["order.placed", "born.*"], ("fast",), {"once": True, "from_": 0.2}),
             ("dormant", ["order.placed", "born.*"], ("fast", "fast"), {"from_": 1e9}),

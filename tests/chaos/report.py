@@ -27,6 +27,7 @@ class Report:
     groups: int = 0
     tails: int = 0
     types: int = 0
+    keys: int = 0
     # Positions that differ in their last part only.
     neighbours: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     subscriptions: int = 0
@@ -48,6 +49,7 @@ class Report:
             f"deliveries: {self.group_deliveries} to {self.groups} groups, {self.tail_deliveries} "
             f"to {self.tails} tails, over {self.subscriptions} subscriptions; "
             f"{self.confirmed_settles} settlements confirmed",
+            f"in order: {self.keys} keys of ordered groups",
             f"duplicates: {self.duplicates.total()} ({counted(self.duplicates)})",
             f"failed: {counted(self.failed)}; dead letters: {self.letters.total()} "
             f"({counted(self.letters)})",

@@ -49,6 +49,7 @@ class Group:
     opened: float
     patterns: list
     lasting: bool
+    ordered: bool = False
     deliveries: dict = dataclasses.field(default_factory=dict)  # id → Delivery or a list of them
     letters: dict = dataclasses.field(default_factory=dict)  # id → (cause, attempts)
 

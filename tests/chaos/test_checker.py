@@ -132,6 +132,45 @@ def test_what_was_sent_before_the_group_is_not_owed():
     assert broken(records) == []
 
 
+def of_an_ordered_group(*middle) -> list[dict]:
+    """Two events of a key, each in an entry of its own."""
+    group = {"target": "group", "group": "g", "lasting": True, "patterns": ["a.*"], "ordered": True}
+    return [
+        opened(1, "m#1", **group),
+        published(2, confirmed(1, "10-0-0")),
+        published(3, confirmed(2, "11-0-0")),
+        *middle,
+        rest(30),
+    ]
+
+
+def test_order_of_a_key():
+    first, second = received(4, "m#1", "10-0-0", 1, "p-1"), received(6, "m#1", "11-0-0", 2, "p-2")
+    acked, last = settle(5, "m#1", 1, 1), settle(7, "m#1", 2, 2)
+    assert broken(of_an_ordered_group(first, acked, second, last)) == []
+    too_early = [first, second, settle(7, "m#1", 1, 2)]
+    assert broken(of_an_ordered_group(*too_early)) == ["key-order"]
+    turned = [
+        received(4, "m#1", "11-0-0", 1, "p-2"),
+        settle(5, "m#1", 1, 1),
+        received(6, "m#1", "10-0-0", 2, "p-1"),
+        settle(7, "m#1", 2, 2),
+    ]
+    assert broken(of_an_ordered_group(*turned)) == ["key-order"]
+    nacked = [
+        first,
+        settle(5, "m#1", 1, 1, act="nack"),
+        second,
+        last,
+        received(8, "m#1", "10-0-0", 3, "p-1"),
+        settle(9, "m#1", 3, 3),
+    ]
+    assert broken(of_an_ordered_group(*nacked)) == ["key-order"]
+    dead = [first, settle(5, "m#1", 1, 1, act="nack"), second, last]
+    dead.append(letters(20, "p-1", cause="nacked"))
+    assert broken(of_an_ordered_group(*dead)) == []
+
+
 def test_unknown_events_may_come_or_not():
     extra = [received(9, "m#1", "13-0-0", 5, "p-4"), received(9, "t#2", "13-0-0", 0, "p-4")]
     assert broken(good() + extra) == []

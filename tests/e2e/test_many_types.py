@@ -1,23 +1,16 @@
 """Very many types and groups on one instance: connections, idle CPU and memory stay small."""
 
-import os
-import pathlib
-
 import pytest
 
 from harness.bus import Bus, event
 from harness.daemon import is_sanitized
+from harness.usage import cpu_seconds
 from harness.waiting import eventually_equal
 
 pytestmark = [pytest.mark.redis, pytest.mark.slow]
 
 TYPES, GROUPS = 1000, 20
 IDLE_SECONDS = 5
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_thousand_types_times_twenty_groups(own_redis, start_on_redis, capsys):

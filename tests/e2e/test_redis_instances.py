@@ -4,8 +4,8 @@ import pytest
 
 from harness.bus import Bus, event, group_open, seconds
 from harness.stubs import v1
-from harness.subscription import data_of
-from harness.waiting import TooLate, eventually
+from harness.subscription import data_of, deliveries_in
+from harness.waiting import DEADLINE, TooLate, eventually
 
 pytestmark = pytest.mark.redis
 
@@ -130,6 +130,58 @@ def test_nothing_is_left_of_a_group_that_has_expired(two):
     assert "gone" not in redis.ask("HGETALL", "eventbus:{registry}:groups")
 
 
+def leased(bus, group: str, count: int) -> list:
+    """Deliveries of pulls."""
+    got = []
+    while len(got) < count:
+        response = bus.pull(group, wait=DEADLINE, max_events=count - len(got))
+        got += deliveries_in(response)
+    return got
+
+
+def nothing_pending(redis, group: str) -> bool:
+    return redis.ask("XPENDING", "eventbus:{a.b}:log", group).split()[0] == "0"
+
+
+def test_tokens_are_settled_on_any_instance(two):
+    redis, _, a, b = two
+    quick = v1.GroupPolicy(retry_delay=seconds(0.05), retry_jitter=0)
+    a.pull("g", "a.*", policy=quick)
+    for _ in range(5):  # Of a busy stream, so that entries hold several events.
+        a.publish_batch([event("a.b", b"%d" % n) for n in range(100)])
+    held = leased(a, "g", 500)
+    tokens = [one.token for one in held]
+    nacks = [v1.TokenNack(tokens=tokens[1:3], reason="not yet")]
+    rejects = [v1.TokenReject(tokens=tokens[3:4], reason="malformed")]
+    assert b.settle(ack=tokens[4:], nacks=nacks, rejects=rejects, release=tokens[:1]).done == 500
+    again = leased(b, "g", 3)
+    assert sorted((one.batch.attempt, one.batch.last_reason) for one in again) == [
+        (1, ""),
+        (2, "not yet"),
+        (2, "not yet"),
+    ]
+    assert b.settle(ack=[one.token for one in again]).done == 3
+    assert a.settle(ack=tokens).done == 0
+    [letter] = a.admin.ListDeadLetters(v1.ListDeadLettersRequest(group="g")).letters
+    assert letter.reasons[-1] == "malformed"
+    eventually(lambda: nothing_pending(redis, "g@1"), "nothing stays pending")
+    eventually(lambda: "state" not in redis.ask("KEYS", "*"), "no mail is left")
+
+
+@pytest.mark.slow
+def test_tokens_of_a_dead_instance_are_settled_on_another(two):
+    redis, daemons, a, b = two
+    a.pull("g", "a.*")
+    a.publish_batch([event("a.b", b"%d" % n) for n in range(3)])
+    tokens = [one.token for one in leased(a, "g", 3)]
+    daemons[0].kill()
+    assert b.settle(ack=tokens[:2]).done == 2
+    [last] = leased(b, "g", 1)
+    assert last.batch.attempt == 1 and last.token != tokens[2]
+    assert b.settle(ack=[last.token]).done == 1
+    eventually(lambda: nothing_pending(redis, "g@1"), "nothing stays pending")
+
+
 @pytest.mark.slow
 def test_killed_instance_loses_nothing(two):
     redis, daemons, a, b = two
@@ -143,10 +195,7 @@ def test_killed_instance_loses_nothing(two):
         got |= set(data_of(taken))
         other.ack(*taken)
 
-    def nothing_pending() -> bool:
-        return redis.ask("XPENDING", "eventbus:{a.b}:log", "g@1").split()[0] == "0"
-
-    eventually(nothing_pending, "nothing stays pending")
+    eventually(lambda: nothing_pending(redis, "g@1"), "nothing stays pending")
 
 
 @pytest.mark.slow

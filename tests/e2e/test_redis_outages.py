@@ -1,5 +1,6 @@
 """Redis goes away in every way it can: nothing is confirmed wrongly, and all goes on by itself."""
 
+import functools
 import re
 import socket
 
@@ -333,3 +334,22 @@ def test_plain_path_needs_no_script(own_redis, start_on_redis):
         assert calls("xadd") >= before["xadd"] + 200
         # Heartbeats and sweeps only.
         assert calls("evalsha") - before["evalsha"] < 100
+
+
+def test_group_that_may_not_read_is_reported_as_stalled(own_redis, start_on_redis):
+    """Nothing else tells: publishes succeed, and Redis is there."""
+    redis = own_redis()
+    daemon = start_on_redis(redis, {"delivery.stalled_after": "1s"})
+    with Bus(daemon.address) as bus:
+        member = bus.group("g", "a.*")
+        bus.publish("a.b", b"before")
+        member.ack(*member.take(1))
+        redis.ask("ACL", "SETUSER", "default", "-xreadgroup")
+        bus.publish("a.b", b"unread")
+        stalled = functools.partial(daemon.metric, "eventbus_stalled_groups")
+        eventually(lambda: stalled() == 1, "the group counts as stalled", deadline=30)
+        [warning] = [line for line in daemon.stderr().splitlines() if "delivers nothing" in line]
+        assert "WARN" in warning.upper() and "a.b" in warning
+        redis.ask("ACL", "SETUSER", "default", "+xreadgroup")
+        assert member.take(1)[0].data == b"unread"
+        eventually(lambda: stalled() == 0, "it goes on", deadline=30)

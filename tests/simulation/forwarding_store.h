@@ -110,6 +110,12 @@ class ForwardingStore : public StreamStore {
     inner_->ReleaseLease(std::move(stream), std::move(group), std::move(owner), std::move(done));
   }
   void WishForLease(LeaseWish wish) override { inner_->WishForLease(std::move(wish)); }
+  void LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOutcome>> done) override {
+    inner_->LeaveMail(std::move(request), std::move(done));
+  }
+  void DropMail(std::string stream, GroupKey group, EntryId id) override {
+    inner_->DropMail(std::move(stream), std::move(group), id);
+  }
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override {
     inner_->ListConsumers(std::move(stream), std::move(group), std::move(done));

@@ -145,6 +145,9 @@ void FaultyStore::OnEntriesReleased(absl::string_view stream, const GroupKey& gr
 void FaultyStore::OnLeaseWanted(const LeaseWish& wish) {
   if (Hears() != nullptr) Hears()->OnLeaseWanted(wish);
 }
+void FaultyStore::OnMail(const MailNotice& notice) {
+  if (Hears() != nullptr) Hears()->OnMail(notice);
+}
 void FaultyStore::OnRegistryChanged() {
   if (Hears() != nullptr) Hears()->OnRegistryChanged();
 }
@@ -387,6 +390,16 @@ void FaultyStore::ReleaseLease(std::string stream, GroupKey group, std::string o
 
 void FaultyStore::WishForLease(LeaseWish wish) {
   if (Hears() != nullptr) inner_->WishForLease(std::move(wish));
+}
+
+void FaultyStore::LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOutcome>> done) {
+  Forward<absl::StatusOr<std::vector<MailOutcome>>>(
+      StoreCall::kLeaveMail, std::move(done),
+      [&](auto answer) { inner_->LeaveMail(std::move(request), std::move(answer)); });
+}
+
+void FaultyStore::DropMail(std::string stream, GroupKey group, EntryId id) {
+  if (Hears() != nullptr) inner_->DropMail(std::move(stream), std::move(group), id);
 }
 
 void FaultyStore::RemoveLetters(std::string stream, std::string group, std::vector<EntryId> ids,

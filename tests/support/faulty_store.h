@@ -44,6 +44,7 @@ enum class StoreCall {
   kListConsumers,
   kRemoveConsumer,
   kAcquireLease,
+  kLeaveMail,
   kReleaseLease,
   kBury,
   kReadLetters,
@@ -159,6 +160,8 @@ class FaultyStore final : public StreamStore, private StoreListener {
   void ReleaseLease(std::string stream, GroupKey group, std::string owner,
                     StatusCallback done) override;
   void WishForLease(LeaseWish wish) override;
+  void LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOutcome>> done) override;
+  void DropMail(std::string stream, GroupKey group, EntryId id) override;
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override;
   void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
@@ -211,6 +214,7 @@ class FaultyStore final : public StreamStore, private StoreListener {
   void OnStreamAdvanced(absl::string_view stream) override;
   void OnEntriesReleased(absl::string_view stream, const GroupKey& group) override;
   void OnLeaseWanted(const LeaseWish& wish) override;
+  void OnMail(const MailNotice& notice) override;
   void OnRegistryChanged() override;
   void OnInstanceLeft() override;
   void OnSignalsMissed() override;

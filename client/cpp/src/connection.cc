@@ -17,11 +17,11 @@ std::shared_ptr<grpc::Channel> Connection::channel() const {
   return channel_;
 }
 
-void Connection::LeaveChannel(const std::shared_ptr<grpc::Channel>& drained) {
-  std::shared_ptr<grpc::Channel> left;  // Destroyed outside of the lock.
+void Connection::LeaveChannel(const std::shared_ptr<grpc::Channel>& left) {
+  std::shared_ptr<grpc::Channel> replaced;  // Destroyed outside of the lock.
   absl::MutexLock lock(&mutex_);
-  if (channel_ != drained) return;
-  left = std::exchange(channel_, MakeChannel());
+  if (channel_ != left) return;
+  replaced = std::exchange(channel_, MakeChannel());
 }
 
 std::shared_ptr<grpc::Channel> Connection::MakeChannel() const {
@@ -32,7 +32,7 @@ std::shared_ptr<grpc::Channel> Connection::MakeChannel() const {
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1'000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5'000);
   // Finds a dead link below the streams' own heartbeats, for calls that have none.
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 15'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
   return grpc::CreateCustomChannel(
       address_,

@@ -29,9 +29,10 @@ class Connection {
 
   std::shared_ptr<grpc::Channel> channel() const;
 
-  // New calls use a fresh transport: the instance behind `drained` is about to stop, and a load
-  // balancer may lead elsewhere. Nothing happens if that was replaced already.
-  void LeaveChannel(const std::shared_ptr<grpc::Channel>& drained);
+  // New calls use a fresh transport: the instance behind `left` is about to stop, and a load
+  // balancer may lead elsewhere; or nothing comes over it any more. Nothing happens if that was
+  // replaced already.
+  void LeaveChannel(const std::shared_ptr<grpc::Channel>& left);
 
  private:
   std::shared_ptr<grpc::Channel> MakeChannel() const;

@@ -28,6 +28,7 @@ void Publisher::Core::WatchExpiry() {
 void Publisher::Core::OnExpiryTimer() {
   std::vector<Decision> decisions;
   std::shared_ptr<PublishCall> stuck;
+  std::shared_ptr<grpc::Channel> channel;
   {
     absl::MutexLock lock(&mutex_);
     watching_expiry_ = false;
@@ -45,6 +46,7 @@ void Publisher::Core::OnExpiryTimer() {
       decisions.push_back(FailAll(std::move(in_flight_.front()), expired));
       in_flight_.pop_front();
       stuck = call_;
+      channel = channel_;
     }
     for (auto message = queue_.begin(); message != queue_.end();) {
       if ((*message)->expires > now) {
@@ -56,7 +58,10 @@ void Publisher::Core::OnExpiryTimer() {
     }
   }
   Carry(std::move(decisions));
-  if (stuck != nullptr) stuck->CancelCall();
+  if (stuck == nullptr) return;
+  // The next call goes over another connection: this one may lead nowhere.
+  connection_->LeaveChannel(channel);
+  stuck->CancelCall();
 }
 
 absl::Status Publisher::Core::Flush(absl::Duration timeout) {

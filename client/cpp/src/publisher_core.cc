@@ -85,7 +85,10 @@ void Publisher::Core::Connect() {
       PublishCall::Start(connection_, channel, call_count_, std::move(events));
   {
     absl::MutexLock lock(&mutex_);
-    if (call_number_ == number) call_ = call;  // Otherwise it is over already.
+    if (call_number_ == number) {  // Otherwise it is over already.
+      call_ = call;
+      channel_ = channel;
+    }
     if (!closed_ || counts_.pending > 0) call.reset();
   }
   if (call != nullptr) call->CancelCall();

@@ -76,6 +76,8 @@ class Publisher::Core : public std::enable_shared_from_this<Publisher::Core> {
   PublisherCounts counts_ ABSL_GUARDED_BY(mutex_);
 
   std::shared_ptr<PublishCall> call_ ABSL_GUARDED_BY(mutex_);
+  // That of call_.
+  std::shared_ptr<grpc::Channel> channel_ ABSL_GUARDED_BY(mutex_);
   // Number of the current call: late events of an earlier one are told by it. 0: there is none.
   uint64_t call_number_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t calls_made_ ABSL_GUARDED_BY(mutex_) = 0;

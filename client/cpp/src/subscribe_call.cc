@@ -101,6 +101,14 @@ class GrpcSubscribeCall final : public SubscribeCall,
 
   void CancelCall() override { Cancel(); }
 
+  void GiveUp(const absl::Status& why) override {
+    {
+      absl::MutexLock lock(&mutex_);
+      given_up_ = why;
+    }
+    Cancel();
+  }
+
   bool has_nacked() const override { return has_nacked_; }
   absl::Time last_received() const override {
     const int64_t nanos = last_received_;
@@ -148,7 +156,12 @@ class GrpcSubscribeCall final : public SubscribeCall,
 
   void OnFinished(const grpc::Status& status) override {
     const auto on_finished = events_.on_finished;
-    on_finished(FromGrpc(status));
+    absl::Status why;
+    {
+      absl::MutexLock lock(&mutex_);
+      why = given_up_;
+    }
+    on_finished(why.ok() ? FromGrpc(status) : why);
   }
 
   bool TakeDeliveries() {
@@ -259,6 +272,7 @@ class GrpcSubscribeCall final : public SubscribeCall,
   v1::SubscribeRequest request_;
   bool writing_ ABSL_GUARDED_BY(mutex_) = true;  // `open`, until it is out.
   std::optional<uint64_t> pong_ ABSL_GUARDED_BY(mutex_);
+  absl::Status given_up_ ABSL_GUARDED_BY(mutex_);
   bool stop_deliveries_ ABSL_GUARDED_BY(mutex_) = false;
   SettleBuffer buffer_ ABSL_GUARDED_BY(mutex_);
   // Verdicts are to go out, not to wait for more.

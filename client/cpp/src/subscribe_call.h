@@ -72,6 +72,8 @@ class SubscribeCall {
   // The same, as soon as everything delivered is settled.
   virtual void FinishWhenSettled() = 0;
   virtual void CancelCall() = 0;
+  // The same, and on_finished hears this.
+  virtual void GiveUp(const absl::Status& why) = 0;
 
   // A nack or reject was among the settlements.
   virtual bool has_nacked() const = 0;

@@ -18,7 +18,13 @@ constexpr absl::Duration kSettleDelay = absl::Milliseconds(5);
 constexpr absl::Duration kStableAfter = absl::Seconds(5);
 // The contract's limit on AfterPositions.positions.
 constexpr size_t kMaxPositions = 1'000;
-constexpr int kSilentHeartbeats = 3;
+// For `opened`, which the server may hold back while its store is away.
+constexpr absl::Duration kOpenPatience = absl::Seconds(20);
+
+// A server that is there says something once a heartbeat; then it has time for being slow.
+absl::Duration PatienceOf(absl::Duration heartbeat) {
+  return heartbeat + std::max(heartbeat * 2 / 3, absl::Seconds(2));
+}
 
 }  // namespace
 
@@ -122,6 +128,7 @@ void Subscription::Core::Connect() {
     reading_paused_ = false;
   }
   call->Start(connection_, channel, call_count_);
+  Watch(number, kOpenPatience, /*until_opened=*/true);
 }
 
 void Subscription::Core::ConnectAfter(absl::Duration delay) {
@@ -132,10 +139,10 @@ void Subscription::Core::ConnectAfter(absl::Duration delay) {
 
 void Subscription::Core::OnOpened(uint64_t number, const v1::SubscribeOpened& opened) {
   SubscriptionInfo info;
-  std::weak_ptr<SubscribeCall> call;
   {
     absl::MutexLock lock(&mutex_);
     if (number != current_) return;
+    opened_call_ = number;
     info_ = SubscriptionInfo{.subscription_id = opened.subscription_id(),
                              .instance_id = opened.instance_id(),
                              .group = opened.group(),
@@ -143,7 +150,6 @@ void Subscription::Core::OnOpened(uint64_t number, const v1::SubscribeOpened& op
     info = info_;
     opened_at_ = absl::Now();
     if (!opened_) first_opened_at_ = opened_at_;
-    call = calls_[number];
   }
   // Before Subscribe returns, and before the first handler.
   if (spec_.on_open != nullptr) spec_.on_open(info);
@@ -152,21 +158,49 @@ void Subscription::Core::OnOpened(uint64_t number, const v1::SubscribeOpened& op
     opened_ = true;
   }
   const absl::Duration heartbeat = FromProto(opened.heartbeat());
-  if (heartbeat > absl::ZeroDuration()) Watch(call, heartbeat);
+  if (heartbeat > absl::ZeroDuration()) {
+    Watch(number, PatienceOf(heartbeat), /*until_opened=*/false);
+  }
 }
 
-void Subscription::Core::Watch(const std::weak_ptr<SubscribeCall>& call, absl::Duration heartbeat) {
-  connection_->scheduler().After(heartbeat, [weak = weak_from_this(), call, heartbeat] {
-    const auto self = weak.lock();
-    const auto watched = call.lock();
-    if (self == nullptr || watched == nullptr) return;
-    if (absl::Now() - watched->last_received() > kSilentHeartbeats * heartbeat) {
-      // A half-open link: nothing else would ever tell.
-      watched->CancelCall();
-    } else {
-      self->Watch(call, heartbeat);
+void Subscription::Core::Watch(uint64_t number, absl::Duration patience, bool until_opened) {
+  absl::Duration left = patience;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto found = calls_.find(number);
+    if (found == calls_.end() || (until_opened && opened_call_ == number)) return;
+    const absl::Time last = found->second->last_received();
+    // Not while the owner does not read.
+    if (last != absl::InfiniteFuture()) left -= absl::Now() - last;
+  }
+  constexpr absl::Duration kLeast = absl::Milliseconds(10);
+  connection_->scheduler().After(std::max(left, kLeast),
+                                 [weak = weak_from_this(), number, patience, until_opened] {
+                                   if (const auto self = weak.lock())
+                                     self->LookAtSilence(number, patience, until_opened);
+                                 });
+}
+
+void Subscription::Core::LookAtSilence(uint64_t number, absl::Duration patience,
+                                       bool until_opened) {
+  std::shared_ptr<SubscribeCall> silent;
+  std::shared_ptr<grpc::Channel> channel;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto found = calls_.find(number);
+    if (found == calls_.end() || (until_opened && opened_call_ == number)) return;
+    if (absl::Now() - found->second->last_received() >= patience) {
+      silent = found->second;
+      channel = channel_;
     }
-  });
+  }
+  if (silent == nullptr) return Watch(number, patience, until_opened);
+  // A half-open link, perhaps behind a proxy that keeps the connection up: nothing else would ever
+  // tell, and what goes over the same connection next would fall silent too.
+  connection_->LeaveChannel(channel);
+  silent->GiveUp(absl::UnavailableError(absl::StrCat("nothing came from the server for ",
+                                                     absl::FormatDuration(patience),
+                                                     "; trying another connection")));
 }
 
 bool Subscription::Core::OnDeliveries(uint64_t number,

@@ -95,6 +95,17 @@ uint64_t MemoryGroup::WriteStates(absl::string_view consumer, std::vector<EntryS
   return written;
 }
 
+std::optional<std::string> MemoryGroup::LeaveMail(const Mail& mail) {
+  for (auto& [name, pending] : consumers_) {
+    const auto found = pending.find(mail.id);
+    if (found == pending.end()) continue;
+    if (found->second.mail.size() + mail.text.size() > kMaxMailBytes) return std::string();
+    found->second.mail += mail.text;
+    return name;
+  }
+  return std::nullopt;
+}
+
 std::optional<std::vector<NewLetter>> MemoryGroup::Bury(absl::string_view consumer,
                                                         BuriedEntry entry) {
   PendingList* pending = FindConsumer(consumer);

@@ -24,6 +24,7 @@ class MemoryGroup {
   struct Pending {
     uint64_t times_delivered = 1;
     std::string record;
+    std::string mail;
     // Indexes of events whose letters are written.
     std::vector<uint32_t> buried;
   };
@@ -56,6 +57,9 @@ class MemoryGroup {
   uint64_t Ack(const std::vector<EntryId>& ids);
   // Writes the records of those that are pending for `consumer`, and says how many that were.
   uint64_t WriteStates(absl::string_view consumer, std::vector<EntryState> states);
+  // Appends to the mail of the entry. Nullopt: it is not pending; else who has it, or, where the
+  // mail would be too much, nobody.
+  std::optional<std::string> LeaveMail(const Mail& mail);
   // The entry's letters that are not written yet become so. Nullopt: it is not pending for
   // `consumer`. An empty record acknowledges the entry.
   std::optional<std::vector<NewLetter>> Bury(absl::string_view consumer, BuriedEntry entry);

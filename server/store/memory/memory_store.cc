@@ -238,7 +238,8 @@ absl::StatusOr<std::vector<EntryState>> MemoryStore::ReadStates(const std::strin
   std::vector<EntryState> states;
   for (const EntryId& id : ids) {
     const MemoryGroup::Pending* pending = found->group->FindPending(id);
-    if (pending != nullptr && !pending->record.empty()) states.push_back({id, pending->record});
+    if (pending == nullptr || (pending->record.empty() && pending->mail.empty())) continue;
+    states.push_back({id, pending->record, pending->mail});
   }
   return states;
 }
@@ -264,6 +265,28 @@ absl::Status MemoryStore::Release(PeerId from, ReleaseRequest request) {
     if (id != from) peer->OnEntriesReleased(request.stream, request.group);
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<MailOutcome>> MemoryStore::LeaveMail(PeerId from,
+                                                                const LeaveMailRequest& request) {
+  const absl::StatusOr<GroupOnStream> found = FindGroup(request.stream, request.group);
+  if (!found.ok()) return found.status();
+  std::vector<MailOutcome> outcomes;
+  for (const Mail& mail : request.mail) {
+    std::optional<std::string> consumer = found->group->LeaveMail(mail);
+    if (!consumer.has_value()) {
+      outcomes.push_back(MailOutcome::kNotPending);
+    } else if (consumer->empty()) {
+      outcomes.push_back(MailOutcome::kFull);
+    } else {
+      outcomes.push_back(MailOutcome::kLeft);
+      const MailNotice notice = {request.stream, request.group, mail.id, *std::move(consumer)};
+      for (const auto& [id, peer] : peers_) {
+        if (id != from) peer->OnMail(notice);
+      }
+    }
+  }
+  return outcomes;
 }
 
 absl::StatusOr<std::vector<ConsumerInfo>> MemoryStore::ListConsumers(const std::string& stream,

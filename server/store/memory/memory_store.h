@@ -54,6 +54,7 @@ class MemoryStore {
     virtual void OnStreamAdvanced(absl::string_view stream) = 0;
     virtual void OnEntriesReleased(absl::string_view stream, const GroupKey& group) = 0;
     virtual void OnLeaseWanted(const LeaseWish& wish) = 0;
+    virtual void OnMail(const MailNotice& notice) = 0;
     virtual void OnRegistryChanged() = 0;
     virtual void OnInstanceLeft() = 0;
     virtual void OnDropped(absl::string_view stream, const TrimResult& dropped) = 0;
@@ -106,6 +107,7 @@ class MemoryStore {
   absl::Status ReleaseLease(PeerId from, const std::string& stream, const GroupKey& group,
                             const std::string& owner);
   void WishForLease(PeerId from, const LeaseWish& wish);
+  absl::StatusOr<std::vector<MailOutcome>> LeaveMail(PeerId from, const LeaveMailRequest& request);
   absl::StatusOr<std::vector<ConsumerInfo>> ListConsumers(const std::string& stream,
                                                           const GroupKey& group);
   absl::StatusOr<bool> RemoveConsumer(const std::string& stream, const GroupKey& group,

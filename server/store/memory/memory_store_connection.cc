@@ -81,6 +81,11 @@ class MemoryStoreConnection::Session final
     ScheduleSignals();
   }
 
+  void OnMail(const MailNotice& notice) override {
+    mail_.insert(notice);
+    ScheduleSignals();
+  }
+
   void OnRegistryChanged() override {
     registry_changed_ = true;
     ScheduleSignals();
@@ -123,6 +128,7 @@ class MemoryStoreConnection::Session final
     advanced_.clear();
     const auto released = std::exchange(released_, {});
     const auto wishes = std::exchange(wishes_, {});
+    const auto mail = std::exchange(mail_, {});
     const bool registry_changed = std::exchange(registry_changed_, false);
     const bool instance_left = std::exchange(instance_left_, false);
     const auto dropped = std::exchange(dropped_, {});
@@ -136,6 +142,9 @@ class MemoryStoreConnection::Session final
     }
     for (const LeaseWish& wish : wishes) {
       if (listener_ != nullptr) listener_->OnLeaseWanted(wish);
+    }
+    for (const MailNotice& notice : mail) {
+      if (listener_ != nullptr) listener_->OnMail(notice);
     }
     if (instance_left && listener_ != nullptr) listener_->OnInstanceLeft();
     for (const auto& [stream, sum] : dropped) {
@@ -159,6 +168,7 @@ class MemoryStoreConnection::Session final
   // These in the order of names, so that a simulation repeats.
   std::set<std::pair<std::string, GroupKey>> released_;
   std::set<LeaseWish> wishes_;
+  std::set<MailNotice> mail_;
   std::map<std::string, TrimResult> dropped_;
 };
 
@@ -398,6 +408,15 @@ void MemoryStoreConnection::WishForLease(LeaseWish wish) {
         return absl::OkStatus();
       },
       StatusCallback([](const absl::Status&) {}));
+}
+
+void MemoryStoreConnection::LeaveMail(LeaveMailRequest request,
+                                      Callback<std::vector<MailOutcome>> done) {
+  Call(
+      [request = std::move(request)](MemoryStore& store, MemoryStore::PeerId peer) mutable {
+        return store.LeaveMail(peer, request);
+      },
+      std::move(done));
 }
 
 void MemoryStoreConnection::ListConsumers(std::string stream, GroupKey group,

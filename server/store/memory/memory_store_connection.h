@@ -77,6 +77,9 @@ class MemoryStoreConnection final : public StreamStore {
   void ReleaseLease(std::string stream, GroupKey group, std::string owner,
                     StatusCallback done) override;
   void WishForLease(LeaseWish wish) override;
+  void LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOutcome>> done) override;
+  // Mail goes with its entry.
+  void DropMail(std::string /*stream*/, GroupKey /*group*/, EntryId /*id*/) override {}
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override;
   void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,

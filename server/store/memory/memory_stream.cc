@@ -186,7 +186,8 @@ ClaimResult MemoryStream::Claim(MemoryGroup& group, const ClaimRequest& request)
     ++pending.times_delivered;
     result.entries.push_back({{id, entry->value, entry->note, entry->expires_ms},
                               pending.times_delivered,
-                              pending.record});
+                              pending.record,
+                              pending.mail});
     to.insert_or_assign(id, std::move(pending));
   }
   result.more = !from->empty();

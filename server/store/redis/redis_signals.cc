@@ -24,6 +24,12 @@ RedisCommand RedisSignal::Write(absl::string_view key, uint64_t max_length) cons
                       "|", wish.owned);
     }));
   }
+  if (!mail.empty()) {
+    command.Add("mail").Add(absl::StrJoin(mail, " ", [](std::string* out, const auto& notice) {
+      absl::StrAppend(out, notice.stream, "|", notice.group.ToString(), "|", notice.id.ToString(),
+                      "|", notice.consumer);
+    }));
+  }
   return command;
 }
 
@@ -46,6 +52,16 @@ RedisSignal RedisSignal::Read(RedisReply fields) {
             absl::StrSplit(one, absl::MaxSplits('|', 1));
         const absl::StatusOr<GroupKey> group = ReadGroupKey(parts.second);
         if (group.ok()) signal.released.emplace(std::string(parts.first), *group);
+      }
+    }
+    if (name == "mail") {
+      for (const absl::string_view one : absl::StrSplit(value, ' ', absl::SkipEmpty())) {
+        const std::vector<absl::string_view> parts = absl::StrSplit(one, '|');
+        if (parts.size() != 4) continue;
+        absl::StatusOr<GroupKey> group = ReadGroupKey(parts[1]);
+        const absl::StatusOr<EntryId> id = EntryId::Parse(parts[2]);
+        if (!group.ok() || !id.ok()) continue;
+        signal.mail.insert({std::string(parts[0]), *std::move(group), *id, std::string(parts[3])});
       }
     }
     if (name == "wanted") {

@@ -18,17 +18,21 @@ namespace eventbus {
 // where entries were given back, whether the registry has changed, whether it leaves. The fields of
 // the entry are `from`, `advanced` (types, separated by spaces), `released` ("type|group@1", the
 // same), `wanted` ("type|group@1|owner|incarnation|2", the same: who would like to own a stream
-// of an ordered group in place of whom, and how many of its streams it owns), `registry` and
-// `left`; each only where there is something to say.
+// of an ordered group in place of whom, and how many of its streams it owns), `mail`
+// ("type|group@1|id|incarnation", the same: whose entry has mail), `registry` and `left`; each only
+// where there is something to say.
 struct RedisSignal {
   std::string from;
   std::set<std::string> advanced;
   std::set<std::pair<std::string, GroupKey>> released;
   std::set<LeaseWish> wishes;
+  std::set<MailNotice> mail;
   bool registry_changed = false;
   bool instance_left = false;
 
-  bool empty() const { return advanced.empty() && released.empty() && wishes.empty(); }
+  bool empty() const {
+    return advanced.empty() && released.empty() && wishes.empty() && mail.empty();
+  }
 
   // XADD of what an instance says by itself; what concerns the registry is written by scripts.
   RedisCommand Write(absl::string_view key, uint64_t max_length) const;

@@ -230,6 +230,9 @@ void RedisStore::OnSignal(const RedisSignal& signal) {
   for (const LeaseWish& wish : signal.wishes) {
     if (listening()) listener_->OnLeaseWanted(wish);
   }
+  for (const MailNotice& notice : signal.mail) {
+    if (listening()) listener_->OnMail(notice);
+  }
   if (signal.instance_left && listening()) listener_->OnInstanceLeft();
 }
 

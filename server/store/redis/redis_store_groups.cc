@@ -168,10 +168,11 @@ void RedisStore::ReadStates(std::string stream, GroupKey group, std::vector<Entr
         if (!reply.ok()) return done(reply.status());
         std::vector<EntryState> states;
         for (size_t i = 0; i < ids.size(); ++i) {
-          const RedisReply record = (*reply)[i];
-          if (record.is_nil()) continue;
+          const RedisReply record = (*reply)[2 * i];
+          const RedisReply mail = (*reply)[2 * i + 1];
+          if (record.is_nil() && mail.is_nil()) continue;
           NoteState(key, ids[i]);
-          states.push_back({ids[i], std::string(record.text())});
+          states.push_back({ids[i], std::string(record.text()), std::string(mail.text())});
         }
         done(std::move(states));
       });
@@ -192,7 +193,8 @@ void RedisStore::Claim(ClaimRequest request, Callback<ClaimResult> done) {
         absl::StatusOr<ClaimResult> result = ReadClaim(*reply);
         if (result.ok()) {
           for (const ClaimedEntry& claimed : result->entries) {
-            if (!claimed.record.empty()) NoteState(key, claimed.entry.id);
+            if (claimed.record.empty() && claimed.mail.empty()) continue;
+            NoteState(key, claimed.entry.id);
           }
         }
         done(std::move(result));
@@ -237,6 +239,45 @@ void RedisStore::ReleaseLease(std::string stream, GroupKey group, std::string ow
 }
 
 void RedisStore::WishForLease(LeaseWish wish) { Signal().wishes.insert(std::move(wish)); }
+
+void RedisStore::LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOutcome>> done) {
+  std::vector<std::string> arguments = {request.group.ToString(), absl::StrCat(kMaxMailBytes)};
+  for (Mail& mail : request.mail) {
+    arguments.push_back(mail.id.ToString());
+    arguments.push_back(std::move(mail.text));
+  }
+  std::vector<std::string> keys = {keys_.Log(request.stream),
+                                   keys_.State(request.stream, request.group)};
+  Run(RedisScript::kLeaveMail, std::move(keys), std::move(arguments),
+      [this, request = std::move(request),
+       done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
+        if (!reply.ok()) return done(reply.status());
+        std::vector<MailOutcome> outcomes;
+        for (size_t i = 0; i < request.mail.size(); ++i) {
+          const RedisReply answer = (*reply)[i];
+          if (answer.is_integer()) {
+            outcomes.push_back(MailOutcome::kFull);
+          } else if (answer.text().empty()) {
+            outcomes.push_back(MailOutcome::kNotPending);
+          } else {
+            outcomes.push_back(MailOutcome::kLeft);
+            Signal().mail.insert(
+                {request.stream, request.group, request.mail[i].id, std::string(answer.text())});
+          }
+        }
+        done(std::move(outcomes));
+      });
+}
+
+void RedisStore::DropMail(std::string stream, GroupKey group, EntryId id) {
+  const std::string key = keys_.State(stream, group);
+  // An ack that has not left yet must not leave the mail behind.
+  NoteState(key, id);
+  Run(RedisScript::kDropMail, {keys_.Log(stream), key}, {group.ToString(), id.ToString()},
+      [this, key, id](const absl::StatusOr<RedisReply>& reply) {
+        if (reply.ok() && reply->number() > 0) ForgetStates(key, {id});
+      });
+}
 
 void RedisStore::ListConsumers(std::string stream, GroupKey group,
                                Callback<std::vector<ConsumerInfo>> done) {

@@ -126,8 +126,8 @@ absl::StatusOr<ClaimResult> ReadClaim(RedisReply reply) {
   ClaimResult result;
   result.entries.reserve(entries->size());
   for (size_t i = 0; i < entries->size(); ++i) {
-    result.entries.push_back(
-        {std::move((*entries)[i]), reply[1][i].number(), std::string(reply[2][i].text())});
+    result.entries.push_back({std::move((*entries)[i]), reply[1][i].number(),
+                              std::string(reply[2][i].text()), std::string(reply[5][i].text())});
   }
   result.vanished = reply[3].number();
   result.more = reply[4].number() > 0;

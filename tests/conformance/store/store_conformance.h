@@ -50,6 +50,7 @@ class RecordingListener final : public StoreListener {
     released.emplace_back(std::string(stream), group);
   }
   void OnLeaseWanted(const LeaseWish& wish) override { wishes.push_back(wish); }
+  void OnMail(const MailNotice& notice) override { mail.push_back(notice); }
   void OnRegistryChanged() override { ++registry_changes; }
   void OnInstanceLeft() override { ++instances_left; }
   void OnSignalsMissed() override { ++signals_missed; }
@@ -60,6 +61,7 @@ class RecordingListener final : public StoreListener {
   std::vector<std::string> advanced;
   std::vector<std::pair<std::string, GroupKey>> released;
   std::vector<LeaseWish> wishes;
+  std::vector<MailNotice> mail;
   int registry_changes = 0;
   int instances_left = 0;
   int signals_missed = 0;
@@ -171,6 +173,11 @@ class StoreConformanceTest : public ::testing::TestWithParam<StoreFactory> {
   absl::StatusOr<LeaseResult> TryAcquire(std::string owner, std::string gone = "");
   LeaseResult Acquire(std::string owner, std::string gone = "");
   void GiveBackLease(std::string owner);
+  // As b_.
+  absl::StatusOr<std::vector<MailOutcome>> TryLeaveMail(std::vector<Mail> mail);
+  std::vector<MailOutcome> LeaveMail(std::vector<Mail> mail);
+  // Of those that have mail or a record.
+  std::vector<std::string> MailOf(std::vector<EntryId> ids);
   // The values.
   absl::StatusOr<std::vector<std::string>> FencedRead(std::string consumer, uint64_t fence);
   absl::StatusOr<ClaimResult> FencedClaim(std::string from, std::string to, uint64_t fence);

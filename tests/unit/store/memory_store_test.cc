@@ -25,6 +25,7 @@ class NoSignals : public MemoryStore::Peer {
   void OnStreamAdvanced(absl::string_view) override {}
   void OnEntriesReleased(absl::string_view, const GroupKey&) override {}
   void OnLeaseWanted(const LeaseWish&) override {}
+  void OnMail(const MailNotice&) override {}
   void OnRegistryChanged() override {}
   void OnInstanceLeft() override {}
   void OnDropped(absl::string_view stream, const TrimResult& dropped) override {

@@ -3,5 +3,7 @@
 -- ARGV: group, ids
 -- → how many were pending
 local acked = redis.call('XACK', KEYS[1], unpack(ARGV))
-for i = 2, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i], ARGV[i] .. ':dead') end
+for i = 2, #ARGV do
+  redis.call('HDEL', KEYS[2], ARGV[i], ARGV[i] .. ':dead', ARGV[i] .. ':mail')
+end
 return acked

@@ -24,7 +24,7 @@ while i <= #ARGV do
     end
     if record == '' then
       redis.call('XACK', KEYS[1], group, id)
-      redis.call('HDEL', KEYS[2], id, id .. ':dead')
+      redis.call('HDEL', KEYS[2], id, id .. ':dead', id .. ':mail')
     else
       redis.call('HSET', KEYS[2], id, record, id .. ':dead', dead)
     end

@@ -2,15 +2,15 @@
 -- who claim the same one gets all and the other none.
 -- KEYS: log, state, and of an ordered group its lease
 -- ARGV: group, from, to, most entries, and of an ordered group the fence
--- → {entries, times delivered, records, how many had vanished, 1 if more is pending for `from`};
---   the first three go together
+-- → {entries, times delivered, records, how many had vanished, 1 if more is pending for `from`,
+--   mail}; entries, times, records and mail go together
 local group, from, to = ARGV[1], ARGV[2], ARGV[3]
 if KEYS[3] and redis.call('GET', KEYS[3]) ~= ARGV[5] .. ' ' .. to then
   return redis.error_reply('FENCED another instance owns this stream of the group')
 end
 local pending = redis.pcall('XPENDING', KEYS[1], group, '-', '+', ARGV[4], from)
 if pending.err then return pending end
-if #pending == 0 then return {{}, {}, {}, 0, 0} end
+if #pending == 0 then return {{}, {}, {}, 0, 0, {}} end
 local ids, times = {}, {}
 for i, entry in ipairs(pending) do
   ids[i] = entry[1]
@@ -32,12 +32,15 @@ for _, id in ipairs(ids) do
 end
 if #vanished > 0 then
   redis.call('XACK', KEYS[1], group, unpack(vanished))
-  for _, id in ipairs(vanished) do redis.call('HDEL', KEYS[2], id, id .. ':dead') end
+  for _, id in ipairs(vanished) do
+    redis.call('HDEL', KEYS[2], id, id .. ':dead', id .. ':mail')
+  end
 end
-local counts, records = {}, {}
+local counts, records, mail = {}, {}, {}
 for i, entry in ipairs(claimed) do
   counts[i] = -times[entry[1]]
   records[i] = redis.call('HGET', KEYS[2], entry[1]) or ''
+  mail[i] = redis.call('HGET', KEYS[2], entry[1] .. ':mail') or ''
 end
 local more = #redis.call('XPENDING', KEYS[1], group, '-', '+', 1, from)
-return {claimed, counts, records, #vanished, more}
+return {claimed, counts, records, #vanished, more, mail}

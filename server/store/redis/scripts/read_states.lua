@@ -1,7 +1,12 @@
--- State records of entries.
+-- State records and mail of entries.
 -- KEYS: log, state
 -- ARGV: group, ids
--- → a record or nil for each id
+-- → record, or nil, and mail, or nil, of each id
 local there = redis.pcall('XPENDING', KEYS[1], ARGV[1])
 if there.err then return there end
-return redis.call('HMGET', KEYS[2], unpack(ARGV, 2))
+local fields = {}
+for i = 2, #ARGV do
+  fields[#fields + 1] = ARGV[i]
+  fields[#fields + 1] = ARGV[i] .. ':mail'
+end
+return redis.call('HMGET', KEYS[2], unpack(fields))

@@ -22,6 +22,9 @@ from harness.subscription import Delivery, Subscription, numbers
 from harness.waiting import DEADLINE, TooLate, eventually, eventually_equal
 from harness.watched_process import WatchedProcess
 
+# It takes as long as it takes; the store is all the same to it.
+pytestmark = [pytest.mark.redis, pytest.mark.slow]
+
 NOTICED_WITHIN = 30.0
 # Of a client that pings for itself: this often, and it believes in the server for two of them.
 CLIENT_PINGS_EVERY = 10.0
@@ -214,61 +217,50 @@ def came_unharmed(trial: Trial, who: str, expected: list[bytes]) -> None:
     assert [one.data for one in heir.take(1)] == [b"the next one"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", FAR_KINDS)
 def test_subscriber_whose_link_is_down_is_noticed(link, trial, kind):
     came_unharmed(trial, kind, [b"held", b"held too"])
 
 
-@pytest.mark.slow
 def test_event_sent_over_a_link_that_is_down_comes_to_another(link, trial):
     came_unharmed(trial, BUSY, [b"held", b"held too", b"into the void"])
 
 
-@pytest.mark.slow
 def test_client_library_whose_link_is_down_is_noticed(link, trial):
     came_unharmed(trial, "far-ctl", [b"handled", b"held", b"held too"])
 
 
-@pytest.mark.slow
 def test_tail_whose_link_is_down_is_noticed(link, trial):
     _, ended = trial.outcome("tail")
     assert ended <= NOTICED_WITHIN
 
 
-@pytest.mark.slow
 def test_client_library_notices_that_its_link_is_down(link, trial):
     _, ended = trial.outcome("far-ctl notices")
     assert ended <= NOTICED_WITHIN
 
 
-@pytest.mark.slow
 def test_subscriber_cut_off_behind_a_proxy_is_noticed_by_its_missing_pongs(trial):
     came_unharmed(trial, "proxied", [b"held", b"held too"])
 
 
-@pytest.mark.slow
 def test_client_cut_off_behind_a_proxy_gets_no_pongs(trial):
     _, ended = trial.outcome("pinging")
     assert ended <= NOTICED_WITHIN
 
 
-@pytest.mark.slow
 def test_client_library_notices_that_it_is_cut_off_behind_a_proxy(trial):
     _, ended = trial.outcome("proxied-ctl")
     assert ended <= NOTICED_WITHIN
     assert trial.proxy.pings > 0, "the transport was no help: its pings were answered"
 
 
-@pytest.mark.slow
 def test_client_library_cut_off_behind_a_proxy_gets_what_it_held_over_a_new_connection(trial):
     lines, _ = trial.outcome("proxied-ctl again")
     ids = [re.search(r'"id":\s*"([^"]+)"', line.string)[1] for line in lines]
     assert sorted(ids[3:]) == sorted(ids[:3])
 
 
-@pytest.mark.slow
-@pytest.mark.memory
 def test_client_library_does_not_wait_on_a_new_connection_that_leads_nowhere(start_daemon):
     daemon = start_daemon({"heartbeat.interval": "1s"})
     name = unique("nowhere")

@@ -72,7 +72,7 @@ def test_hundred_thousand_in_retry(waiting_daemon, store_kind, capsys):
         member.take(EVENTS, deadline=60 * SLACK)
         before = Usage(daemon)
         nacked = time.monotonic()
-        delay = 30 * SLACK
+        delay = 15 * SLACK
         for first in range(1, EVENTS, 1000):
             number = v1.DeliveryRange(first=first, last=first + 999)
             member.settle(nacks=[v1.Nack(deliveries=[number], delay=seconds(delay), reason="busy")])
@@ -104,7 +104,7 @@ def test_hundred_thousand_delayed(waiting_daemon, store_kind, capsys):
     with Bus(daemon.address) as bus:
         member = bus.group("g", "job.*", in_flight=EVENTS, in_flight_bytes=1 << 28)
         before = Usage(daemon)
-        delay = 30 * SLACK
+        delay = 15 * SLACK
         began = time.monotonic()
         publish(bus, v1.PublishOptions(deliver_after=seconds(delay)))
         to_wait, memory = before.so_far()

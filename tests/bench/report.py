@@ -1,0 +1,69 @@
+"""Tables of what was measured."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+from measures import Measure, Pair
+
+
+def number(value: float) -> str:
+    """Three significant digits, with k and M."""
+    for limit, unit in ((1e6, "M"), (1e4, "k")):
+        if abs(value) >= limit:
+            scaled = value / (1e6 if unit == "M" else 1e3)
+            return f"{scaled:.{max(0, 3 - len(str(int(scaled))))}f}{unit}"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def summary(measure: Measure, pairs: list[Pair]) -> dict[str, Any]:
+    """What the rounds of a measure come to."""
+    ratios = [pair.ratio for pair in pairs]
+    ratio = statistics.median(ratios)
+    return {
+        "name": measure.name,
+        "title": measure.title,
+        "unit": measure.unit,
+        "ratio": ratio,
+        "ratio_min": min(ratios),
+        "ratio_max": max(ratios),
+        "target": measure.target,
+        "at_least": measure.at_least,
+        "reached": measure.reached(ratio),
+        "value": statistics.median(pair.value for pair in pairs),
+        "reference": statistics.median(pair.reference for pair in pairs),
+        "rounds": [
+            {"value": pair.value_figures, "reference": pair.reference_figures} for pair in pairs
+        ],
+    }
+
+
+def aligned(rows: list[list[str]]) -> str:
+    """Columns, the first one to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        first = row[0].ljust(widths[0])
+        others = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+        lines.append("  ".join([first, *others]).rstrip())
+    return "\n".join(lines)
+
+
+def ratio_table(summaries: list[dict[str, Any]]) -> str:
+    rows = [["measure", "ratio", "min…max", "target", "", "measured", "reference", "unit"]]
+    for one in summaries:
+        sign = "≥" if one["at_least"] else "≤"
+        rows.append(
+            [
+                one["name"],
+                f"{one['ratio']:.2f}",
+                f"{one['ratio_min']:.2f}…{one['ratio_max']:.2f}",
+                f"{sign} {one['target']:g}",
+                "reached" if one["reached"] else "missed",
+                number(one["value"]),
+                number(one["reference"]),
+                one["unit"],
+            ]
+        )
+    return aligned(rows)

@@ -177,6 +177,13 @@ RATIOS = [
         lambda bench: bench.raw_redis("read", "--events=500000"),
     ),
     throughput(
+        "drain-live",
+        "a backlog of 1 million drained ÷ the live rate (flow)",
+        1.0,
+        lambda bench: bench.load("drain", "--events=1000000"),
+        lambda bench: bench.load("flow"),
+    ),
+    throughput(
         "memory-batch",
         "PublishBatch(100) on the memory store ÷ the same batch echoed",
         0.9,

@@ -14,7 +14,6 @@ import time
 from typing import Any, Sequence
 
 START_SECONDS = 20.0
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class BenchError(Exception):
@@ -78,12 +77,6 @@ class Program:
                 break
             time.sleep(0.01)
         raise BenchError(f"{self.name} did not start; it wrote:\n{self.output()[-2000:]}")
-
-    def cpu_seconds(self) -> float:
-        """User and system time so far, of all threads."""
-        stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
-        fields = stat.rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
 
     def memory(self, field: str = "VmRSS") -> int:
         """Bytes of memory: VmRSS is resident now, VmHWM the most there ever was."""
@@ -159,8 +152,7 @@ class Holder:
 
 
 def run_json(command: Sequence[str], limit_seconds: float) -> dict[str, Any]:
-    """Runs a program to its end: the JSON object that it prints, with its own CPU time."""
-    before = os.times()
+    """Runs a program to its end: the JSON object that it prints."""
     try:
         done = subprocess.run(
             command,
@@ -175,15 +167,6 @@ def run_json(command: Sequence[str], limit_seconds: float) -> dict[str, Any]:
         raise BenchError(f"{' '.join(command)}: not over after {limit_seconds:.0f} s") from late
     if done.returncode != 0:
         raise BenchError(f"{' '.join(command)}: {done.stderr.strip()[-1000:]}")
-    after = os.times()
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    figures["client_cpu_seconds"] = round(
-        after.children_user
-        + after.children_system
-        - before.children_user
-        - before.children_system,
-        3,
-    )
     return figures
 
 
@@ -234,19 +217,11 @@ class Bench:
     def _measure(
         self, daemon: Daemon, redis: Redis | None, arguments: Sequence[object]
     ) -> dict[str, Any]:
-        daemon_before = daemon.cpu_seconds()
-        redis_before = redis.cpu_seconds() if redis else 0.0
-        figures = self._run_load(daemon.address, arguments)
-        figures["daemon_cpu_seconds"] = round(daemon.cpu_seconds() - daemon_before, 3)
+        watched = [f"--daemon-pid={daemon.process.pid}"]
+        if redis is not None:
+            watched.append(f"--redis-pid={redis.process.pid}")
+        figures = self._run_load(daemon.address, [*arguments, *watched])
         figures["daemon_peak_bytes"] = daemon.memory("VmHWM")
-        if redis:
-            figures["redis_cpu_seconds"] = round(redis.cpu_seconds() - redis_before, 3)
-        events = figures.get("events_in_all", 0)
-        for who in ("daemon", "redis", "client"):
-            if events and f"{who}_cpu_seconds" in figures:
-                figures[f"{who}_cpu_seconds_per_million"] = round(
-                    figures[f"{who}_cpu_seconds"] * 1e6 / events, 3
-                )
         return figures
 
     def _run_load(self, address: str, arguments: Sequence[object]) -> dict[str, Any]:
@@ -262,9 +237,6 @@ class Bench:
     def raw_redis(self, *arguments: object) -> dict[str, Any]:
         """eventbus-raw-redis."""
         with Redis(self.directory) as redis:
-            before = redis.cpu_seconds()
             command = [str(self.programs / "eventbus-raw-redis"), *map(str, arguments)]
             command += [f"--port={redis.port}", f"--seconds={self.seconds}"]
-            figures = run_json(command, self.seconds + 150)
-            figures["redis_cpu_seconds"] = round(redis.cpu_seconds() - before, 3)
-            return figures
+            return run_json(command, self.seconds + 150)

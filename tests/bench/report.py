@@ -67,3 +67,27 @@ def ratio_table(summaries: list[dict[str, Any]]) -> str:
             ]
         )
     return aligned(rows)
+
+
+def cpu_table(summaries: list[dict[str, Any]]) -> str:
+    """CPU seconds for a million events, of each who took part."""
+    rows = [["CPU s per million events", "daemon", "Redis", "client"]]
+    for one in summaries:
+        row = [one["name"]]
+        for who in ("daemon", "redis", "client"):
+            key = f"{who}_cpu_seconds_per_million"
+            spent = [pair["value"][key] for pair in one["rounds"] if key in pair["value"]]
+            row.append(f"{statistics.median(spent):.2f}" if spent else "–")
+        rows.append(row)
+    return aligned(rows)
+
+
+def sweep_table(sweep: dict[str, Any]) -> str:
+    columns = list(sweep["columns"].items())
+    grows = "growth" in sweep["points"][0]
+    rows = [[sweep["quantity"], *(title for _, title in columns), *(["growth"] if grows else [])]]
+    for point in sweep["points"]:
+        row = [f"{point['at']:g}", *(number(point[name]) for name, _ in columns)]
+        rows.append(row + ([f"{point['growth']:.2f}"] if grows else []))
+    verdict = {None: "", True: " — reached", False: " — missed"}[sweep["reached"]]
+    return f"{sweep['name']}: {sweep['title']}{verdict}\n{aligned(rows)}"

@@ -14,7 +14,8 @@ from typing import Any
 
 from measures import RATIOS, Measure, Pair
 from processes import Bench, BenchError
-from report import number, ratio_table, summary
+from report import cpu_table, number, ratio_table, summary, sweep_table
+from sweeps import SWEEPS, Sweep, SweepResult, latency_sweep
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -54,7 +55,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only", action="append", default=[], metavar="NAME", help="measures whose name has this"
     )
-    parser.add_argument("--rounds", type=int, default=5, help="of each measure (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="of each ratio (%(default)s)")
+    parser.add_argument("--sweep-rounds", type=int, default=3, help="of each sweep (%(default)s)")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each run (%(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
     parser.add_argument("--daemon", type=pathlib.Path, help="another eventbusd to measure")
@@ -62,51 +64,95 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def selected(only: list[str]) -> list[Measure]:
-    return [one for one in RATIOS if not only or any(part in one.name for part in only)]
+def chosen(name: str, only: list[str]) -> bool:
+    return not only or any(part in name for part in only)
+
+
+def progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def run_rounds(bench: Bench, measures: list[Measure], rounds: int) -> dict[str, list[Pair]]:
     """All measures once, then all again: what disturbs the machine for a while hits them alike."""
     pairs: dict[str, list[Pair]] = {one.name: [] for one in measures}
-    for number_of_round in range(rounds):
+    for round_number in range(rounds):
         for one in measures:
-            pair = one.run(bench, number_of_round)
+            pair = one.run(bench, round_number)
             pairs[one.name].append(pair)
-            print(
-                f"round {number_of_round + 1}/{rounds}  {one.name:18} ratio {pair.ratio:5.2f}   "
-                f"{number(pair.value)} ÷ {number(pair.reference)} {one.unit}",
-                file=sys.stderr,
-                flush=True,
+            progress(
+                f"round {round_number + 1}/{rounds}  {one.name:18} ratio {pair.ratio:5.2f}   "
+                f"{number(pair.value)} ÷ {number(pair.reference)} {one.unit}"
             )
     return pairs
 
 
+def run_sweep(bench: Bench, sweep: Sweep, rounds: int) -> SweepResult:
+    figures: list[list[dict[str, Any]]] = []
+    for round_number in range(rounds):
+        figures.append([])
+        for point in sweep.points:
+            figures[-1].append(sweep.run(bench, point))
+            shown = "   ".join(
+                f"{number(column.of(figures[-1][-1]))} {column.title}" for column in sweep.columns
+            )
+            progress(
+                f"round {round_number + 1}/{rounds}  {sweep.name:12} {point:g} {sweep.quantity}: "
+                f"{shown}"
+            )
+    return SweepResult(sweep, figures)
+
+
+def chosen_sweeps(bench: Bench, only: list[str], flow: list[Pair]) -> list[Sweep]:
+    sweeps = [one for one in SWEEPS if chosen(one.name, only)]
+    if chosen("latency", only):
+        maximum = (
+            max(pair.value for pair in flow)
+            if flow
+            else float(bench.load("flow")["events_per_second"])
+        )
+        sweeps.insert(0, latency_sweep(maximum / 2))
+    return sweeps
+
+
+def measure(bench: Bench, options: argparse.Namespace) -> dict[str, Any]:
+    """Everything that was asked for; prints the tables as they get ready."""
+    measures = [one for one in RATIOS if chosen(one.name, options.only)]
+    result: dict[str, Any] = {"ratios": [], "sweeps": []}
+    pairs = run_rounds(bench, measures, options.rounds)
+    if measures:
+        result["ratios"] = [summary(one, pairs[one.name]) for one in measures]
+        print(ratio_table(result["ratios"]), end="\n\n", flush=True)
+        print(cpu_table(result["ratios"]), end="\n\n", flush=True)
+    for sweep in chosen_sweeps(bench, options.only, pairs.get("flow", [])):
+        figures = run_sweep(bench, sweep, options.sweep_rounds).summary()
+        result["sweeps"].append(figures)
+        print(sweep_table(figures), end="\n\n", flush=True)
+    return result
+
+
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
-    measures = selected(options.only)
     if options.list:
-        for one in measures:
-            print(f"{one.name:18} {one.title}")
+        for one in [*RATIOS, latency_sweep(0), *SWEEPS]:
+            if chosen(one.name, options.only):
+                print(f"{one.name:18} {one.title}")
         return 0
-    if not measures:
-        print("no measure has such a name; --list tells them", file=sys.stderr)
-        return 2
     build = ROOT / "build" / options.build
+    daemon = options.daemon or build / "bin" / "eventbusd"
     started = time.time()
-    result: dict[str, Any] = {"machine": machine()}
-    result["settings"] = {"rounds": options.rounds, "seconds": options.seconds}
+    about = {
+        "machine": machine(),
+        "rounds": options.rounds,
+        "sweep_rounds": options.sweep_rounds,
+        "seconds": options.seconds,
+    }
     try:
-        with Bench(
-            options.daemon or build / "bin" / "eventbusd", build / "bench", options.seconds
-        ) as bench:
-            pairs = run_rounds(bench, measures, options.rounds)
+        with Bench(daemon, build / "bench", options.seconds) as bench:
+            result = about | measure(bench, options)
     except BenchError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    result["ratios"] = [summary(one, pairs[one.name]) for one in measures]
     result["took_seconds"] = round(time.time() - started)
-    print(ratio_table(result["ratios"]))
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(result, indent=1) + "\n")
     return 0

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tests/bench/load/connections.h"
+#include "tests/bench/load/cpu_meter.h"
 #include "tests/bench/load/opening.h"
 #include "tests/bench/load/publishing.h"
 #include "tests/bench/load/raw_client.h"
@@ -20,13 +21,29 @@ namespace {
 
 constexpr char kAllTypes[] = "bench.*";
 
-Figures Rate(uint64_t events, absl::Duration took, uint64_t events_in_all) {
-  const double seconds = absl::ToDoubleSeconds(took);
-  return {{"events", events},
-          {"seconds", seconds},
-          {"events_per_second", static_cast<double>(events) / seconds},
-          {"events_in_all", events_in_all}};
-}
+// What was measured, from its making on.
+class Run {
+ public:
+  explicit Run(const LoadOptions& options) : meter_(options.watched), begin_(absl::Now()) {
+    meter_.Start();
+  }
+  absl::Time begin() const { return begin_; }
+  Figures Report(uint64_t events) const {
+    const double seconds = absl::ToDoubleSeconds(absl::Now() - begin_);
+    Figures figures{{"events", events},
+                    {"seconds", seconds},
+                    {"events_per_second", static_cast<double>(events) / seconds}};
+    meter_.Report(static_cast<double>(events), &figures);
+    return figures;
+  }
+
+ private:
+  CpuMeter meter_;
+  const absl::Time begin_;
+};
+
+// Enough that every type has been seen, and its rate.
+uint64_t FirstEvents(const LoadShape& shape) { return 2 * shape.types * shape.events_per_message; }
 
 template <typename Client>
 absl::StatusOr<Figures> PublishAlone(const LoadOptions& options) {
@@ -37,25 +54,28 @@ absl::StatusOr<Figures> PublishAlone(const LoadOptions& options) {
     publishing.Cancel();
     completions.Drain();
   };
+  const auto settled = [&] { return publishing.settled(); };
   absl::Status status = completions.RunUntil([&] { return publishing.open(); }, deadline);
-  uint64_t before = 0;
-  absl::Time begin;
-  for (const absl::Duration phase : {options.warm_up, options.duration}) {
-    if (!status.ok()) return status;
-    before = publishing.events_stored();
-    begin = absl::Now();
-    publishing.PublishUntil(begin + phase);
-    status = completions.RunUntil([&] { return publishing.settled(); }, deadline);
-  }
   if (!status.ok()) return status;
-  return Rate(publishing.events_stored() - before, absl::Now() - begin, publishing.events_stored());
+  publishing.PublishCount(FirstEvents(options.shape));
+  status = completions.RunUntil(settled, deadline);
+  if (!status.ok()) return status;
+  publishing.PublishUntil(absl::Now() + options.warm_up);
+  status = completions.RunUntil(settled, deadline);
+  if (!status.ok()) return status;
+
+  const uint64_t before = publishing.events_stored();
+  const Run run(options);
+  publishing.PublishUntil(run.begin() + options.duration);
+  status = completions.RunUntil(settled, deadline);
+  if (!status.ok()) return status;
+  return run.Report(publishing.events_stored() - before);
 }
 
-// Publishes for that long, and waits until the group has settled all of it.
+// Waits until the group has settled all that is published.
 template <typename Client>
-absl::Status RunPhase(absl::Duration duration, absl::Time deadline, Completions* completions,
+absl::Status Settle(absl::Time deadline, Completions* completions,
                       Publishing<Client>* publishing, Subscribing<Client>* subscribing) {
-  publishing->PublishUntil(absl::Now() + duration);
   absl::Status status = completions->RunUntil(
       [&] {
         return publishing->settled() &&
@@ -84,7 +104,7 @@ std::vector<std::unique_ptr<Subscribing<Client>>> OtherGroups(const LoadOptions&
 }
 
 template <typename Client>
-absl::StatusOr<Figures> Flow(const LoadOptions& options) {
+absl::StatusOr<Figures> Flow(const LoadOptions& options, bool by_count) {
   const absl::Time deadline = absl::Now() + options.limit;
   Completions completions;
   const auto others = OtherGroups<Client>(options, &completions);
@@ -106,17 +126,27 @@ absl::StatusOr<Figures> Flow(const LoadOptions& options) {
         return publishing.open() && subscribing.opened();
       },
       deadline);
-  uint64_t before = 0;
-  absl::Time begin;
-  for (const absl::Duration phase : {options.warm_up, options.duration}) {
-    if (!status.ok()) return status;
-    before = subscribing.acked();
-    begin = absl::Now();
-    status = RunPhase(phase, deadline, &completions, &publishing, &subscribing);
-  }
   if (!status.ok()) return status;
-  Figures figures = Rate(subscribing.acked() - before, absl::Now() - begin, subscribing.acked());
-  figures["nacked"] = subscribing.nacked();
+  publishing.PublishCount(FirstEvents(options.shape));
+  status = Settle(deadline, &completions, &publishing, &subscribing);
+  if (!status.ok()) return status;
+  publishing.PublishUntil(absl::Now() + options.warm_up);
+  status = Settle(deadline, &completions, &publishing, &subscribing);
+  if (!status.ok()) return status;
+
+  const uint64_t before = subscribing.acked();
+  const uint64_t nacked_before = subscribing.nacked();
+  const Run run(options);
+  if (by_count) {
+    publishing.PublishCount(options.events);
+  } else {
+    publishing.PublishUntil(run.begin() + options.duration);
+  }
+  status = Settle(deadline, &completions, &publishing, &subscribing);
+  if (!status.ok()) return status;
+  Figures figures = run.Report(subscribing.acked() - before);
+  figures["nacked"] = subscribing.nacked() - nacked_before;
+  figures["data_bytes"] = DataBytes(options.shape.event, TypeName(0));
   return figures;
 }
 
@@ -138,7 +168,8 @@ absl::StatusOr<Figures> Drain(const LoadOptions& options) {
   status = completions.RunUntil([&] { return publishing.settled(); }, deadline);
   if (!status.ok()) return status;
 
-  const absl::Time begin = absl::Now();
+  const absl::Time published = absl::Now();
+  const Run run(options);
   SubscribingOptions subscription{.open = OpenGroup("bench", kAllTypes, options.max_in_flight),
                                   .settle = options.settle};
   subscription.open.mutable_start()->mutable_earliest();
@@ -150,8 +181,8 @@ absl::StatusOr<Figures> Drain(const LoadOptions& options) {
   subscribing->Confirm();
   status = completions.RunUntil([&] { return subscribing->confirmed(); }, deadline);
   if (!status.ok()) return status;
-  Figures figures = Rate(subscribing->acked(), absl::Now() - begin, subscribing->acked());
-  figures["publish_seconds"] = absl::ToDoubleSeconds(begin - published_from);
+  Figures figures = run.Report(subscribing->acked());
+  figures["publish_seconds"] = absl::ToDoubleSeconds(published - published_from);
   return figures;
 }
 
@@ -162,7 +193,11 @@ absl::StatusOr<Figures> RunPublishStream(const LoadOptions& options) {
 }
 
 absl::StatusOr<Figures> RunFlow(const LoadOptions& options) {
-  return options.typed ? Flow<TypedClient>(options) : Flow<RawClient>(options);
+  return options.typed ? Flow<TypedClient>(options, false) : Flow<RawClient>(options, false);
+}
+
+absl::StatusOr<Figures> RunFlowOfCount(const LoadOptions& options) {
+  return options.typed ? Flow<TypedClient>(options, true) : Flow<RawClient>(options, true);
 }
 
 absl::StatusOr<Figures> RunDrain(const LoadOptions& options) {

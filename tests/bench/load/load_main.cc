@@ -15,7 +15,7 @@ using Run = absl::StatusOr<Figures> (*)(const LoadOptions& options);
 int Main(int argc, char** argv) {
   const std::map<std::string, Run> scenarios = {{"publish-stream", RunPublishStream},
                                                 {"flow", RunFlow},
-                                                {"drain", RunDrain},
+                                                {"flow-count", RunFlowOfCount}, {"drain", RunDrain},
                                                 {"unary", RunUnary},
                                                 {"batch", RunBatch},
                                                 {"one-delivered", RunOneDelivered},
@@ -53,7 +53,13 @@ int Main(int argc, char** argv) {
   app.add_option("--subscribers", options.subscribers);
   app.add_option("--subscribers-per-connection", options.subscribers_per_connection);
   app.add_option("--other-groups", options.other_groups, "Groups that nothing is published for");
+  std::map<std::string, pid_t> watched = {{"daemon", 0}, {"redis", 0}};
+  app.add_option("--daemon-pid", watched["daemon"], "Whose CPU time to tell");
+  app.add_option("--redis-pid", watched["redis"], "Whose CPU time to tell");
   CLI11_PARSE(app, argc, argv);
+  for (const auto& [name, process] : watched) {
+    if (process > 0) options.watched[name] = process;
+  }
   options.duration = absl::Seconds(seconds);
   options.warm_up = absl::Seconds(warm_up);
   options.limit = absl::Seconds(limit);

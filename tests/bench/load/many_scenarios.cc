@@ -11,6 +11,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/time/clock.h"
 #include "tests/bench/load/connections.h"
+#include "tests/bench/load/cpu_meter.h"
 #include "tests/bench/load/opening.h"
 #include "tests/bench/load/publishing.h"
 #include "tests/bench/load/raw_client.h"
@@ -64,9 +65,11 @@ absl::StatusOr<Figures> RunFanOut(const LoadOptions& options) {
   // The first message makes the type known.
   uint64_t before = 0;
   absl::Time begin;
+  CpuMeter meter(options.watched);
   for (const uint64_t events : {uint64_t{1}, options.events}) {
     if (!status.ok()) return status;
     before = delivered;
+    meter.Start();
     begin = absl::Now();
     publishing.PublishCount(events);
     status = completions.RunUntil(
@@ -78,11 +81,12 @@ absl::StatusOr<Figures> RunFanOut(const LoadOptions& options) {
   if (!status.ok()) return status;
   const double seconds = absl::ToDoubleSeconds(absl::Now() - begin);
   const uint64_t deliveries = delivered - before;
-  return Figures{{"subscribers", tails.size()},
-                 {"events", deliveries / tails.size()},
-                 {"seconds", seconds},
-                 {"deliveries_per_second", static_cast<double>(deliveries) / seconds},
-                 {"events_in_all", delivered}};
+  Figures figures{{"subscribers", tails.size()},
+                  {"events", deliveries / tails.size()},
+                  {"seconds", seconds},
+                  {"deliveries_per_second", static_cast<double>(deliveries) / seconds}};
+  meter.Report(static_cast<double>(deliveries), &figures);
+  return figures;
 }
 
 absl::StatusOr<Figures> RunIdle(const LoadOptions& options) {

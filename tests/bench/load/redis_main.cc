@@ -190,8 +190,7 @@ Figures Rate(uint64_t events, absl::Time begin) {
   const double seconds = absl::ToDoubleSeconds(absl::Now() - begin);
   return {{"events", events},
           {"seconds", seconds},
-          {"events_per_second", static_cast<double>(events) / seconds},
-          {"events_in_all", events}};
+          {"events_per_second", static_cast<double>(events) / seconds}};
 }
 
 Figures Add(const RedisOptions& options) {

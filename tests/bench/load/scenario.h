@@ -1,8 +1,11 @@
 #ifndef EVENTBUS_TESTS_BENCH_LOAD_SCENARIO_H_
 #define EVENTBUS_TESTS_BENCH_LOAD_SCENARIO_H_
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -38,12 +41,16 @@ struct LoadOptions {
   size_t subscribers_per_connection = 100;
   // Groups beside the one that is measured.
   size_t other_groups = 0;
+  // Whose CPU time is told, by name.
+  std::map<std::string, pid_t> watched;
 };
 
 // PublishStream alone.
 absl::StatusOr<Figures> RunPublishStream(const LoadOptions& options);
 // PublishStream to a group that settles.
 absl::StatusOr<Figures> RunFlow(const LoadOptions& options);
+// The same with so many events, whatever time they take.
+absl::StatusOr<Figures> RunFlowOfCount(const LoadOptions& options);
 // `events` published beforehand, then a group that begins at the first of them.
 absl::StatusOr<Figures> RunDrain(const LoadOptions& options);
 // `in_flight` calls at once of Publish (one event), or of PublishBatch: a batch has

@@ -13,6 +13,7 @@
 #include "server/broker/wire.h"
 #include "tests/bench/load/completions.h"
 #include "tests/bench/load/connections.h"
+#include "tests/bench/load/cpu_meter.h"
 #include "tests/bench/load/latencies.h"
 #include "tests/bench/load/raw_client.h"
 #include "tests/bench/load/scenario.h"
@@ -94,10 +95,10 @@ absl::StatusOr<Figures> RunCalls(const LoadOptions& options, const std::string& 
     completions.Drain();
   };
   absl::Time begin;
-  uint64_t warm_up_calls = 0;
+  CpuMeter meter(options.watched);
   for (const absl::Duration phase : {options.warm_up, options.duration}) {
-    warm_up_calls = plan.latencies.size();
     plan.latencies.clear();
+    meter.Start();
     begin = absl::Now();
     plan.end = begin + phase;
     for (const auto& loop : loops) loop->Start();
@@ -106,12 +107,13 @@ absl::StatusOr<Figures> RunCalls(const LoadOptions& options, const std::string& 
   }
   const double seconds = absl::ToDoubleSeconds(absl::Now() - begin);
   const uint64_t events = plan.latencies.size() * events_per_call;
-  return Figures{{"events", events},
-                 {"seconds", seconds},
-                 {"events_per_second", static_cast<double>(events) / seconds},
-                 {"events_in_all", events + warm_up_calls * events_per_call},
-                 {"response_bytes", loops.front()->response().Length()},
-                 {"latency", plan.latencies.Report()}};
+  Figures figures{{"events", events},
+                  {"seconds", seconds},
+                  {"events_per_second", static_cast<double>(events) / seconds},
+                  {"response_bytes", loops.front()->response().Length()},
+                  {"latency", plan.latencies.Report()}};
+  meter.Report(static_cast<double>(events), &figures);
+  return figures;
 }
 
 }  // namespace

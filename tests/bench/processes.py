@@ -167,6 +167,7 @@ def run_json(command: Sequence[str], limit_seconds: float) -> dict[str, Any]:
         raise BenchError(f"{' '.join(command)}: not over after {limit_seconds:.0f} s") from late
     if done.returncode != 0:
         raise BenchError(f"{' '.join(command)}: {done.stderr.strip()[-1000:]}")
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
 

@@ -233,11 +233,14 @@ class Bench:
     def echo(self, *arguments: object) -> dict[str, Any]:
         """The same load against the echo server."""
         with Echo(self.programs / "eventbus-echo", self.directory) as echo:
-            return self._run_load(echo.address, arguments)
+            return self._run_load(
+                echo.address, [*arguments, f"--daemon-pid={echo.process.pid}"]
+            )
 
     def raw_redis(self, *arguments: object) -> dict[str, Any]:
         """eventbus-raw-redis."""
         with Redis(self.directory) as redis:
             command = [str(self.programs / "eventbus-raw-redis"), *map(str, arguments)]
             command += [f"--port={redis.port}", f"--seconds={self.seconds}"]
+            command.append(f"--redis-pid={redis.process.pid}")
             return run_json(command, self.seconds + 150)

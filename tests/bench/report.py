@@ -21,6 +21,7 @@ def summary(measure: Measure, pairs: list[Pair]) -> dict[str, Any]:
     """What the rounds of a measure come to."""
     ratios = [pair.ratio for pair in pairs]
     ratio = statistics.median(ratios)
+    cpu_ratios = [pair.cpu_ratio for pair in pairs if pair.cpu_ratio is not None]
     return {
         "name": measure.name,
         "title": measure.title,
@@ -28,6 +29,7 @@ def summary(measure: Measure, pairs: list[Pair]) -> dict[str, Any]:
         "ratio": ratio,
         "ratio_min": min(ratios),
         "ratio_max": max(ratios),
+        "cpu_ratio": statistics.median(cpu_ratios) if cpu_ratios else None,
         "target": measure.target,
         "at_least": measure.at_least,
         "reached": measure.reached(ratio),
@@ -51,7 +53,7 @@ def aligned(rows: list[list[str]]) -> str:
 
 
 def ratio_table(summaries: list[dict[str, Any]]) -> str:
-    rows = [["measure", "ratio", "min…max", "target", "", "measured", "reference", "unit"]]
+    rows = [["measure", "ratio", "min…max", "target", "", "by CPU", "measured", "reference", "unit"]]
     for one in summaries:
         sign = "≥" if one["at_least"] else "≤"
         rows.append(
@@ -61,6 +63,7 @@ def ratio_table(summaries: list[dict[str, Any]]) -> str:
                 f"{one['ratio_min']:.2f}…{one['ratio_max']:.2f}",
                 f"{sign} {one['target']:g}",
                 "reached" if one["reached"] else "missed",
+                f"{one['cpu_ratio']:.2f}" if one["cpu_ratio"] else "–",
                 number(one["value"]),
                 number(one["reference"]),
                 one["unit"],

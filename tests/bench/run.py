@@ -12,6 +12,7 @@ import sys
 import time
 from typing import Any
 
+import docs
 from measures import RATIOS, Measure, Pair
 from processes import Bench, BenchError
 from report import cpu_table, number, ratio_table, summary, sweep_table
@@ -59,6 +60,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--sweep-rounds", type=int, default=3, help="of each sweep (%(default)s)")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each run (%(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
+    parser.add_argument("--docs", action="store_true", help="update docs/performance.md")
+    parser.add_argument(
+        "--docs-from", metavar="FILE", help="update it from what --json has written, and end"
+    )
     parser.add_argument("--daemon", type=pathlib.Path, help="another eventbusd to measure")
     parser.add_argument("--build", default="release", help="the preset's build (%(default)s)")
     return parser.parse_args(arguments)
@@ -137,6 +142,9 @@ def main(arguments: list[str]) -> int:
             if chosen(one.name, options.only):
                 print(f"{one.name:18} {one.title}")
         return 0
+    if options.docs_from:
+        docs.update(json.loads(pathlib.Path(options.docs_from).read_text()), ROOT)
+        return 0
     build = ROOT / "build" / options.build
     daemon = options.daemon or build / "bin" / "eventbusd"
     started = time.time()
@@ -155,6 +163,8 @@ def main(arguments: list[str]) -> int:
     result["took_seconds"] = round(time.time() - started)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(result, indent=1) + "\n")
+    if options.docs:
+        docs.update(result, ROOT)
     return 0
 
 

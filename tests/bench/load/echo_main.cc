@@ -3,15 +3,18 @@
 // each message with itself.
 #include <signal.h>
 
+#include <chrono>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "CLI/CLI.hpp"
 #include "eventbus/v1/broker.grpc.pb.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
+#include "tests/bench/load/queue_echo.h"
 
 namespace eventbus::bench {
 namespace {
@@ -69,6 +72,8 @@ class EchoService final : public RawEventBus {
 int Main(int argc, char** argv) {
   std::string address = "127.0.0.1:0";
   CLI::App app("Answers each message with itself.");
+  bool queue = false;
+  app.add_flag("--queue", queue, "Unary calls only, on one thread and one completion queue");
   app.add_option("--address", address, "host:port to listen on");
   CLI11_PARSE(app, argc, argv);
 
@@ -85,16 +90,27 @@ int Main(int argc, char** argv) {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.SetMaxReceiveMessageSize(8 << 20);
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(&service);
+  std::unique_ptr<QueueEcho> queue_echo;
+  if (queue) {
+    queue_echo = std::make_unique<QueueEcho>(&builder);
+  } else {
+    builder.RegisterService(&service);
+  }
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
     std::cerr << "eventbus-echo: cannot listen on " << address << "\n";
     return 1;
   }
   std::cout << "listening on 127.0.0.1:" << port << std::endl;
+  std::thread queue_thread;
+  if (queue) queue_thread = std::thread([&] { queue_echo->Run(); });
   int signal = 0;
   sigwait(&signals, &signal);
   server->Shutdown(std::chrono::system_clock::now());
+  if (queue) {
+    queue_echo->Stop();
+    queue_thread.join();
+  }
   return 0;
 }
 

@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "hiredis/hiredis.h"
 #include "nlohmann/json.hpp"
+#include "tests/bench/load/cpu_meter.h"
 #include "tests/bench/load/latencies.h"
 #include "tests/bench/load/sample_event.h"
 
@@ -36,6 +37,8 @@ struct RedisOptions {
   size_t streams = 1;
   size_t depth = 128;
   size_t read_count = 256;
+  // Whose CPU time is told.
+  pid_t redis = 0;
 };
 
 struct ContextDeleter {
@@ -186,23 +189,39 @@ class Reader {
   const std::string read_;
 };
 
-Figures Rate(uint64_t events, absl::Time begin) {
-  const double seconds = absl::ToDoubleSeconds(absl::Now() - begin);
-  return {{"events", events},
-          {"seconds", seconds},
-          {"events_per_second", static_cast<double>(events) / seconds}};
+// What is measured, from its making on.
+class Run {
+ public:
+  explicit Run(const RedisOptions& options)
+      : meter_({{"redis", options.redis}}), begin_(absl::Now()) {
+    meter_.Start();
+  }
+  absl::Time begin() const { return begin_; }
+  Figures Report(uint64_t events) const {
+    const double seconds = absl::ToDoubleSeconds(absl::Now() - begin_);
+    Figures figures{{"events", events},
+                    {"seconds", seconds},
+                    {"events_per_second", static_cast<double>(events) / seconds}};
+    meter_.Report(static_cast<double>(events), &figures);
+    return figures;
+  }
+
+ private:
+  CpuMeter meter_;
+  const absl::Time begin_;
+};
+
+// Adds for so many seconds.
+uint64_t AddFor(double seconds, Writer* writer) {
+  const absl::Time end = absl::Now() + absl::Seconds(seconds);
+  return writer->AddUntil([end](uint64_t) { return absl::Now() >= end; });
 }
 
 Figures Add(const RedisOptions& options) {
   Writer writer(options);
-  absl::Time begin;
-  uint64_t events = 0;
-  for (const double seconds : {options.warm_up, options.seconds}) {
-    begin = absl::Now();
-    const absl::Time end = begin + absl::Seconds(seconds);
-    events = writer.AddUntil([end](uint64_t) { return absl::Now() >= end; });
-  }
-  return Rate(events, begin);
+  AddFor(options.warm_up, &writer);
+  const Run run(options);
+  return run.Report(AddFor(options.seconds, &writer));
 }
 
 // `events` added beforehand.
@@ -210,37 +229,35 @@ Figures Read(const RedisOptions& options) {
   Reader reader(options);
   reader.CreateGroup();
   Writer(options).AddUntil([&](uint64_t added) { return added >= options.events; });
-  const absl::Time begin = absl::Now();
-  return Rate(reader.ReadUntil([&](uint64_t read) { return read >= options.events; }), begin);
+  const Run run(options);
+  return run.Report(reader.ReadUntil([&](uint64_t read) { return read >= options.events; }));
 }
 
 // One thread adds, the other reads and acks meanwhile, until all is acked.
 Figures Flow(const RedisOptions& options) {
   Reader reader(options);
   reader.CreateGroup();
-  const absl::Time begin = absl::Now();
-  const absl::Time end = begin + absl::Seconds(options.seconds);
+  Writer writer(options);
+  const Run run(options);
   std::atomic<uint64_t> added = 0;
   std::atomic<bool> over = false;
   std::thread adding([&] {
-    added = Writer(options).AddUntil([end](uint64_t) { return absl::Now() >= end; });
+    added = AddFor(options.seconds, &writer);
     over = true;
   });
   const uint64_t read = reader.ReadUntil([&](uint64_t count) { return over && count == added; });
   adding.join();
-  return Rate(read, begin);
+  return run.Report(read);
 }
 
-// One after the other: adds all, then reads and acks all. Redis has one thread, so it is the sum of
-// both that counts.
+// One after the other: adds all, then reads and acks all.
 Figures OneAfterTheOther(const RedisOptions& options) {
   Reader reader(options);
   reader.CreateGroup();
-  const absl::Time begin = absl::Now();
-  const absl::Time end = begin + absl::Seconds(options.seconds / 2);
-  const uint64_t added = Writer(options).AddUntil([end](uint64_t) { return absl::Now() >= end; });
-  const uint64_t read = reader.ReadUntil([&](uint64_t count) { return count == added; });
-  return Rate(read, begin);
+  Writer writer(options);
+  const Run run(options);
+  const uint64_t added = AddFor(options.seconds / 2, &writer);
+  return run.Report(reader.ReadUntil([&](uint64_t count) { return count == added; }));
 }
 
 // One at a time.
@@ -250,8 +267,10 @@ Figures RoundTrip(const RedisOptions& options) {
       Connection::Format({"XADD", StreamName(0), "*", "e",
                           EncodeEvent({.event_bytes = options.event_bytes}, TypeName(0), 0)});
   Latencies latencies;
+  CpuMeter meter({{"redis", options.redis}});
   for (const double seconds : {options.warm_up, options.seconds}) {
     latencies.clear();
+    meter.Start();
     const absl::Time end = absl::Now() + absl::Seconds(seconds);
     for (absl::Time now = absl::Now(); now < end;) {
       connection.Add(command);
@@ -261,7 +280,9 @@ Figures RoundTrip(const RedisOptions& options) {
       now = after;
     }
   }
-  return {{"events", latencies.size()}, {"latency", latencies.Report()}};
+  Figures figures{{"events", latencies.size()}, {"latency", latencies.Report()}};
+  meter.Report(static_cast<double>(latencies.size()), &figures);
+  return figures;
 }
 
 int Main(int argc, char** argv) {
@@ -276,6 +297,7 @@ int Main(int argc, char** argv) {
   CLI::App app("Puts the same load on a Redis alone, and prints what came of it as JSON.");
   app.add_option("scenario", scenario, "What to do")->required()->check(CLI::IsMember(scenarios));
   app.add_option("--port", options.port, "Of the Redis")->required();
+  app.add_option("--redis-pid", options.redis, "Whose CPU time to tell");
   app.add_option("--seconds", options.seconds);
   app.add_option("--warm-up", options.warm_up);
   app.add_option("--events", options.events);

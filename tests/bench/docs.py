@@ -21,11 +21,13 @@ def _table(rows: list[list[str]]) -> str:
 
 def _machine(result: dict[str, Any]) -> str:
     about = result["machine"]
+    busy = about["load_average"] > about["cores"] / 2
+    warning = " **The machine was busy with other work: these figures are provisional.**"
     return (
         f"{about['cores']} cores of {about['cpu']}, {about['memory_gib']} GiB, {about['system']}, "
         f"{about['redis'].split(' sha=')[0]}. {result['rounds']} rounds of each ratio and "
         f"{result['sweep_rounds']} of each sweep, runs of {result['seconds']:g} s; load average at "
-        f"the start {about['load_average']:.1f}."
+        f"the start {about['load_average']:.1f}." + (warning if busy else "")
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Sequence
 from report import number
 
 WIDTH, HEIGHT = 720, 360
-LEFT, RIGHT, TOP, BOTTOM = 70, 170, 50, 50
+LEFT, RIGHT, TOP, BOTTOM = 70, 200, 50, 50
 COLOURS = ["#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e"]
 STYLE = (
     "<style>text{font:12px sans-serif;fill:#333}.title{font-size:14px;font-weight:bold}"

@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import select
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -175,10 +176,13 @@ class Bench:
     """Starts what a measure needs, anew for each run: a fresh Redis, a fresh daemon."""
 
     def __init__(self, daemon: pathlib.Path, programs: pathlib.Path, seconds: float):
-        self.daemon = daemon
+        if not daemon.exists():
+            raise BenchError(f"there is no {daemon}")
         self.programs = programs
         self.seconds = seconds
         self._directory = tempfile.TemporaryDirectory(prefix="eventbus-bench-")
+        # All rounds measure the same daemon, whatever is built meanwhile.
+        self.daemon = pathlib.Path(shutil.copy(daemon, self._directory.name))
 
     def __enter__(self) -> "Bench":
         return self

@@ -82,7 +82,11 @@ def run_rounds(bench: Bench, measures: list[Measure], rounds: int) -> dict[str, 
     pairs: dict[str, list[Pair]] = {one.name: [] for one in measures}
     for round_number in range(rounds):
         for one in measures:
-            pair = one.run(bench, round_number)
+            try:
+                pair = one.run(bench, round_number)
+            except BenchError as error:
+                progress(f"round {round_number + 1}/{rounds}  {one.name:18} failed: {error}")
+                continue
             pairs[one.name].append(pair)
             progress(
                 f"round {round_number + 1}/{rounds}  {one.name:18} ratio {pair.ratio:5.2f}   "
@@ -122,10 +126,11 @@ def chosen_sweeps(bench: Bench, only: list[str], flow: list[Pair]) -> list[Sweep
 def measure(bench: Bench, options: argparse.Namespace) -> dict[str, Any]:
     """Everything that was asked for; prints the tables as they get ready."""
     measures = [one for one in RATIOS if chosen(one.name, options.only)]
-    result: dict[str, Any] = {"ratios": [], "sweeps": []}
+    result: dict[str, Any] = {"ratios": [], "sweeps": [], "failed": []}
     pairs = run_rounds(bench, measures, options.rounds)
     if measures:
-        result["ratios"] = [summary(one, pairs[one.name]) for one in measures]
+        result["ratios"] = [summary(one, pairs[one.name]) for one in measures if pairs[one.name]]
+        result["failed"] = [one.name for one in measures if len(pairs[one.name]) < options.rounds]
         print(ratio_table(result["ratios"]), end="\n\n", flush=True)
         print(cpu_table(result["ratios"]), end="\n\n", flush=True)
     for sweep in chosen_sweeps(bench, options.only, pairs.get("flow", [])):
@@ -165,6 +170,9 @@ def main(arguments: list[str]) -> int:
         pathlib.Path(options.json).write_text(json.dumps(result, indent=1) + "\n")
     if options.docs:
         docs.update(result, ROOT)
+    if result["failed"]:
+        print(f"error: rounds failed of {', '.join(result['failed'])}", file=sys.stderr)
+        return 1
     return 0
 
 

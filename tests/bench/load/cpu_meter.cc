@@ -1,7 +1,8 @@
 #include "tests/bench/load/cpu_meter.h"
 
-#include <time.h>
 #include <unistd.h>
+
+#include <ctime>
 
 namespace eventbus::bench {
 namespace {

@@ -1,9 +1,8 @@
 // eventbus-echo: the server that eventbusd is measured against. It is of the same kind (gRPC's
 // callback API, raw methods, the same transport settings) and serves the same methods, but answers
 // each message with itself.
-#include <signal.h>
-
 #include <chrono>
+#include <csignal>
 #include <iostream>
 #include <memory>
 #include <string>

@@ -74,8 +74,8 @@ absl::StatusOr<Figures> PublishAlone(const LoadOptions& options) {
 
 // Waits until the group has settled all that is published.
 template <typename Client>
-absl::Status Settle(absl::Time deadline, Completions* completions,
-                      Publishing<Client>* publishing, Subscribing<Client>* subscribing) {
+absl::Status Settle(absl::Time deadline, Completions* completions, Publishing<Client>* publishing,
+                    Subscribing<Client>* subscribing) {
   absl::Status status = completions->RunUntil(
       [&] {
         return publishing->settled() &&

@@ -1,11 +1,11 @@
 // The scenarios that ask how long an event takes: one at a time, and at a given rate.
 #include <sys/prctl.h>
-#include <time.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <deque>
 #include <functional>
 #include <memory>

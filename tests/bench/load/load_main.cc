@@ -15,7 +15,8 @@ using Run = absl::StatusOr<Figures> (*)(const LoadOptions& options);
 int Main(int argc, char** argv) {
   const std::map<std::string, Run> scenarios = {{"publish-stream", RunPublishStream},
                                                 {"flow", RunFlow},
-                                                {"flow-count", RunFlowOfCount}, {"drain", RunDrain},
+                                                {"flow-count", RunFlowOfCount},
+                                                {"drain", RunDrain},
                                                 {"unary", RunUnary},
                                                 {"batch", RunBatch},
                                                 {"one-delivered", RunOneDelivered},

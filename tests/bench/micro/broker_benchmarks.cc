@@ -1,5 +1,5 @@
-// What happens to every event on the loop: routing, entries, groups, settling. A broker on the memory
-// store, in virtual time, so neither gRPC nor Redis nor the system takes part.
+// What happens to every event on the loop: routing, entries, groups, settling. A broker on the
+// memory store, in virtual time, so neither gRPC nor Redis nor the system takes part.
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -100,7 +100,7 @@ void BM_Publish(benchmark::State& state) {
   const Message message(static_cast<size_t>(state.range(0)));
   uint64_t sent = 0;
   uint64_t stored = 0;
-  for (auto unused : state) {
+  while (state.KeepRunning()) {
     PublishOne(&bus, message, &stored);
     ++sent;
     bus.world().RunUntil([&] { return stored == sent; }, absl::Seconds(10));
@@ -127,7 +127,7 @@ void RunFlow(benchmark::State& state, bool scattered) {
   bus.world().RunUntil([&] { return sink.opened(); }, absl::Seconds(10));
   uint64_t sent = 0;
   uint64_t stored = 0;
-  for (auto unused : state) {
+  while (state.KeepRunning()) {
     PublishOne(&bus, message, &stored);
     ++sent;
     bus.world().RunUntil([&] { return stored == sent && sink.received() == sent * kEvents; },

@@ -31,7 +31,7 @@ void PerEvent(benchmark::State& state, size_t events) {
 
 void BM_PatternMatches(benchmark::State& state, const char* text) {
   const absl::StatusOr<Pattern> pattern = Pattern::Parse(text);
-  for (auto unused : state) {
+  while (state.KeepRunning()) {
     benchmark::DoNotOptimize(pattern->Matches("billing.invoice.created.v1"));
   }
 }
@@ -48,14 +48,14 @@ void BM_PatternSetMatches(benchmark::State& state) {
     texts.push_back(absl::StrCat("type", i, ".*"));
   }
   const absl::StatusOr<PatternSet> set = PatternSet::Parse(texts);
-  for (auto unused : state) benchmark::DoNotOptimize(set->Matches("zz.invoice.created.v1"));
+  while (state.KeepRunning()) benchmark::DoNotOptimize(set->Matches("zz.invoice.created.v1"));
 }
 BENCHMARK(BM_PatternSetMatches)->Arg(1)->Arg(10)->Arg(50);
 
 void BM_ScanEvent(benchmark::State& state) {
   const std::string bytes =
       EncodeEvent({.event_bytes = static_cast<size_t>(state.range(0))}, TypeName(0), 0);
-  for (auto unused : state) {
+  while (state.KeepRunning()) {
     ScannedEvent event;
     FieldViolation violation;
     benchmark::DoNotOptimize(ScanEvent(bytes, EventLimits{}, &event, &violation));
@@ -68,7 +68,7 @@ BENCHMARK(BM_ScanEvent)->Arg(256)->Arg(4096);
 void BM_ParseEvent(benchmark::State& state) {
   const std::string bytes =
       EncodeEvent({.event_bytes = static_cast<size_t>(state.range(0))}, TypeName(0), 0);
-  for (auto unused : state) {
+  while (state.KeepRunning()) {
     v1::Event event;
     benchmark::DoNotOptimize(event.ParseFromString(bytes));
   }
@@ -82,7 +82,7 @@ void BM_Door(benchmark::State& state, bool bare) {
   const grpc::Slice slice(message);
   const grpc::ByteBuffer buffer(&slice, 1);
   const RpcOptions options;
-  for (auto unused : state) {
+  while (state.KeepRunning()) {
     const RequestBytes bytes(buffer);
     PublishEnvelope envelope;
     const absl::Status read =
@@ -98,7 +98,7 @@ BENCHMARK_CAPTURE(BM_Door, filled_in, true);
 void BM_IndexEvents(benchmark::State& state) {
   const std::string entry = EncodeEvents({}, TypeName(0), kEvents);
   std::vector<uint32_t> offsets;
-  for (auto unused : state) {
+  while (state.KeepRunning()) {
     benchmark::DoNotOptimize(IndexEvents(entry, &offsets).ok());
   }
   PerEvent(state, kEvents);
@@ -116,7 +116,7 @@ void BM_EncodeDeliveries(benchmark::State& state) {
   run.stream = std::make_shared<const std::string>(TypeName(0));
   run.position = Position{{1'700'000'000'123, 4}, 0};
   run.attempt = run.times_delivered = 1;
-  for (auto unused : state) {
+  while (state.KeepRunning()) {
     std::deque<DeliveryRun> runs(entries, run);
     benchmark::DoNotOptimize(EncodeDeliveries({}, kMaxServerMessageBytes, &runs));
   }
@@ -133,7 +133,7 @@ void BM_ReadSettlement(benchmark::State& state, bool scattered) {
     settlement.mutable_ack_ranges(0)->set_last(1'000'000 + kEvents - 1);
   }
   const std::string bytes = settlement.SerializeAsString();
-  for (auto unused : state) {
+  while (state.KeepRunning()) {
     v1::Settlement parsed;
     benchmark::DoNotOptimize(parsed.ParseFromString(bytes));
     benchmark::DoNotOptimize(ReadSettlement(parsed));
@@ -162,13 +162,13 @@ StateRecord SomeRecord() {
 
 void BM_EncodeState(benchmark::State& state) {
   const StateRecord record = SomeRecord();
-  for (auto unused : state) benchmark::DoNotOptimize(record.Encode());
+  while (state.KeepRunning()) benchmark::DoNotOptimize(record.Encode());
 }
 BENCHMARK(BM_EncodeState);
 
 void BM_DecodeState(benchmark::State& state) {
   const std::string bytes = SomeRecord().Encode();
-  for (auto unused : state) benchmark::DoNotOptimize(StateRecord::Decode(bytes));
+  while (state.KeepRunning()) benchmark::DoNotOptimize(StateRecord::Decode(bytes));
 }
 BENCHMARK(BM_DecodeState);
 

@@ -1,0 +1,96 @@
+"""Tables of what was measured."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+from measures import Measure, Pair
+
+
+def number(value: float) -> str:
+    """Three significant digits, with k and M."""
+    for limit, unit in ((1e6, "M"), (1e4, "k")):
+        if abs(value) >= limit:
+            scaled = value / (1e6 if unit == "M" else 1e3)
+            return f"{scaled:.{max(0, 3 - len(str(int(scaled))))}f}{unit}"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def summary(measure: Measure, pairs: list[Pair]) -> dict[str, Any]:
+    """What the rounds of a measure come to."""
+    ratios = [pair.ratio for pair in pairs]
+    ratio = statistics.median(ratios)
+    cpu_ratios = [pair.cpu_ratio for pair in pairs if pair.cpu_ratio is not None]
+    return {
+        "name": measure.name,
+        "title": measure.title,
+        "unit": measure.unit,
+        "ratio": ratio,
+        "ratio_min": min(ratios),
+        "ratio_max": max(ratios),
+        "cpu_ratio": statistics.median(cpu_ratios) if cpu_ratios else None,
+        "target": measure.target,
+        "at_least": measure.at_least,
+        "reached": measure.reached(ratio),
+        "value": statistics.median(pair.value for pair in pairs),
+        "reference": statistics.median(pair.reference for pair in pairs),
+        "rounds": [
+            {"value": pair.value_figures, "reference": pair.reference_figures} for pair in pairs
+        ],
+    }
+
+
+def aligned(rows: list[list[str]]) -> str:
+    """Columns, the first one to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        first = row[0].ljust(widths[0])
+        others = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+        lines.append("  ".join([first, *others]).rstrip())
+    return "\n".join(lines)
+
+
+def ratio_table(summaries: list[dict[str, Any]]) -> str:
+    rows = [["measure", "ratio", "min…max", "target", "", "by CPU", "measured", "reference", "unit"]]
+    for one in summaries:
+        sign = "≥" if one["at_least"] else "≤"
+        rows.append(
+            [
+                one["name"],
+                f"{one['ratio']:.2f}",
+                f"{one['ratio_min']:.2f}…{one['ratio_max']:.2f}",
+                f"{sign} {one['target']:g}",
+                "reached" if one["reached"] else "missed",
+                f"{one['cpu_ratio']:.2f}" if one["cpu_ratio"] else "–",
+                number(one["value"]),
+                number(one["reference"]),
+                one["unit"],
+            ]
+        )
+    return aligned(rows)
+
+
+def cpu_table(summaries: list[dict[str, Any]]) -> str:
+    """CPU seconds for a million events, of each who took part."""
+    rows = [["CPU s per million events", "daemon", "Redis", "client"]]
+    for one in summaries:
+        row = [one["name"]]
+        for who in ("daemon", "redis", "client"):
+            key = f"{who}_cpu_seconds_per_million"
+            spent = [pair["value"][key] for pair in one["rounds"] if key in pair["value"]]
+            row.append(f"{statistics.median(spent):.2f}" if spent else "–")
+        rows.append(row)
+    return aligned(rows)
+
+
+def sweep_table(sweep: dict[str, Any]) -> str:
+    columns = list(sweep["columns"].items())
+    grows = "growth" in sweep["points"][0]
+    rows = [[sweep["quantity"], *(title for _, title in columns), *(["growth"] if grows else [])]]
+    for point in sweep["points"]:
+        row = [f"{point['at']:g}", *(number(point[name]) for name, _ in columns)]
+        rows.append(row + ([f"{point['growth']:.2f}"] if grows else []))
+    verdict = {None: "", True: " — reached", False: " — missed"}[sweep["reached"]]
+    return f"{sweep['name']}: {sweep['title']}{verdict}\n{aligned(rows)}"

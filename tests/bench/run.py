@@ -1,0 +1,180 @@
+"""Runs the measures and reports them; called by scripts/bench."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import time
+from typing import Any
+
+import docs
+from measures import RATIOS, Measure, Pair
+from processes import Bench, BenchError
+from report import cpu_table, number, ratio_table, summary, sweep_table
+from sweeps import SWEEPS, Sweep, SweepResult, latency_sweep
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on."""
+    model = "unknown"
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    release = {}
+    for line in pathlib.Path("/etc/os-release").read_text().splitlines():
+        name, _, value = line.partition("=")
+        release[name] = value.strip('"')
+    memory_kib = int(pathlib.Path("/proc/meminfo").read_text().split()[1])
+    redis = subprocess.run(
+        [os.environ.get("EVENTBUS_REDIS_SERVER", "redis-server"), "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory_kib / 2**20),
+        "system": release.get("PRETTY_NAME", "unknown"),
+        "kernel": platform.release(),
+        "redis": redis,
+        "load_average": os.getloadavg()[0],
+    }
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--list", action="store_true", help="name the measures and end")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="measures whose name has this"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="of each ratio (%(default)s)")
+    parser.add_argument("--sweep-rounds", type=int, default=3, help="of each sweep (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each run (%(default)s)")
+    parser.add_argument("--json", metavar="FILE", help="write all figures there")
+    parser.add_argument("--docs", action="store_true", help="update docs/performance.md")
+    parser.add_argument(
+        "--docs-from", metavar="FILE", help="update it from what --json has written, and end"
+    )
+    parser.add_argument("--daemon", type=pathlib.Path, help="another eventbusd to measure")
+    parser.add_argument("--build", default="release", help="the preset's build (%(default)s)")
+    return parser.parse_args(arguments)
+
+
+def chosen(name: str, only: list[str]) -> bool:
+    return not only or any(part in name for part in only)
+
+
+def progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def run_rounds(bench: Bench, measures: list[Measure], rounds: int) -> dict[str, list[Pair]]:
+    """All measures once, then all again: what disturbs the machine for a while hits them alike."""
+    pairs: dict[str, list[Pair]] = {one.name: [] for one in measures}
+    for round_number in range(rounds):
+        for one in measures:
+            try:
+                pair = one.run(bench, round_number)
+            except BenchError as error:
+                progress(f"round {round_number + 1}/{rounds}  {one.name:18} failed: {error}")
+                continue
+            pairs[one.name].append(pair)
+            progress(
+                f"round {round_number + 1}/{rounds}  {one.name:18} ratio {pair.ratio:5.2f}   "
+                f"{number(pair.value)} ÷ {number(pair.reference)} {one.unit}"
+            )
+    return pairs
+
+
+def run_sweep(bench: Bench, sweep: Sweep, rounds: int) -> SweepResult:
+    figures: list[list[dict[str, Any]]] = []
+    for round_number in range(rounds):
+        figures.append([])
+        for point in sweep.points:
+            figures[-1].append(sweep.run(bench, point))
+            shown = "   ".join(
+                f"{number(column.of(figures[-1][-1]))} {column.title}" for column in sweep.columns
+            )
+            progress(
+                f"round {round_number + 1}/{rounds}  {sweep.name:12} {point:g} {sweep.quantity}: "
+                f"{shown}"
+            )
+    return SweepResult(sweep, figures)
+
+
+def chosen_sweeps(bench: Bench, only: list[str], flow: list[Pair]) -> list[Sweep]:
+    sweeps = [one for one in SWEEPS if chosen(one.name, only)]
+    if chosen("latency", only):
+        maximum = (
+            max(pair.value for pair in flow)
+            if flow
+            else float(bench.load("flow")["events_per_second"])
+        )
+        sweeps.insert(0, latency_sweep(maximum / 2))
+    return sweeps
+
+
+def measure(bench: Bench, options: argparse.Namespace) -> dict[str, Any]:
+    """Everything that was asked for; prints the tables as they get ready."""
+    measures = [one for one in RATIOS if chosen(one.name, options.only)]
+    result: dict[str, Any] = {"ratios": [], "sweeps": [], "failed": []}
+    pairs = run_rounds(bench, measures, options.rounds)
+    if measures:
+        result["ratios"] = [summary(one, pairs[one.name]) for one in measures if pairs[one.name]]
+        result["failed"] = [one.name for one in measures if len(pairs[one.name]) < options.rounds]
+        print(ratio_table(result["ratios"]), end="\n\n", flush=True)
+        print(cpu_table(result["ratios"]), end="\n\n", flush=True)
+    for sweep in chosen_sweeps(bench, options.only, pairs.get("flow", [])):
+        figures = run_sweep(bench, sweep, options.sweep_rounds).summary()
+        result["sweeps"].append(figures)
+        print(sweep_table(figures), end="\n\n", flush=True)
+    return result
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    if options.list:
+        for one in [*RATIOS, latency_sweep(0), *SWEEPS]:
+            if chosen(one.name, options.only):
+                print(f"{one.name:18} {one.title}")
+        return 0
+    if options.docs_from:
+        docs.update(json.loads(pathlib.Path(options.docs_from).read_text()), ROOT)
+        return 0
+    build = ROOT / "build" / options.build
+    daemon = options.daemon or build / "bin" / "eventbusd"
+    started = time.time()
+    about = {
+        "machine": machine(),
+        "rounds": options.rounds,
+        "sweep_rounds": options.sweep_rounds,
+        "seconds": options.seconds,
+    }
+    try:
+        with Bench(daemon, build / "bench", options.seconds) as bench:
+            result = about | measure(bench, options)
+    except BenchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    result["took_seconds"] = round(time.time() - started)
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(result, indent=1) + "\n")
+    if options.docs:
+        docs.update(result, ROOT)
+    if result["failed"]:
+        print(f"error: rounds failed of {', '.join(result['failed'])}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -260,7 +260,8 @@ def test_other_instances_notice_and_nothing_is_left_in_redis(own_redis, start_on
     redis = own_redis()
     daemons = [start_on_redis(redis) for _ in range(2)]
     with Bus(daemons[0].address) as a, Bus(daemons[1].address) as b:
-        members = [a.group("gone", "a.*"), b.group("gone", "a.*")]
+        # Neither can have all of it.
+        members = [bus.group("gone", "a.*", in_flight=300) for bus in (a, b)]
         stays = a.group("stays", "a.*")
         for _ in range(5):  # Of a busy stream, so that entries hold several events.
             a.publish_batch([event("a.b", b"x")] * 100)

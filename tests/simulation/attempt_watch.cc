@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/broker/delivery_ranges.h"
 #include "server/broker/retry_policy.h"
+#include "tests/simulation/clock_error.h"
 
 namespace eventbus::simulation {
 namespace {
@@ -13,9 +14,6 @@ namespace {
 using Kind = SettleIntent::Kind;
 
 constexpr absl::Duration kRounding = absl::Milliseconds(1);
-// How much the times that two instances tell each other may be wrong: the store's answers, by which
-// they set their clocks, may be late.
-constexpr absl::Duration kClockError = absl::Milliseconds(1200);
 // What is not before this has no bound.
 constexpr absl::Duration kAnyTime = -absl::InfiniteDuration();
 

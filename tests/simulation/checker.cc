@@ -14,6 +14,7 @@
 #include "tests/simulation/event_frames.h"
 #include "tests/simulation/event_ledger.h"
 #include "tests/simulation/fate_check.h"
+#include "tests/simulation/pause_watch.h"
 #include "tests/simulation/publish_rules.h"
 #include "tests/simulation/single_lease.h"
 #include "tests/simulation/tail_check.h"
@@ -45,7 +46,8 @@ class Checker {
         options_(options),
         ledger_(&report_),
         publish_rules_(&ledger_, &report_),
-        leases_(options.notice_bound, &ledger_, &report_) {}
+        leases_(options.notice_bound, &ledger_, &report_),
+        pauses_(options, &faults_, &report_) {}
 
   CheckReport Run() {
     for (at_ = 0; at_ < history_.size(); ++at_) {
@@ -57,9 +59,10 @@ class Checker {
     ledger_.CheckStoredInOrder(at_);
     for (const auto& [number, subscription] : subscriptions_) {
       if (subscription.tail.has_value()) {
-        subscription.tail->CheckComplete({subscription.patterns, subscription.open.from_earliest,
-                                          subscription.opened_at, subscription.ended},
-                                         at_);
+        subscription.tail->CheckComplete(
+            {subscription.patterns, subscription.open.filter, subscription.open.from_earliest,
+             subscription.opened_at, subscription.ended},
+            at_);
       }
       if (subscription.ended || subscription.unconfirmed.empty()) continue;
       Violated(rules::kSettlesAnswered, absl::StrCat("sub ", number, " never heard of its settle ",
@@ -154,7 +157,10 @@ class Checker {
       Violated(rules::kBatchSize, absl::StrCat("sub ", delivered.subscription, " got ", events,
                                                " events at once, and asked for ", size));
     }
-    if (!subscription->open.tail) CheckInFlight(delivered.subscription, *subscription);
+    if (subscription->open.tail) return;
+    CheckInFlight(delivered.subscription, *subscription);
+    pauses_.CheckDelivery(subscription->open.group, delivered.subscription,
+                          subscription->open.instance, now_, at_);
   }
 
   void CheckInFlight(SubscriptionNumber number, const Subscription& subscription) {
@@ -180,6 +186,10 @@ class Checker {
     if (!subscription.patterns.Matches(ledger_.event(*event).sent.type)) {
       Violated(rules::kPatterns, absl::StrCat("sub ", number, " got ", seen.data, " of type ",
                                               ledger_.event(*event).sent.type));
+    }
+    if (!Wants(subscription.open.wanted(), ledger_.event(*event).sent)) {
+      Violated(rules::kFilters, absl::StrCat("sub ", number, " got ", seen.data, ", and wants ",
+                                             subscription.open.wanted().ToString()));
     }
     if (subscription.tail.has_value()) {
       return subscription.tail->Take(run.stream, position, seen, at_);
@@ -366,7 +376,13 @@ class Checker {
     if (subscription->group != nullptr) subscription->group->last_used = now_;
   }
 
-  void Take(const Fault& fault) { faults_.Take(fault); }
+  void Take(const Fault& fault) { faults_.Take(fault, now_); }
+
+  void Take(const GroupChangeSent& sent) { pauses_.Take(sent, now_); }
+  void Take(const GroupChangeAnswered& answered) {
+    if (answered.done) ++report_.group_changes;
+    pauses_.Take(answered, now_);
+  }
 
   void Take(const LetterSeen& letter) {
     const auto group = groups_.find(letter.group);
@@ -402,14 +418,15 @@ class Checker {
       if (!group->ephemeral && group->attempts.policy().dead_letter) {
         std::set<EventNumber> seen = group->received;
         seen.insert(group->dead.begin(), group->dead.end());
-        publish_rules_.CheckGroup(name, seen, at_);
+        publish_rules_.CheckGroup(name, group->attempts.policy().filter, seen, at_);
       }
       const size_t opened_at = ServedSince(*group);
       const bool from_earliest = group->from_earliest && !group->ephemeral;
       for (EventNumber number = 0; number < ledger_.events().size(); ++number) {
         // What an ephemeral group had may go with it.
         const bool had = !group->ephemeral && group->received.contains(number);
-        if (had || IsFor(ledger_.event(number), group->patterns, opened_at, from_earliest)) {
+        if (had || IsFor(ledger_.event(number), group->patterns, group->attempts.policy().filter,
+                         opened_at, from_earliest)) {
           fates.CheckFate(number);
         }
       }
@@ -423,6 +440,7 @@ class Checker {
   EventLedger ledger_;
   PublishRules publish_rules_;
   SingleLease leases_;
+  PauseWatch pauses_;
   size_t at_ = 0;
   absl::Duration now_;
   uint64_t groups_seen_ = 0;

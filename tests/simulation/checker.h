@@ -79,6 +79,8 @@ struct CheckOptions {
   absl::Duration max_latency;
   // What an instance puts together for a subscriber may wait for so long.
   absl::Duration max_batch_delay = absl::Milliseconds(300);
+  // An instance that is in touch with the store has heard of a change of a group within this time.
+  absl::Duration signal_bound = absl::Seconds(1);
   // An ephemeral group that was in use later than this has not expired.
   absl::Duration shortest_expiry;
 };
@@ -100,6 +102,8 @@ struct CheckReport {
   // Deliveries whose deadline passed.
   uint64_t expired = 0;
   uint64_t dead_letters = 0;
+  // That operators were told to be done.
+  uint64_t group_changes = 0;
 };
 
 // Whether a history that has come to rest keeps the guarantees: at its end nothing fails any more,

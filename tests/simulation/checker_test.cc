@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "tests/simulation/history_writer.h"
 #include "tests/simulation/publish_rules.h"
+#include "tests/simulation/wanted.h"
 
 namespace eventbus::simulation {
 namespace {
@@ -330,6 +331,59 @@ TEST(CheckerTest, InAnOrderedGroupNothingComesForTheFirstTimeAfterALaterOneOfIts
   policy.ordered = true;
   again.OpenWith(policy, 2, "two").Get(2, 1, {"d1"}, At(1), 2);
   EXPECT_THAT(again.Violated(), IsEmpty());
+}
+
+// ---- Filters ----
+
+// Of the key that these want are d1 and d5.
+const AttributeFilter kKeyOne = {{{"source", AttributeCondition::Match::kExact, "key-1"}}};
+
+Writer Filtered() {
+  GroupPolicy policy;
+  policy.filter = kKeyOne;
+  Writer writer;
+  writer.OpenWith(policy, 1).Publish(1, {"d1", "d2", "d4"}).Stored(1, {At(1), At(2), At(3)});
+  return writer;
+}
+
+TEST(CheckerTest, AGroupGetsWhatItsFilterWants) {
+  EXPECT_THAT(Filtered().Get(1, 1, {"d1"}, At(1)).Violated(), IsEmpty());
+  EXPECT_THAT(Filtered().Violated(), ElementsAre(rules::kConfirmedIsDelivered));
+}
+
+TEST(CheckerTest, AGroupGetsNothingThatItsFilterDoesNotWant) {
+  Writer writer = Filtered();
+  writer.Get(1, 1, {"d1"}, At(1)).Get(1, 2, {"d2"}, At(2));
+  EXPECT_THAT(writer.Violated(), ElementsAre(rules::kFilters));
+  Writer none = Filtered();
+  none.Get(1, 1, {"d1"}, At(1)).Get(1, 2, {"d4"}, At(3));
+  EXPECT_THAT(none.Violated(), ElementsAre(rules::kFilters));
+}
+
+TEST(CheckerTest, ATailGetsWhatItsFilterWants) {
+  Writer writer;
+  writer.OpenTailWith(kKeyOne, 1).Publish(1, {"d1", "d2", "d5"});
+  writer.Stored(1, {At(1), At(2), At(3)});
+  Writer all = writer;
+  all.Get(1, 0, {"d1"}, At(1)).Get(1, 0, {"d5"}, At(3));
+  EXPECT_THAT(all.Violated(), IsEmpty());
+  Writer some = writer;
+  some.Get(1, 0, {"d5"}, At(3));
+  EXPECT_THAT(some.Violated(), ElementsAre(rules::kTailComplete));
+  Writer more = writer;
+  more.Get(1, 0, {"d1"}, At(1)).Get(1, 0, {"d2"}, At(2)).Get(1, 0, {"d5"}, At(3));
+  EXPECT_THAT(more.Violated(), ElementsAre(rules::kFilters));
+}
+
+TEST(CheckerTest, OfAnAtomicBatchAGroupGetsAllThatItsFilterWants) {
+  PublishSent atomic = Sent(1, {"d1", "d2", "d5"});
+  atomic.atomic = true;
+  GroupPolicy policy;
+  policy.filter = kKeyOne;
+  Writer writer;
+  writer.OpenWith(policy, 1).Then(atomic).Get(1, 1, {"d1"}, At(1));
+  EXPECT_THAT(writer.Violated(), ElementsAre(rules::kAtomicBatch));
+  EXPECT_THAT(writer.Get(1, 2, {"d5"}, At(1, 2)).Violated(), IsEmpty());
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "server/broker/pattern.h"
 #include "tests/simulation/checker.h"
 #include "tests/simulation/history.h"
+#include "tests/simulation/wanted.h"
 
 namespace eventbus::simulation {
 
@@ -34,10 +35,10 @@ struct LedgerEvent {
 };
 
 // Whether a group or tail that was opened at `opened_at` must have got the event.
-inline bool IsFor(const LedgerEvent& event, const PatternSet& patterns, size_t opened_at,
-                  bool from_earliest) {
+inline bool IsFor(const LedgerEvent& event, const PatternSet& patterns,
+                  const AttributeFilter& filter, size_t opened_at, bool from_earliest) {
   return event.fate == PublishFate::kStored && (from_earliest || event.sent_at > opened_at) &&
-         patterns.Matches(event.sent.type);
+         patterns.Matches(event.sent.type) && Wants(filter, event.sent);
 }
 
 // EventLedger is the part of the checker that knows what was published, what became of it, and

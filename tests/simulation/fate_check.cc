@@ -49,6 +49,8 @@ void FateCheck::CheckLetter(const LetterSeen& letter, EventNumber event) {
     wrong(absl::StrCat("is of ", letter.details.position.ToString(), ", and not ",
                        sent.position->ToString()));
   }
+  if (!Wants(group_.attempts.policy().filter, sent.sent))
+    wrong("is there, and its filter does not want it");
   if (!group_.attempts.policy().dead_letter) wrong("is there, and the group keeps none");
   const std::string cause = WrongCause(letter.details, event);
   if (!cause.empty()) wrong(cause);

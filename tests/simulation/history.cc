@@ -43,6 +43,16 @@ std::string CommandText(const SettleCommand& command) {
   return text;
 }
 
+const char* NameOf(GroupChangeKind kind) {
+  switch (kind) {
+    case GroupChangeKind::kPause:
+      return "pause";
+    case GroupChangeKind::kResume:
+      return "resume";
+  }
+  return "";
+}
+
 struct Writer {
   std::string operator()(const PublishSent& sent) const {
     std::string text = absl::StrCat("publish ", sent.request, " to ", sent.instance, ":");
@@ -77,7 +87,9 @@ struct Writer {
         "sub ", open.subscription, " open on ", open.instance, " ", open.tail ? "tail" : open.group,
         open.ephemeral ? " ephemeral" : "", " [", absl::StrJoin(open.patterns, " "), "]",
         open.from_earliest ? " from earliest" : "", " in flight ", open.max_in_flight, " batch ",
-        open.batch_size, open.tail ? "" : PolicyText(open.policy));
+        open.batch_size, open.tail ? "" : PolicyText(open.policy),
+        open.wanted().empty() ? "" : " filter ",
+        open.wanted().empty() ? "" : open.wanted().ToString());
   }
   std::string operator()(const Opened& opened) const {
     return absl::StrCat("sub ", opened.subscription, " opened",
@@ -112,6 +124,17 @@ struct Writer {
   std::string operator()(const LeasesLost& lost) const {
     return absl::StrCat("sub ", lost.subscription, " lost ", RangesText(lost.deliveries),
                         lost.reason == LostReason::kDeadline ? " by deadline" : "");
+  }
+  std::string operator()(const GroupChangeSent& sent) const {
+    std::string text = absl::StrCat("operator ", sent.change, " to ", sent.instance, ": ",
+                                    NameOf(sent.kind), " ", sent.group);
+    if (sent.pause != absl::InfiniteDuration()) {
+      absl::StrAppend(&text, " for ", absl::FormatDuration(sent.pause));
+    }
+    return text;
+  }
+  std::string operator()(const GroupChangeAnswered& answered) const {
+    return absl::StrCat("operator ", answered.change, answered.done ? " done" : " failed");
   }
   std::string operator()(const DrainSeen& drain) const {
     return absl::StrCat("sub ", drain.subscription, " is told to drain");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "server/broker/attribute_filter.h"
 #include "server/broker/dead_letter.h"
 #include "server/broker/subscription.h"
 #include "server/store/entry.h"
@@ -66,6 +67,10 @@ struct OpenSent {
   uint32_t batch_size = 0;
   // Of the group; the same for all its members.
   GroupPolicy policy = {};
+  // Of a tail; a group's is in its policy.
+  AttributeFilter filter = {};
+
+  const AttributeFilter& wanted() const { return tail ? filter : policy.filter; }
 };
 
 struct Opened {
@@ -117,6 +122,24 @@ struct LeasesLost {
   LostReason reason = LostReason::kDeadline;
 };
 
+// What an operator asks of a group that exists.
+enum class GroupChangeKind { kPause, kResume };
+
+struct GroupChangeSent {
+  uint64_t change = 0;
+  std::string instance;
+  std::string group;
+  GroupChangeKind kind = GroupChangeKind::kPause;
+  // Infinite: until it is resumed.
+  absl::Duration pause = absl::InfiniteDuration();
+};
+
+// No answer at all: nobody knows what became of it, or when.
+struct GroupChangeAnswered {
+  uint64_t change = 0;
+  bool done = false;
+};
+
 struct DrainSeen {
   SubscriptionNumber subscription = 0;
 };
@@ -140,6 +163,8 @@ struct Fault {
   bool frozen = false;
   // Times that the store tells before and after have nothing to do with each other.
   bool store_clock = false;
+  // How long the instance hears nothing of the others.
+  absl::Duration lasts = absl::ZeroDuration();
 };
 
 // A dead letter, as an operator lists it when all is over.
@@ -150,9 +175,9 @@ struct LetterSeen {
   DeadLetterDetails details;
 };
 
-using Observation =
-    std::variant<PublishSent, PublishAnswered, OpenSent, Opened, Delivered, SettleSent, Settled,
-                 FlowSent, LeasesLost, DrainSeen, Ended, Fault, LetterSeen>;
+using Observation = std::variant<PublishSent, PublishAnswered, OpenSent, Opened, Delivered,
+                                 SettleSent, Settled, FlowSent, LeasesLost, GroupChangeSent,
+                                 GroupChangeAnswered, DrainSeen, Ended, Fault, LetterSeen>;
 
 struct Observed {
   // Since the world began.

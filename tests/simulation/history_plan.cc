@@ -11,6 +11,19 @@ const std::vector<std::vector<std::string>>& PatternLists() {
   return *kLists;
 }
 
+// All of events that there are; sources are keys (event_frames.h).
+const std::vector<AttributeFilter>& Filters() {
+  using Match = AttributeCondition::Match;
+  static const auto* const kFilters = new std::vector<AttributeFilter>{
+      {{{"source", Match::kExact, "key-1"}}},
+      {{{"source", Match::kPrefix, "key-"}}},
+      {{{"source", Match::kPrefix, "key-"}, {"source", Match::kSuffix, "2"}}},
+      {{{"type", Match::kPrefix, "order."}}},
+      {{{"type", Match::kSuffix, "d"}, {"source", Match::kPrefix, "k"}}},
+      {{{"id", Match::kSuffix, "5"}}}};
+  return *kFilters;
+}
+
 class Drawing {
  public:
   Drawing(uint64_t seed, Chance* chance) : seed_(seed), chance_(*chance) {}
@@ -85,6 +98,7 @@ class Drawing {
     const uint64_t groups = chance_.Between(uint64_t{1}, uint64_t{3});
     // Of a chance of its own, as publishing.
     Chance ordering(seed_ * 0x9e3779b97f4a7c15 + 3);
+    Chance filtering(seed_ * 0x9e3779b97f4a7c15 + 5);
     for (uint64_t i = 0; i < groups; ++i) {
       const uint64_t members = chance_.Between(uint64_t{1}, uint64_t{3});
       SubscriberPlan plan;
@@ -94,10 +108,34 @@ class Drawing {
       plan.from_earliest = !plan.ephemeral && chance_.Happens(0.3);
       plan.policy = DrawPolicy();
       plan.policy.ordered = ordering.Happens(0.4);
+      if (filtering.Happens(0.3)) plan.policy.filter = filtering.OneOf(Filters());
       for (uint64_t j = 0; j < members; ++j) plan_.subscribers.push_back(NewMember(plan));
     }
+    DrawOperators();
     const uint64_t tails = chance_.Between(uint64_t{0}, uint64_t{2});
-    for (uint64_t i = 0; i < tails; ++i) plan_.subscribers.push_back(NewTail());
+    for (uint64_t i = 0; i < tails; ++i) {
+      plan_.subscribers.push_back(NewTail());
+      if (filtering.Happens(0.3)) plan_.subscribers.back().filter = filtering.OneOf(Filters());
+    }
+  }
+
+  // Ephemeral groups come and go, so who changes one may change the next one of its name.
+  void DrawOperators() {
+    Chance operating(seed_ * 0x9e3779b97f4a7c15 + 4);
+    std::string group;
+    for (const SubscriberPlan& member : plan_.subscribers) {
+      if (member.ephemeral || member.group == group) continue;
+      group = member.group;
+      OperatorPlan plan;
+      plan.group = group;
+      plan.max_pause = operating.Between(absl::Milliseconds(500), absl::Seconds(3));
+      if (operating.Happens(0.3)) {
+        plan.pause = 1;
+        // Nobody could say when it ends if the store's clock were set.
+        if (plan_.clock_jump == 0) plan.pause_for = 1;
+      }
+      if (plan.does_anything()) plan_.operators.push_back(std::move(plan));
+    }
   }
 
   GroupPolicy DrawPolicy() {

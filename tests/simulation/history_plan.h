@@ -10,6 +10,7 @@
 #include "server/broker/broker_options.h"
 #include "tests/simulation/chance.h"
 #include "tests/simulation/connection.h"
+#include "tests/simulation/operator_client.h"
 #include "tests/simulation/publisher_client.h"
 #include "tests/simulation/subscriber_client.h"
 #include "tests/support/faulty_store.h"
@@ -26,6 +27,7 @@ struct HistoryPlan {
   std::vector<PublisherPlan> publishers;
   // Members of a group follow each other.
   std::vector<SubscriberPlan> subscribers;
+  std::vector<OperatorPlan> operators;
   // How likely each is when fate strikes, relative to each other.
   uint64_t kill = 0;
   uint64_t freeze = 0;

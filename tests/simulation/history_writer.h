@@ -81,6 +81,12 @@ class HistoryWriter {
     Then(std::move(open));
     return Then(Opened{number, number == 1});
   }
+  HistoryWriter& OpenTailWith(const AttributeFilter& filter, SubscriptionNumber number) {
+    OpenSent open{number, "one", true, "", false, {"job"}, false, 10, 0};
+    open.filter = filter;
+    Then(std::move(open));
+    return Then(Opened{number, false});
+  }
   // The event "a" again, as this attempt.
   HistoryWriter& Retry(SubscriptionNumber number, uint64_t delivery, uint32_t attempt,
                        std::string reason, uint32_t times = 0) {
@@ -108,6 +114,16 @@ class HistoryWriter {
     sent.command.extensions = {{{{delivery, delivery}}, deadline}};
     sent.command.confirm = confirm;
     return Then(std::move(sent));
+  }
+  // Of the group that Open opens, on the instance "one".
+  HistoryWriter& Pause(uint64_t change, absl::Duration time = absl::InfiniteDuration()) {
+    return Then(GroupChangeSent{change, "one", "work", GroupChangeKind::kPause, time});
+  }
+  HistoryWriter& Resume(uint64_t change) {
+    return Then(GroupChangeSent{change, "one", "work", GroupChangeKind::kResume});
+  }
+  HistoryWriter& Changed(uint64_t change, bool done = true) {
+    return Then(GroupChangeAnswered{change, done});
   }
   HistoryWriter& Lose(SubscriptionNumber number, uint64_t delivery) {
     return Then(LeasesLost{number, {{delivery, delivery}}, LostReason::kDeadline});

@@ -187,6 +187,28 @@ class HideConsumers final : public ForwardingStore {
   }
 };
 
+class StaleGroups final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  void ListGroups(Callback<std::vector<GroupRecord>> done) override {
+    inner().ListGroups(
+        [this, done = std::move(done)](absl::StatusOr<std::vector<GroupRecord>> groups) mutable {
+          if (groups.ok()) {
+            for (GroupRecord& group : *groups) {
+              const GroupRecord now = group;
+              const auto before = before_.find(group.name);
+              if (before != before_.end()) group = before->second;
+              before_[now.name] = now;
+            }
+          }
+          done(std::move(groups));
+        });
+  }
+
+ private:
+  std::map<std::string, GroupRecord> before_;
+};
+
 class NoClaims final : public ForwardingStore {
  public:
   using ForwardingStore::ForwardingStore;
@@ -264,6 +286,8 @@ absl::string_view NameOf(Mutation mutation) {
       return "ignore-fences";
     case Mutation::kHideConsumers:
       return "hide-consumers";
+    case Mutation::kStaleGroups:
+      return "stale-groups";
   }
   return "";
 }
@@ -276,7 +300,8 @@ const std::vector<Mutation>& AllMutations() {
       Mutation::kReleaseBare,   Mutation::kForgetAttempts, Mutation::kForgetDelays,
       Mutation::kForgetReasons, Mutation::kBuryUnsettled,  Mutation::kBuryWithoutLetters,
       Mutation::kBuryAgain,     Mutation::kForgetKeys,     Mutation::kEarlyDelivery,
-      Mutation::kHalfBatch,     Mutation::kIgnoreFences,   Mutation::kHideConsumers};
+      Mutation::kHalfBatch,     Mutation::kIgnoreFences,   Mutation::kHideConsumers,
+      Mutation::kStaleGroups};
   return *kAll;
 }
 
@@ -319,6 +344,8 @@ std::unique_ptr<StreamStore> MakeMutantStore(Mutation mutation, StreamStore* inn
       return std::make_unique<IgnoreFences>(inner);
     case Mutation::kHideConsumers:
       return std::make_unique<HideConsumers>(inner);
+    case Mutation::kStaleGroups:
+      return std::make_unique<StaleGroups>(inner);
   }
   return nullptr;
 }

@@ -55,6 +55,8 @@ enum class Mutation {
   kIgnoreFences,
   // Who has something pending of a stream is not told: a new owner leaves it where it is.
   kHideConsumers,
+  // Groups are listed as they were when they were listed the time before.
+  kStaleGroups,
 };
 
 absl::string_view NameOf(Mutation mutation);

@@ -33,23 +33,26 @@ void PublishRules::TakeDelivery(SubscriptionNumber to, EventNumber event, absl::
            at);
 }
 
-void PublishRules::CheckGroup(const std::string& group, const std::set<EventNumber>& received,
-                              size_t at) {
+void PublishRules::CheckGroup(const std::string& group, const AttributeFilter& filter,
+                              const std::set<EventNumber>& received, size_t at) {
   for (const std::vector<EventNumber>& batch : atomic_) {
     size_t got = 0;
+    size_t wanted = 0;
     bool sent_again = false;
     std::set<EntryId> entries;
     for (const EventNumber number : batch) {
       const LedgerEvent& event = ledger_.event(number);
       got += received.count(number);
+      if (Wants(filter, event.sent)) ++wanted;
       sent_again = sent_again || event.sent_again;
       if (event.position.has_value()) entries.insert(event.position->entry);
     }
     if (sent_again) continue;
-    if (got != 0 && got != batch.size()) {
+    if (got != 0 && got != wanted) {
       Violated(rules::kAtomicBatch,
-               absl::StrCat("group ", group, " got ", got, " events of the atomic batch of ",
-                            batch.size(), " that begins with ", ledger_.data(batch.front())),
+               absl::StrCat("group ", group, " got ", got, " of the ", wanted,
+                            " events it wants of the atomic batch", " that begins with ",
+                            ledger_.data(batch.front())),
                at);
     }
     if (entries.size() > 1) {

@@ -33,7 +33,8 @@ class PublishRules {
   void Take(const PublishSent& sent);
   void TakeDelivery(SubscriptionNumber to, EventNumber event, absl::Duration now, size_t at);
   // At the end: what a durable group has received.
-  void CheckGroup(const std::string& group, const std::set<EventNumber>& received, size_t at);
+  void CheckGroup(const std::string& group, const AttributeFilter& filter,
+                  const std::set<EventNumber>& received, size_t at);
 
  private:
   void Violated(const char* rule, std::string what, size_t at);

@@ -175,6 +175,28 @@ void SimulatedInstance::SetFlow(const std::shared_ptr<Connection>& connection, F
   });
 }
 
+void SimulatedInstance::ChangeGroup(const std::shared_ptr<Connection>& connection,
+                                    GroupChangeSent change, GroupChanged answered) {
+  connection->ToServer([this, connection, change = std::move(change),
+                        answered = std::move(answered)]() mutable {
+    auto answer = [connection, answered = std::move(answered)](bool done) mutable {
+      connection->ToClient([answered = std::move(answered), done]() mutable { answered(done); });
+    };
+    auto edited = [answer = std::move(answer)](const absl::StatusOr<KnownGroup>& group) mutable {
+      answer(group.ok());
+    };
+    GroupEditor& editor = broker_->group_editor();
+    switch (change.kind) {
+      case GroupChangeKind::kPause:
+        // By the store's clock, which is right where such pauses are asked for. An instance that
+        // has just started does not know it.
+        return editor.Pause(change.group, world_->Now() + change.pause, std::move(edited));
+      case GroupChangeKind::kResume:
+        return editor.Resume(change.group, std::move(edited));
+    }
+  });
+}
+
 void SimulatedInstance::Kill() {
   if (dead()) return;
   process_->Kill();

@@ -42,6 +42,8 @@ class SimulatedInstance {
     Mutation mutation = Mutation::kNone;
     absl::Duration clock_skew;
   };
+  // Whether it is done.
+  using GroupChanged = absl::AnyInvocable<void(bool)>;
   using Answered = absl::AnyInvocable<void(std::vector<EventAnswer>)>;
 
   SimulatedInstance(VirtualWorld* world, MemoryStore* store, Chance* chance, std::string name,
@@ -65,6 +67,9 @@ class SimulatedInstance {
                  SubscriptionListener* listener);
   void Settle(const std::shared_ptr<Connection>& connection, SettleCommand command);
   void SetFlow(const std::shared_ptr<Connection>& connection, FlowLimits flow);
+
+  void ChangeGroup(const std::shared_ptr<Connection>& connection, GroupChangeSent change,
+                   GroupChanged answered);
 
   // ---- From fate ----
 

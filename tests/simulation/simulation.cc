@@ -10,6 +10,7 @@
 #include "tests/simulation/bus.h"
 #include "tests/simulation/event_frames.h"
 #include "tests/simulation/history_plan.h"
+#include "tests/simulation/operator_client.h"
 #include "tests/simulation/publisher_client.h"
 #include "tests/simulation/simulated_instance.h"
 #include "tests/simulation/subscriber_client.h"
@@ -38,7 +39,11 @@ class Simulation final : public Bus {
     for (const SubscriberPlan& plan : plan_.subscribers) {
       subscribers_.push_back(std::make_unique<SubscriberClient>(this, plan));
     }
+    for (const OperatorPlan& plan : plan_.operators) {
+      operators_.push_back(std::make_unique<OperatorClient>(this, plan));
+    }
     for (const auto& publisher : publishers_) publisher->Start();
+    for (const auto& one : operators_) one->Start();
     for (const auto& subscriber : subscribers_) {
       // Some groups come late, in the middle of births.
       const absl::Duration after = chance_.Happens(0.5)
@@ -59,6 +64,7 @@ class Simulation final : public Bus {
     result.virtual_time = world_.elapsed();
     result.report = Check(history_, CheckOptions{.notice_bound = absl::Seconds(4),
                                                  .max_latency = plan_.latency.max,
+                                                 .signal_bound = SignalBound(),
                                                  .shortest_expiry = absl::Seconds(2)});
     for (Violation& violation : violations_) {
       result.report.violations.push_back(std::move(violation));
@@ -86,6 +92,14 @@ class Simulation final : public Bus {
   }
 
  private:
+  // How long until a signal of the registry has reached all who are in touch with the store: each
+  // lost answer costs a time-out and a pause, and then they ask again.
+  absl::Duration SignalBound() const {
+    const FaultRates& rates = plan_.store_faults;
+    const bool calm = rates.not_done == 0 && rates.reply_lost == 0 && rates.reply_late == 0;
+    return calm ? absl::Seconds(1) : absl::Seconds(6);
+  }
+
   // ---- Fate ----
 
   void RecordFault(const SimulatedInstance& instance, std::string what) {
@@ -183,7 +197,8 @@ class Simulation final : public Bus {
     RecordFault({.instance = victim->name(),
                  .what = absl::StrCat("is frozen for ", absl::FormatDuration(time)),
                  .out_of_touch = time > plan_.broker.dead_after / 2,
-                 .frozen = true});
+                 .frozen = true,
+                 .lasts = time});
     victim->process().Freeze();
     world_.Schedule(time, [victim] {
       if (!victim->dead()) victim->process().Thaw();
@@ -195,7 +210,8 @@ class Simulation final : public Bus {
     const absl::Duration time = chance_.Between(absl::Milliseconds(10), absl::Seconds(6));
     RecordFault({.instance = victim->name(),
                  .what = absl::StrCat("cannot reach the store for ", absl::FormatDuration(time)),
-                 .out_of_touch = time > plan_.broker.dead_after / 2});
+                 .out_of_touch = time > plan_.broker.dead_after / 2,
+                 .lasts = time});
     victim->process().Post([victim] { victim->store().GoDown(); });
     world_.Schedule(time,
                     [victim] { victim->process().Post([victim] { victim->store().ComeBack(); }); });
@@ -220,6 +236,7 @@ class Simulation final : public Bus {
       somebody_stays = somebody_stays || !instance->draining();
     }
     if (!somebody_stays) StartInstance();
+    for (const auto& one : operators_) one->Behave();
     // One subscriber of each group stays, of the others some.
     std::string group;
     for (const auto& subscriber : subscribers_) {
@@ -277,6 +294,9 @@ class Simulation final : public Bus {
     for (const auto& publisher : publishers_) {
       if (!publisher->done()) return "a publisher waits for answers";
     }
+    for (const auto& one : operators_) {
+      if (!one->done()) return "an operator waits for answers";
+    }
     for (SimulatedInstance* instance : Living()) {
       if (instance->draining()) return absl::StrCat(instance->name(), " drains");
       const BrokerCounts counts = instance->Counts();
@@ -320,6 +340,7 @@ class Simulation final : public Bus {
   std::vector<Violation> violations_;
   std::vector<std::unique_ptr<PublisherClient>> publishers_;
   std::vector<std::unique_ptr<SubscriberClient>> subscribers_;
+  std::vector<std::unique_ptr<OperatorClient>> operators_;
   std::vector<std::unique_ptr<SimulatedInstance>> instances_;
 };
 

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/simulation/pause_watch.h"
 #include "tests/simulation/publish_rules.h"
 
 namespace eventbus::simulation {
@@ -182,9 +183,10 @@ INSTANTIATE_TEST_SUITE_P(
         Planted{Mutation::kHalfBatch, {rules::kAtomicBatch}},
         Planted{Mutation::kIgnoreFences,
                 {rules::kKeyOrder, rules::kSettledStays, rules::kAttempts, rules::kDeadLetters}},
-        Planted{
-            Mutation::kHideConsumers,
-            {rules::kKeyOrder, rules::kNothingLost, rules::kConfirmedIsDelivered, kQuiescence}}),
+        Planted{Mutation::kHideConsumers,
+                {rules::kKeyOrder, rules::kNothingLost, rules::kConfirmedIsDelivered, kQuiescence}},
+        Planted{Mutation::kStaleGroups,
+                {rules::kPaused, rules::kConfirmedIsDelivered, rules::kNothingLost, kQuiescence}}),
     [](const testing::TestParamInfo<Planted>& parameter) {
       std::string name;
       bool upper = true;

@@ -26,7 +26,8 @@ GroupPolicyChange AllOf(const GroupPolicy& policy) {
           .retry_delays = policy.retry_delays,
           .ack_deadline = policy.ack_deadline,
           .dead_letter = policy.dead_letter,
-          .max_crashes = policy.max_crashes};
+          .max_crashes = policy.max_crashes,
+          .filter = policy.filter};
 }
 
 void AddNumber(uint64_t number, std::vector<DeliveryRange>* ranges) {
@@ -60,6 +61,7 @@ class SubscriberClient::Session final : public SubscriptionListener {
     request.group = plan.group;
     request.ephemeral = plan.ephemeral;
     request.patterns = plan.patterns;
+    request.filter = plan.filter;
     if (!plan.tail) request.policy = AllOf(plan.policy);
     request.client_id = absl::StrCat("sub ", number_);
     if (plan.from_earliest) request.start = StartEarliest{};
@@ -67,7 +69,7 @@ class SubscriberClient::Session final : public SubscriptionListener {
     request.batch = plan.batch;
     bus_.Record(OpenSent{number_, instance_.name(), plan.tail, plan.group, plan.ephemeral,
                          plan.patterns, plan.from_earliest, plan.flow.max_in_flight,
-                         plan.batch.size, plan.policy});
+                         plan.batch.size, plan.policy, plan.filter});
     instance_.Subscribe(connection_, std::move(request), this);
   }
 

@@ -18,6 +18,8 @@ struct SubscriberPlan {
   bool ephemeral = false;
   std::vector<std::string> patterns;
   bool from_earliest = false;
+  // Of a tail; a group's is in its policy.
+  AttributeFilter filter;
   // Of the group.
   GroupPolicy policy;
   FlowLimits flow;

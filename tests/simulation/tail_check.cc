@@ -34,10 +34,11 @@ void TailCheck::CheckComplete(const Life& life, size_t at) const {
     for (const auto& [position, event_number] : known) {
       if (std::binary_search(seen.begin(), seen.end(), position)) continue;
       const LedgerEvent& event = ledger_.event(event_number);
+      if (!Wants(life.filter, event.sent)) continue;
       const bool passed = !seen.empty() && position < seen.back() &&
                           (life.from_earliest || position > seen.front());
-      const bool due =
-          !life.ended && IsFor(event, life.patterns, *life.opened_at, life.from_earliest);
+      const bool due = !life.ended && IsFor(event, life.patterns, life.filter, *life.opened_at,
+                                            life.from_earliest);
       if (passed || due) {
         Violated(rules::kTailComplete,
                  absl::StrCat("tail ", number_, " did not get ", event.sent.data, " at ", stream,

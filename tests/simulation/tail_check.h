@@ -19,6 +19,7 @@ class TailCheck {
   // How it was opened and ended, as far as that matters.
   struct Life {
     PatternSet patterns;
+    AttributeFilter filter;
     bool from_earliest = false;
     std::optional<size_t> opened_at;
     bool ended = false;

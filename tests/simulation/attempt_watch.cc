@@ -36,16 +36,16 @@ void AttemptWatch::Violated(const char* rule, std::string what, size_t at) {
 }
 
 AttemptWatch::Lease* AttemptWatch::Find(SubscriptionNumber subscription, uint64_t number,
-                                        EventNumber* event) {
+                                        Course* course) {
   const auto found = deliveries_.find(subscription);
   if (found == deliveries_.end() || number == 0 || number > found->second.size()) return nullptr;
-  const auto& [its_event, index] = found->second[number - 1];
-  if (event != nullptr) *event = its_event;
-  return &events_[its_event].leases[index];
+  const auto& [its_course, index] = found->second[number - 1];
+  if (course != nullptr) *course = its_course;
+  return &events_[its_course].leases[index];
 }
 
-const AttemptWatch::Past* AttemptWatch::PastOf(EventNumber event) const {
-  const auto found = events_.find(event);
+const AttemptWatch::Past* AttemptWatch::PastOf(const Course& course) const {
+  const auto found = events_.find(course);
   return found == events_.end() ? nullptr : &found->second;
 }
 
@@ -76,8 +76,8 @@ uint32_t AttemptWatch::Unseen() const {
                     [this](const std::string& instance) { return faults_->WasFrozen(instance); }));
 }
 
-uint32_t AttemptWatch::MostFails(EventNumber event, absl::Duration now) const {
-  const Past* const past = PastOf(event);
+uint32_t AttemptWatch::MostFails(const Course& course, absl::Duration now) const {
+  const Past* const past = PastOf(course);
   if (past == nullptr) return Unseen();
   return Unseen() + static_cast<uint32_t>(std::count_if(
                         past->leases.begin(), past->leases.end(),
@@ -85,27 +85,40 @@ uint32_t AttemptWatch::MostFails(EventNumber event, absl::Duration now) const {
 }
 
 bool AttemptWatch::AckSent(EventNumber event) const {
-  const Past* const past = PastOf(event);
-  return past != nullptr && past->ack_sent;
+  return AckSentAt({event, false}).has_value() || AckSentAt({event, true}).has_value();
 }
 
 bool AttemptWatch::RejectSent(EventNumber event) const {
-  const Past* const past = PastOf(event);
-  return past != nullptr && past->reject_sent;
+  return RejectSent(Course{event, false}) || RejectSent(Course{event, true});
 }
 
-bool AttemptWatch::CertainlyUsedUp(EventNumber event) const {
-  const Past* const past = PastOf(event);
-  if (past == nullptr) return false;
-  return std::any_of(past->leases.begin(), past->leases.end(), [this](const Lease& lease) {
-    return lease.attempt > policy_.max_retries && lease.nack.has_value() &&
-           lease.nack->answer == Answer::kDone && !faults_->OutOfTouch(lease.instance);
-  });
+std::optional<absl::Duration> AttemptWatch::AckSentAt(const Course& course) const {
+  const Past* const past = PastOf(course);
+  return past == nullptr ? std::nullopt : past->ack_sent_at;
+}
+
+std::optional<absl::Duration> AttemptWatch::RejectSentAt(const Course& course) const {
+  const Past* const past = PastOf(course);
+  return past == nullptr ? std::nullopt : past->reject_sent_at;
+}
+
+std::optional<absl::Duration> AttemptWatch::CertainlyUsedUpAt(const Course& course) const {
+  const Past* const past = PastOf(course);
+  if (past == nullptr) return std::nullopt;
+  for (auto lease = past->leases.rbegin(); lease != past->leases.rend(); ++lease) {
+    if (lease->attempt > policy_.max_retries && lease->nack.has_value() &&
+        lease->nack->answer == Answer::kDone && !faults_->OutOfTouch(lease->instance)) {
+      return lease->nack->sent_at;
+    }
+  }
+  return std::nullopt;
 }
 
 bool AttemptWatch::CanHaveReason(EventNumber event, const std::string& reason) const {
-  const Past* const past = PastOf(event);
-  if (past != nullptr && past->reasons.contains(reason)) return true;
+  for (const bool redriven : {false, true}) {
+    const Past* const past = PastOf({event, redriven});
+    if (past != nullptr && past->reasons.contains(reason)) return true;
+  }
   return absl::StrContains(reason, "deadline");
 }
 
@@ -113,25 +126,26 @@ bool AttemptWatch::MayHaveExpired(SubscriptionNumber subscription, uint64_t numb
                                   absl::Duration now) const {
   const auto found = deliveries_.find(subscription);
   if (found == deliveries_.end() || number == 0 || number > found->second.size()) return false;
-  const auto& [event, index] = found->second[number - 1];
-  return DeadlineMayHavePassed(events_.at(event).leases[index], now);
+  const auto& [course, index] = found->second[number - 1];
+  return DeadlineMayHavePassed(events_.at(course).leases[index], now);
 }
 
 // ---- What is seen ----
 
 void AttemptWatch::Take(const Delivery& delivery, absl::Duration now, size_t at) {
-  Past& past = events_[delivery.event];
+  Past& past = events_[delivery.course];
   CheckCount(delivery, past, now, at);
-  if (!past.leases.empty()) CheckDelay(delivery, past.leases.back(), now, at);
+  if (!past.leases.empty() && !delivery.may_begin_anew)
+    CheckDelay(delivery, past.leases.back(), now, at);
   if (delivery.attempt == 1 ? !delivery.last_reason.empty()
-                            : !CanHaveReason(delivery.event, delivery.last_reason)) {
+                            : !CanHaveReason(delivery.course.event, delivery.last_reason)) {
     Violated(rules::kReasons,
-             absl::StrCat("sub ", delivery.subscription, " got ", ledger_->data(delivery.event),
-                          " as attempt ", delivery.attempt, " with the reason \"",
-                          delivery.last_reason, "\""),
+             absl::StrCat("sub ", delivery.subscription, " got ",
+                          ledger_->data(delivery.course.event), " as attempt ", delivery.attempt,
+                          " with the reason \"", delivery.last_reason, "\""),
              at);
   }
-  deliveries_[delivery.subscription].emplace_back(delivery.event, past.leases.size());
+  deliveries_[delivery.subscription].emplace_back(delivery.course, past.leases.size());
   Lease lease;
   lease.subscription = delivery.subscription;
   lease.instance = delivery.instance;
@@ -142,17 +156,21 @@ void AttemptWatch::Take(const Delivery& delivery, absl::Duration now, size_t at)
 
 void AttemptWatch::CheckCount(const Delivery& delivery, const Past& past, absl::Duration now,
                               size_t at) {
-  const auto least = static_cast<uint32_t>(std::count_if(
-      past.leases.begin(), past.leases.end(),
-      [&](const Lease& lease) { return HasCertainlyFailed(lease, delivery.instance); }));
-  const uint32_t most = std::min(MostFails(delivery.event, now), policy_.max_retries);
+  const auto least = delivery.may_begin_anew
+                         ? 0
+                         : static_cast<uint32_t>(std::count_if(
+                               past.leases.begin(), past.leases.end(), [&](const Lease& lease) {
+                                 return HasCertainlyFailed(lease, delivery.instance);
+                               }));
+  const uint32_t most = std::min(MostFails(delivery.course, now), policy_.max_retries);
   const uint32_t fails = delivery.attempt - 1;
   if (delivery.attempt > 0 && fails >= least && fails <= most) return;
-  Violated(rules::kAttempts,
-           absl::StrCat("sub ", delivery.subscription, " got ", ledger_->data(delivery.event),
-                        " as attempt ", delivery.attempt, ", of which ", least, " to ", most,
-                        " have failed; the group allows ", policy_.max_retries, " retries"),
-           at);
+  Violated(
+      rules::kAttempts,
+      absl::StrCat("sub ", delivery.subscription, " got ", ledger_->data(delivery.course.event),
+                   " as attempt ", delivery.attempt, ", of which ", least, " to ", most,
+                   " have failed; the group allows ", policy_.max_retries, " retries"),
+      at);
 }
 
 absl::Duration AttemptWatch::ShortestDelay(uint32_t fails) const {
@@ -176,10 +194,11 @@ void AttemptWatch::CheckDelay(const Delivery& delivery, const Lease& last, absl:
     due = std::min(due, last.nack->sent_at + last.nack->delay);
   }
   if (now >= due - tolerance) return;
-  Violated(rules::kRetryDelay,
-           absl::StrCat("sub ", delivery.subscription, " got ", ledger_->data(delivery.event),
-                        " again ", absl::FormatDuration(due - now), " before its retry was due"),
-           at);
+  Violated(
+      rules::kRetryDelay,
+      absl::StrCat("sub ", delivery.subscription, " got ", ledger_->data(delivery.course.event),
+                   " again ", absl::FormatDuration(due - now), " before its retry was due"),
+      at);
 }
 
 void AttemptWatch::Take(const SettleSent& sent, absl::Duration now) {
@@ -187,11 +206,11 @@ void AttemptWatch::Take(const SettleSent& sent, absl::Duration now) {
   if (found == deliveries_.end()) return;
   for (const uint64_t number : NumbersIn(sent.command, found->second.size())) {
     const SettleIntent intent = IntentOn(sent.command, number);
-    EventNumber event = 0;
-    Lease& lease = *Find(sent.subscription, number, &event);
-    Past& past = events_[event];
-    if (intent.kind == Kind::kAck) past.ack_sent = true;
-    if (intent.kind == Kind::kReject) past.reject_sent = true;
+    Course course;
+    Lease& lease = *Find(sent.subscription, number, &course);
+    Past& past = events_[course];
+    if (intent.kind == Kind::kAck) past.ack_sent_at = now;
+    if (intent.kind == Kind::kReject && !past.reject_sent_at.has_value()) past.reject_sent_at = now;
     if (intent.kind == Kind::kNack && !lease.nack.has_value()) {
       lease.nack = Nack{now, intent.nack->delay.value_or(ShortestDelay(lease.attempt))};
     }
@@ -241,12 +260,12 @@ void AttemptWatch::Take(const LeasesLost& lost, absl::Duration now, size_t at) {
   if (lost.reason != LostReason::kDeadline) return;
   for (const DeliveryRange& range : lost.deliveries) {
     for (uint64_t number = range.first; number <= range.last; ++number) {
-      EventNumber event = 0;
-      Lease* const lease = Find(lost.subscription, number, &event);
+      Course course;
+      Lease* const lease = Find(lost.subscription, number, &course);
       if (lease == nullptr) continue;
       if (!DeadlineMayHavePassed(*lease, now)) {
         Violated(rules::kDeadlines,
-                 absl::StrCat("sub ", lost.subscription, " lost ", ledger_->data(event), " ",
+                 absl::StrCat("sub ", lost.subscription, " lost ", ledger_->data(course.event), " ",
                               absl::FormatDuration(lease->deadline - now), " before its deadline"),
                  at);
       }

@@ -25,9 +25,11 @@ class AttemptWatch {
     SubscriptionNumber subscription = 0;
     uint64_t number = 0;
     std::string instance;
-    EventNumber event = 0;
+    Course course;
     uint32_t attempt = 0;
     std::string last_reason;
+    // Its attempts may be counted anew since it was delivered before.
+    bool may_begin_anew = false;
   };
 
   // All outlive it. `max_latency`: how long a message is on its way.
@@ -50,16 +52,21 @@ class AttemptWatch {
 
   const GroupPolicy& policy() const { return policy_; }
   // Somebody was given it.
-  bool Knows(EventNumber event) const { return PastOf(event) != nullptr; }
+  bool Knows(const Course& course) const { return PastOf(course) != nullptr; }
+  bool Knows(EventNumber event) const { return Knows({event, false}) || Knows({event, true}); }
   // Somebody said so, whether it was heard or not.
   bool AckSent(EventNumber event) const;
   bool RejectSent(EventNumber event) const;
+  bool RejectSent(const Course& course) const { return RejectSentAt(course).has_value(); }
+  // The last ack, and the first reject.
+  std::optional<absl::Duration> AckSentAt(const Course& course) const;
+  std::optional<absl::Duration> RejectSentAt(const Course& course) const;
   // An upper bound of how often it has failed.
-  uint32_t MostFails(EventNumber event, absl::Duration now) const;
+  uint32_t MostFails(const Course& course, absl::Duration now) const;
   // And of how many broken streams may have been counted against it.
   uint64_t MostCrashes() const { return ended_.size(); }
-  // It has failed for the last time, and its subscriber was told that the store has it.
-  bool CertainlyUsedUp(EventNumber event) const;
+  // When it was nacked for the last time, if its subscriber was told that the store has that.
+  std::optional<absl::Duration> CertainlyUsedUpAt(const Course& course) const;
   // Whether an attempt of it can have failed with this reason.
   bool CanHaveReason(EventNumber event, const std::string& reason) const;
   // By deadline, at this time.
@@ -91,13 +98,13 @@ class AttemptWatch {
   struct Past {
     std::vector<Lease> leases;
     std::set<std::string> reasons;
-    bool ack_sent = false;
-    bool reject_sent = false;
+    std::optional<absl::Duration> ack_sent_at;
+    std::optional<absl::Duration> reject_sent_at;
   };
 
   void Violated(const char* rule, std::string what, size_t at);
-  Lease* Find(SubscriptionNumber subscription, uint64_t number, EventNumber* event = nullptr);
-  const Past* PastOf(EventNumber event) const;
+  Lease* Find(SubscriptionNumber subscription, uint64_t number, Course* course = nullptr);
+  const Past* PastOf(const Course& course) const;
   bool DeadlineMayHavePassed(const Lease& lease, absl::Duration now) const;
   bool MayHaveFailed(const Lease& lease, absl::Duration now) const;
   bool HasCertainlyFailed(const Lease& lease, const std::string& for_instance) const;
@@ -113,9 +120,9 @@ class AttemptWatch {
   const InstanceFaults* const faults_;
   const EventLedger* const ledger_;
   CheckReport* const report_;
-  std::map<EventNumber, Past> events_;
+  std::map<Course, Past> events_;
   // By subscription, then by delivery number less one: which lease of which event.
-  std::map<SubscriptionNumber, std::vector<std::pair<EventNumber, size_t>>> deliveries_;
+  std::map<SubscriptionNumber, std::vector<std::pair<Course, size_t>>> deliveries_;
   // The instances of subscriptions that have ended.
   std::vector<std::string> ended_;
 };

@@ -45,7 +45,7 @@ struct CheckedGroup {
   // When somebody was opened or ended last.
   absl::Duration last_used;
   std::set<EventNumber> received;
-  std::map<EventNumber, Settlement> settled;
+  std::map<Course, Settlement> settled;
   AttemptWatch attempts;
   // If it is ordered.
   KeyOrder key_order;

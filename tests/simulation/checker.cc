@@ -16,11 +16,15 @@
 #include "tests/simulation/fate_check.h"
 #include "tests/simulation/pause_watch.h"
 #include "tests/simulation/publish_rules.h"
+#include "tests/simulation/redrive_watch.h"
 #include "tests/simulation/single_lease.h"
 #include "tests/simulation/tail_check.h"
 
 namespace eventbus::simulation {
 namespace {
+
+// Before anything happened.
+constexpr absl::Duration kEver = absl::ZeroDuration();
 
 struct Subscription {
   OpenSent open;
@@ -30,9 +34,9 @@ struct Subscription {
   bool ended = false;
   uint32_t max_in_flight = 0;
   // By delivery number, less one.
-  std::vector<EventNumber> deliveries;
-  std::map<uint64_t, EventNumber> live;
-  std::map<EventNumber, uint32_t> times_delivered;
+  std::vector<Course> deliveries;
+  std::map<uint64_t, Course> live;
+  std::map<Course, uint32_t> times_delivered;
   // Settles that wait for their confirmation.
   std::map<uint64_t, SettleCommand> unconfirmed;
   // Of a tail.
@@ -168,7 +172,7 @@ class Checker {
     // What somebody acks late is taken from whoever has it, and that one is not told.
     const auto certain = static_cast<size_t>(std::count_if(
         subscription.live.begin(), subscription.live.end(), [&subscription](const auto& live) {
-          return !subscription.group->attempts.AckSent(live.second);
+          return !subscription.group->attempts.AckSent(live.second.event);
         }));
     if (certain <= subscription.max_in_flight) return;
     Violated(rules::kInFlightLimit,
@@ -209,22 +213,18 @@ class Checker {
                                                   " after ", subscription.deliveries.size()));
       return;
     }
-    subscription.deliveries.push_back(event);
+    const Course course = {event, run.redriven};
+    subscription.deliveries.push_back(course);
     if (!group.received.insert(event).second) ++report_.duplicates;
+    if (run.redriven) CheckRedriven(number, group, event);
+    CheckSettled(number, subscription, course);
 
-    const auto settled = group.settled.find(event);
-    if (settled != group.settled.end() &&
-        !MayComeAfter(settled->second, group, subscription.open.instance, faults_,
-                      now_ - options_.max_latency - options_.max_batch_delay)) {
-      Violated(rules::kSettledStays,
-               absl::StrCat("sub ", number, " got ", data, ", which group ",
-                            subscription.open.group, " has settled on ", settled->second.instance));
-    }
-
+    // It may have been redriven once more.
+    const bool anew = run.redriven && redrives_.Most(group.name, data, kEver) > 1;
     // What goes to another instance and back, as an ordered group's streams may, is counted there.
-    const bool in_touch =
-        !faults_.OutOfTouch(subscription.open.instance) && !group.attempts.policy().ordered;
-    uint32_t& times = subscription.times_delivered[event];
+    const bool in_touch = !faults_.OutOfTouch(subscription.open.instance) &&
+                          !group.attempts.policy().ordered && !anew;
+    uint32_t& times = subscription.times_delivered[course];
     if (run.times_delivered < 1 || (in_touch && run.times_delivered <= times)) {
       Violated(rules::kAttempts, absl::StrCat("sub ", number, " got ", data, " delivered ",
                                               run.times_delivered, " times, before: ", times));
@@ -232,11 +232,61 @@ class Checker {
     times = run.times_delivered;
     if (run.attempt > 1) ++report_.retries;
     group.attempts.Take(
-        {number, delivery, subscription.open.instance, event, run.attempt, run.last_reason}, now_,
-        at_);
-    if (group.attempts.policy().ordered) CheckKeyOrder(number, group, run, index, event);
-    subscription.live.emplace(delivery, event);
-    leases_.Begin({group.number, subscription.open.instance, event}, {number, delivery}, now_, at_);
+        {number, delivery, subscription.open.instance, course, run.attempt, run.last_reason, anew},
+        now_, at_);
+    // What is redriven comes behind others of its key, and is in no order.
+    if (group.attempts.policy().ordered && !run.redriven) {
+      CheckKeyOrder(number, group, run, index, event);
+    }
+    subscription.live.emplace(delivery, course);
+    leases_.Begin({group.number, subscription.open.instance, course}, {number, delivery}, now_,
+                  at_);
+  }
+
+  void CheckSettled(SubscriptionNumber number, const Subscription& subscription,
+                    const Course& course) {
+    CheckedGroup& group = *subscription.group;
+    const auto settled = group.settled.find(course);
+    if (settled == group.settled.end()) return;
+    const std::string& data = ledger_.data(course.event);
+    Settlement& settlement = settled->second;
+    if (MayComeAfter(settlement, group, subscription.open.instance, faults_,
+                     now_ - options_.max_latency - options_.max_batch_delay)) {
+      return;
+    }
+    // A dead letter once more, and redriven once more.
+    if (course.redriven && settlement.rejected &&
+        redrives_.Most(group.name, data, *group.attempts.RejectSentAt(course)) > 0) {
+      group.settled.erase(settled);
+      return;
+    }
+    Violated(rules::kSettledStays,
+             absl::StrCat("sub ", number, " got ", data, ", which group ", group.name,
+                          " has settled on ", settlement.instance));
+  }
+
+  // Of a delivery that is said to be redriven.
+  void CheckRedriven(SubscriptionNumber number, const CheckedGroup& group, EventNumber event) {
+    ++report_.redriven;
+    const std::string& data = ledger_.data(event);
+    const AttemptWatch& attempts = group.attempts;
+    const GroupPolicy& policy = attempts.policy();
+    const auto wrong = [&](absl::string_view why) {
+      Violated(rules::kRedriven,
+               absl::StrCat("sub ", number, " got ", data, " as redriven, ", why));
+    };
+    if (redrives_.Most(group.name, data, kEver) == 0) return wrong("and nobody did that");
+    const bool may_be_dead =
+        policy.dead_letter &&
+        (attempts.RejectSent(event) ||
+         attempts.MostFails({event, false}, now_) > policy.max_retries ||
+         (policy.max_crashes > 0 && attempts.MostCrashes() >= policy.max_crashes));
+    if (!may_be_dead) return wrong("and it cannot have been a dead letter");
+    const auto settled = group.settled.find({event, false});
+    if (settled != group.settled.end() && !settled->second.rejected &&
+        !faults_.anybody_out_of_touch()) {
+      wrong(absl::StrCat("and it was acked for sure on ", settled->second.instance));
+    }
   }
 
   void CheckKeyOrder(SubscriptionNumber number, CheckedGroup& group, const SeenRun& run,
@@ -248,7 +298,7 @@ class Checker {
       // How often streams broke while it was held is not followed here.
       return attempts.policy().max_crashes > 0 || attempts.AckSent(earlier) ||
              attempts.RejectSent(earlier) ||
-             attempts.MostFails(earlier, now_) > attempts.policy().max_retries;
+             attempts.MostFails({earlier, false}, now_) > attempts.policy().max_retries;
     };
     const auto wrong = group.key_order.Take(
         run.stream, key, {run.position.entry, run.position.index + index}, event, over);
@@ -378,10 +428,14 @@ class Checker {
 
   void Take(const Fault& fault) { faults_.Take(fault, now_); }
 
-  void Take(const GroupChangeSent& sent) { pauses_.Take(sent, now_); }
+  void Take(const GroupChangeSent& sent) {
+    pauses_.Take(sent, now_);
+    redrives_.Take(sent);
+  }
   void Take(const GroupChangeAnswered& answered) {
     if (answered.done) ++report_.group_changes;
     pauses_.Take(answered, now_);
+    redrives_.Take(answered, now_);
   }
 
   void Take(const LetterSeen& letter) {
@@ -412,7 +466,7 @@ class Checker {
   void CheckFates() {
     for (const auto& [name, group] : groups_) {
       if (group == nullptr) continue;
-      FateCheck fates(group.get(), &faults_, &ledger_, &report_, now_, at_);
+      FateCheck fates(group.get(), &faults_, &ledger_, &redrives_, &report_, now_, at_);
       fates.CheckLetters();
       // Where an event is dropped without a trace, nobody may have seen it: its stream broke.
       if (!group->ephemeral && group->attempts.policy().dead_letter) {
@@ -441,6 +495,7 @@ class Checker {
   PublishRules publish_rules_;
   SingleLease leases_;
   PauseWatch pauses_;
+  RedriveWatch redrives_;
   size_t at_ = 0;
   absl::Duration now_;
   uint64_t groups_seen_ = 0;

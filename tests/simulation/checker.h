@@ -102,6 +102,8 @@ struct CheckReport {
   // Deliveries whose deadline passed.
   uint64_t expired = 0;
   uint64_t dead_letters = 0;
+  // Deliveries of what was redriven.
+  uint64_t redriven = 0;
   // That operators were told to be done.
   uint64_t group_changes = 0;
 };

@@ -1,6 +1,7 @@
 #ifndef EVENTBUS_TESTS_SIMULATION_EVENT_LEDGER_H_
 #define EVENTBUS_TESTS_SIMULATION_EVENT_LEDGER_H_
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -18,6 +19,14 @@ namespace eventbus::simulation {
 
 // An index into the events that were sent.
 using EventNumber = size_t;
+
+// An event in a group: as it was published, or as a dead letter that was redriven. What happens to
+// the one does not concern the other.
+struct Course {
+  EventNumber event = 0;
+  bool redriven = false;
+  friend auto operator<=>(const Course&, const Course&) = default;
+};
 
 struct LedgerEvent {
   SentEvent sent;

@@ -1,5 +1,6 @@
 #include "tests/simulation/failing_mutants.h"
 
+#include <random>
 #include <set>
 #include <string>
 #include <tuple>
@@ -94,9 +95,32 @@ class BuryAgain final : public ForwardingStore {
   std::set<std::tuple<std::string, std::string, EntryId, uint32_t>> written_;
 };
 
+class RedriveNowhere final : public ForwardingStore {
+ public:
+  RedriveNowhere(StreamStore* inner, uint64_t seed) : ForwardingStore(inner), random_(seed) {}
+
+  void Redrive(std::string stream, std::string group, std::vector<EntryId> ids,
+               Callback<std::vector<EntryId>> done) override {
+    std::vector<EntryId> lost;
+    std::erase_if(ids, [&](const EntryId& id) {
+      if (random_() % 5 != 0) return false;
+      lost.push_back(id);
+      return true;
+    });
+    if (!lost.empty()) {
+      inner().RemoveLetters(stream, group, std::move(lost), [](const absl::StatusOr<uint64_t>&) {});
+    }
+    inner().Redrive(std::move(stream), std::move(group), std::move(ids), std::move(done));
+  }
+
+ private:
+  std::mt19937_64 random_;
+};
+
 }  // namespace
 
-std::unique_ptr<StreamStore> MakeFailingMutant(Mutation mutation, StreamStore* inner) {
+std::unique_ptr<StreamStore> MakeFailingMutant(Mutation mutation, StreamStore* inner,
+                                               uint64_t seed) {
   switch (mutation) {
     case Mutation::kForgetAttempts:
       return std::make_unique<EditStates>(
@@ -111,6 +135,8 @@ std::unique_ptr<StreamStore> MakeFailingMutant(Mutation mutation, StreamStore* i
       return std::make_unique<BuryUnsettled>(inner);
     case Mutation::kBuryWithoutLetters:
       return std::make_unique<BuryWithoutLetters>(inner);
+    case Mutation::kRedriveNowhere:
+      return std::make_unique<RedriveNowhere>(inner, seed);
     case Mutation::kBuryAgain:
       return std::make_unique<BuryAgain>(inner);
     default:

@@ -8,7 +8,8 @@
 namespace eventbus::simulation {
 
 // The mutants that do wrong what has to do with events that fail. Null for the others.
-std::unique_ptr<StreamStore> MakeFailingMutant(Mutation mutation, StreamStore* inner);
+std::unique_ptr<StreamStore> MakeFailingMutant(Mutation mutation, StreamStore* inner,
+                                               uint64_t seed);
 
 }  // namespace eventbus::simulation
 

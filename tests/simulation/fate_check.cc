@@ -1,5 +1,6 @@
 #include "tests/simulation/fate_check.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -57,14 +58,25 @@ void FateCheck::CheckLetter(const LetterSeen& letter, EventNumber event) {
   for (const std::string& reason : letter.details.reasons) {
     if (!group_.attempts.CanHaveReason(event, reason)) wrong(absl::StrCat("says ", reason));
   }
-  const auto settled = group_.settled.find(event);
-  if (settled == group_.settled.end() || settled->second.rejected) return;
-  if (IsExcused(group_, settled->second, InstanceOf(letter.details.instance), faults_)) return;
-  wrong(absl::StrCat("is there, and it was acked for sure on ", settled->second.instance));
+  const uint32_t redriven = letter.details.redriven;
+  if (redriven > redrives_.Most(group_.name, sent.sent.data, absl::ZeroDuration())) {
+    wrong(absl::StrCat("says that it was redriven ", redriven, " times, which it was not"));
+  }
+  if (redriven == 0 && group_.attempts.Knows({event, true})) {
+    wrong("is there still, and it was redriven");
+  }
+  for (const bool course : {false, true}) {
+    if (course && redriven == 0) continue;
+    const auto settled = group_.settled.find({event, course});
+    if (settled == group_.settled.end() || settled->second.rejected) continue;
+    if (IsExcused(group_, settled->second, InstanceOf(letter.details.instance), faults_)) continue;
+    wrong(absl::StrCat("is there, and it was acked for sure on ", settled->second.instance));
+  }
 }
 
 std::string FateCheck::WrongCause(const DeadLetterDetails& details, EventNumber event) const {
   const GroupPolicy& policy = group_.attempts.policy();
+  const Course course = {event, details.redriven > 0};
   switch (details.cause) {
     case DeadLetterCause::kNacked:
     case DeadLetterCause::kDeadline:
@@ -72,13 +84,13 @@ std::string FateCheck::WrongCause(const DeadLetterDetails& details, EventNumber 
         return absl::StrCat("is there after ", details.attempts, " attempts, and the group allows ",
                             policy.max_retries + 1);
       }
-      if (group_.attempts.MostFails(event, now_) < details.attempts) {
+      if (group_.attempts.MostFails(course, now_) < details.attempts) {
         return absl::StrCat("counts ", details.attempts, " attempts, but only ",
-                            group_.attempts.MostFails(event, now_), " can have failed");
+                            group_.attempts.MostFails(course, now_), " can have failed");
       }
       return "";
     case DeadLetterCause::kRejected:
-      if (!group_.attempts.RejectSent(event)) return "says rejected, and nobody did that";
+      if (!group_.attempts.RejectSent(course)) return "says rejected, and nobody did that";
       return "";
     case DeadLetterCause::kCrashes:
       if (policy.max_crashes > 0 && group_.attempts.MostCrashes() >= policy.max_crashes) return "";
@@ -93,29 +105,50 @@ bool FateCheck::MayBeGivenUp(EventNumber event) const {
   const GroupPolicy& policy = group_.attempts.policy();
   if (policy.dead_letter) return false;
   return group_.attempts.RejectSent(event) ||
-         group_.attempts.MostFails(event, now_) > policy.max_retries ||
+         group_.attempts.MostFails({event, false}, now_) > policy.max_retries ||
          (policy.max_crashes > 0 && group_.attempts.MostCrashes() >= policy.max_crashes);
+}
+
+std::optional<absl::Duration> FateCheck::CertainlyDeadSince(EventNumber event) const {
+  std::optional<absl::Duration> since;
+  for (const Course& course : {Course{event, false}, Course{event, true}}) {
+    const auto settled = group_.settled.find(course);
+    const bool rejected = settled != group_.settled.end() && settled->second.rejected &&
+                          !faults_.OutOfTouch(settled->second.instance);
+    for (const auto& dead : {rejected ? group_.attempts.RejectSentAt(course) : std::nullopt,
+                             group_.attempts.CertainlyUsedUpAt(course)}) {
+      if (dead.has_value()) since = std::max(since.value_or(*dead), *dead);
+    }
+  }
+  return since;
 }
 
 void FateCheck::CheckFate(EventNumber event) {
   if (group_.dead.contains(event)) return;
   const std::string& data = ledger_.data(event);
-  const auto settled = group_.settled.find(event);
-  const bool rejected = settled != group_.settled.end() && settled->second.rejected &&
-                        !faults_.OutOfTouch(settled->second.instance);
-  if (group_.attempts.policy().dead_letter &&
-      (rejected || group_.attempts.CertainlyUsedUp(event))) {
+  const AttemptWatch& attempts = group_.attempts;
+  // What was redriven ends on its own.
+  const std::optional<absl::Duration> acked_again = attempts.AckSentAt({event, true});
+  const std::optional<absl::Duration> dead_since = CertainlyDeadSince(event);
+  if (attempts.policy().dead_letter && dead_since.has_value() &&
+      (redrives_.Most(group_.name, data, *dead_since) == 0 || !acked_again.has_value() ||
+       *acked_again < *dead_since)) {
     return Violated(rules::kNothingLost,
-                    absl::StrCat(data, " was ", rejected ? "rejected" : "nacked for the last time",
-                                 ", which was confirmed, and has no dead letter"));
+                    absl::StrCat(data,
+                                 " was rejected or nacked for the last time, which was "
+                                 "confirmed, and has no dead letter"));
   }
-  if (group_.attempts.AckSent(event) || MayBeGivenUp(event)) return;
+  if (attempts.Knows({event, true}) && !acked_again.has_value()) {
+    return Violated(rules::kNothingLost,
+                    absl::StrCat(data, " was redriven, and nobody acked it; it is no dead letter"));
+  }
+  if (attempts.AckSent(event) || MayBeGivenUp(event)) return;
   if (!group_.received.contains(event)) {
     return Violated(rules::kConfirmedIsDelivered, absl::StrCat(data, " never reached it"));
   }
   Violated(rules::kNothingLost,
            absl::StrCat(data, " was delivered, and nobody acked it",
-                        group_.attempts.policy().dead_letter ? "; it is no dead letter" : ""));
+                        attempts.policy().dead_letter ? "; it is no dead letter" : ""));
 }
 
 }  // namespace eventbus::simulation

@@ -2,10 +2,12 @@
 #define EVENTBUS_TESTS_SIMULATION_FATE_CHECK_H_
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
 #include "tests/simulation/checked_group.h"
+#include "tests/simulation/redrive_watch.h"
 
 namespace eventbus::simulation {
 
@@ -15,8 +17,14 @@ class FateCheck {
  public:
   // All outlive it. `at`: the history's size; `now`: its end.
   FateCheck(CheckedGroup* group, const InstanceFaults* faults, const EventLedger* ledger,
-            CheckReport* report, absl::Duration now, size_t at)
-      : group_(*group), faults_(*faults), ledger_(*ledger), report_(*report), now_(now), at_(at) {}
+            const RedriveWatch* redrives, CheckReport* report, absl::Duration now, size_t at)
+      : group_(*group),
+        faults_(*faults),
+        ledger_(*ledger),
+        redrives_(*redrives),
+        report_(*report),
+        now_(now),
+        at_(at) {}
 
   // First.
   void CheckLetters();
@@ -29,10 +37,13 @@ class FateCheck {
   // Empty: its cause can be.
   std::string WrongCause(const DeadLetterDetails& details, EventNumber event) const;
   bool MayBeGivenUp(EventNumber event) const;
+  // When it was rejected, or nacked for the last time, for sure.
+  std::optional<absl::Duration> CertainlyDeadSince(EventNumber event) const;
 
   CheckedGroup& group_;
   const InstanceFaults& faults_;
   const EventLedger& ledger_;
+  const RedriveWatch& redrives_;
   CheckReport& report_;
   const absl::Duration now_;
   const size_t at_;

@@ -49,6 +49,8 @@ const char* NameOf(GroupChangeKind kind) {
       return "pause";
     case GroupChangeKind::kResume:
       return "resume";
+    case GroupChangeKind::kRedrive:
+      return "redrive letters of";
   }
   return "";
 }
@@ -98,14 +100,14 @@ struct Writer {
   std::string operator()(const Delivered& delivered) const {
     std::string text = absl::StrCat("sub ", delivered.subscription, " got");
     for (const SeenRun& run : delivered.runs) {
-      absl::StrAppend(&text, " #", run.first_delivery, " ", run.stream, "@",
-                      run.position.ToString(), " attempt ", run.attempt, " x", run.times_delivered,
-                      run.last_reason.empty() ? "" : " after ", run.last_reason, " [",
-                      absl::StrJoin(run.events, " ",
-                                    [](std::string* out, const SeenEvent& event) {
-                                      absl::StrAppend(out, event.data);
-                                    }),
-                      "]");
+      absl::StrAppend(
+          &text, " #", run.first_delivery, " ", run.stream, "@", run.position.ToString(),
+          " attempt ", run.attempt, " x", run.times_delivered, run.redriven ? " redriven" : "",
+          run.last_reason.empty() ? "" : " after ", run.last_reason, " [",
+          absl::StrJoin(
+              run.events, " ",
+              [](std::string* out, const SeenEvent& event) { absl::StrAppend(out, event.data); }),
+          "]");
     }
     return text;
   }
@@ -131,6 +133,7 @@ struct Writer {
     if (sent.pause != absl::InfiniteDuration()) {
       absl::StrAppend(&text, " for ", absl::FormatDuration(sent.pause));
     }
+    for (const ChosenLetter& letter : sent.letters) absl::StrAppend(&text, " ", letter.data);
     return text;
   }
   std::string operator()(const GroupChangeAnswered& answered) const {

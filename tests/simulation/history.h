@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "server/broker/attribute_filter.h"
 #include "server/broker/dead_letter.h"
+#include "server/broker/letter_query.h"
 #include "server/broker/subscription.h"
 #include "server/store/entry.h"
 
@@ -93,6 +94,7 @@ struct SeenRun {
   uint32_t times_delivered = 0;
   std::vector<SeenEvent> events;
   std::string last_reason = {};
+  bool redriven = false;
 };
 
 // One message.
@@ -123,7 +125,13 @@ struct LeasesLost {
 };
 
 // What an operator asks of a group that exists.
-enum class GroupChangeKind { kPause, kResume };
+enum class GroupChangeKind { kPause, kResume, kRedrive };
+
+struct ChosenLetter {
+  LetterId id;
+  // Of its event.
+  std::string data;
+};
 
 struct GroupChangeSent {
   uint64_t change = 0;
@@ -132,6 +140,8 @@ struct GroupChangeSent {
   GroupChangeKind kind = GroupChangeKind::kPause;
   // Infinite: until it is resumed.
   absl::Duration pause = absl::InfiniteDuration();
+  // To be redriven. Empty: all that there are.
+  std::vector<ChosenLetter> letters = {};
 };
 
 // No answer at all: nobody knows what became of it, or when.

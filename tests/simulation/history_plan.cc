@@ -134,6 +134,7 @@ class Drawing {
         // Nobody could say when it ends if the store's clock were set.
         if (plan_.clock_jump == 0) plan.pause_for = 1;
       }
+      if (member.policy.dead_letter && operating.Happens(0.4)) plan.redrive = 2;
       if (plan.does_anything()) plan_.operators.push_back(std::move(plan));
     }
   }

@@ -122,6 +122,20 @@ class HistoryWriter {
   HistoryWriter& Resume(uint64_t change) {
     return Then(GroupChangeSent{change, "one", "work", GroupChangeKind::kResume});
   }
+  // Of all letters, or of the events with this data.
+  HistoryWriter& Redrive(uint64_t change, const std::vector<std::string>& data = {}) {
+    GroupChangeSent sent{change, "one", "work", GroupChangeKind::kRedrive};
+    for (const std::string& one : data) sent.letters.push_back({{}, one});
+    return Then(std::move(sent));
+  }
+  // The event "a" as a dead letter that was redriven.
+  HistoryWriter& GetRedriven(SubscriptionNumber number, uint64_t delivery, uint32_t attempt = 1) {
+    SeenRun run = RunOf(delivery, {"a"}, At(1), attempt);
+    run.attempt = attempt;
+    if (attempt > 1) run.last_reason = "why";
+    run.redriven = true;
+    return Then(Delivered{number, {std::move(run)}});
+  }
   HistoryWriter& Changed(uint64_t change, bool done = true) {
     return Then(GroupChangeAnswered{change, done});
   }
@@ -129,8 +143,10 @@ class HistoryWriter {
     return Then(LeasesLost{number, {{delivery, delivery}}, LostReason::kDeadline});
   }
   // Of the event "a".
-  HistoryWriter& Letter(DeadLetterCause cause, uint32_t attempts, std::string instance = "one") {
+  HistoryWriter& Letter(DeadLetterCause cause, uint32_t attempts, std::string instance = "one",
+                        uint32_t redriven = 0) {
     DeadLetterDetails details;
+    details.redriven = redriven;
     details.position = At(1);
     details.cause = cause;
     details.attempts = attempts;

@@ -288,6 +288,8 @@ absl::string_view NameOf(Mutation mutation) {
       return "hide-consumers";
     case Mutation::kStaleGroups:
       return "stale-groups";
+    case Mutation::kRedriveNowhere:
+      return "redrive-nowhere";
   }
   return "";
 }
@@ -301,7 +303,7 @@ const std::vector<Mutation>& AllMutations() {
       Mutation::kForgetReasons, Mutation::kBuryUnsettled,  Mutation::kBuryWithoutLetters,
       Mutation::kBuryAgain,     Mutation::kForgetKeys,     Mutation::kEarlyDelivery,
       Mutation::kHalfBatch,     Mutation::kIgnoreFences,   Mutation::kHideConsumers,
-      Mutation::kStaleGroups};
+      Mutation::kStaleGroups,   Mutation::kRedriveNowhere};
   return *kAll;
 }
 
@@ -335,7 +337,8 @@ std::unique_ptr<StreamStore> MakeMutantStore(Mutation mutation, StreamStore* inn
     case Mutation::kBuryUnsettled:
     case Mutation::kBuryWithoutLetters:
     case Mutation::kBuryAgain:
-      return MakeFailingMutant(mutation, inner);
+    case Mutation::kRedriveNowhere:
+      return MakeFailingMutant(mutation, inner, seed);
     case Mutation::kForgetKeys:
     case Mutation::kEarlyDelivery:
     case Mutation::kHalfBatch:

@@ -57,6 +57,8 @@ enum class Mutation {
   kHideConsumers,
   // Groups are listed as they were when they were listed the time before.
   kStaleGroups,
+  // One in 5 letters that are redriven is removed, and goes nowhere.
+  kRedriveNowhere,
 };
 
 absl::string_view NameOf(Mutation mutation);

@@ -4,10 +4,12 @@
 #include "tests/simulation/checker.h"
 #include "tests/simulation/history_writer.h"
 #include "tests/simulation/pause_watch.h"
+#include "tests/simulation/redrive_watch.h"
 
 namespace eventbus::simulation {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -77,6 +79,88 @@ TEST_F(OperatorCheckerTest, AResumeWithoutAnAnswerMayComeAtAnyTime) {
   EXPECT_THAT(writer.Violated(), IsEmpty());
   answered.Resume(1).Changed(1, false).Pause(2).Changed(2).Get(1, 1, {"a"}, At(1));
   EXPECT_THAT(answered.Violated(), ElementsAre(rules::kPaused));
+}
+
+// ---- Redrives ----
+
+class RedriveCheckerTest : public testing::Test {
+ protected:
+  // The event "a" is a dead letter for sure.
+  RedriveCheckerTest() {
+    writer.Open(1).Publish(1, {"a"}).Stored(1, {At(1)}).Get(1, 1, {"a"}, At(1));
+    writer.Reject(1, 1, 7).Done(1, {1, 1}, 7);
+  }
+  std::vector<std::string> Violated() { return writer.Violated(/*complete=*/true); }
+
+  HistoryWriter writer;
+};
+
+TEST_F(RedriveCheckerTest, WhatIsRedrivenComesAgainAndIsAcked) {
+  writer.Redrive(1).Changed(1).GetRedriven(1, 2).Ack(1, {2, 2}, 8).Done(1, {2, 2}, 8);
+  EXPECT_THAT(Violated(), IsEmpty());
+  EXPECT_EQ(writer.Report().redriven, 1U);
+}
+
+TEST_F(RedriveCheckerTest, WhatIsRedrivenIsNotLost) {
+  writer.Redrive(1).Changed(1);
+  EXPECT_THAT(Violated(), ElementsAre(rules::kNothingLost));
+  writer.GetRedriven(1, 2);
+  EXPECT_THAT(Violated(), ElementsAre(rules::kNothingLost));
+}
+
+TEST_F(RedriveCheckerTest, WhatIsRedrivenMayBeALetterAgain) {
+  HistoryWriter twice = writer;
+  writer.Redrive(1).Changed(1).GetRedriven(1, 2).Reject(1, 2, 8).Done(1, {2, 2}, 8);
+  EXPECT_THAT(Violated(), ElementsAre(rules::kNothingLost));
+  HistoryWriter old = writer;
+  writer.Letter(DeadLetterCause::kRejected, 1, "one", /*redriven=*/1);
+  EXPECT_THAT(Violated(), IsEmpty());
+  old.Letter(DeadLetterCause::kRejected, 1);
+  EXPECT_THAT(old.Violated(true), ElementsAre(rules::kDeadLetters));
+  twice.Letter(DeadLetterCause::kRejected, 1, "one", /*redriven=*/1);
+  EXPECT_THAT(twice.Violated(true), Contains(rules::kDeadLetters));
+}
+
+TEST_F(RedriveCheckerTest, NobodyHasRedrivenIt) {
+  HistoryWriter other = writer;
+  writer.GetRedriven(1, 2).Ack(1, {2, 2});
+  EXPECT_THAT(Violated(), Contains(rules::kRedriven));
+  other.Redrive(1, {"b"}).GetRedriven(1, 2).Ack(1, {2, 2});
+  EXPECT_THAT(other.Violated(true), Contains(rules::kRedriven));
+}
+
+TEST_F(RedriveCheckerTest, WhatIsRedrivenIsMarked) {
+  writer.Redrive(1).Changed(1).Get(1, 2, {"a"}, At(1), 2).Ack(1, {2, 2});
+  EXPECT_THAT(Violated(), Contains(rules::kSettledStays));
+}
+
+TEST_F(RedriveCheckerTest, AttemptsBeginAnew) {
+  HistoryWriter later = writer;
+  writer.Redrive(1).Changed(1).GetRedriven(1, 2, 2).Ack(1, {2, 2});
+  EXPECT_THAT(Violated(), Contains(rules::kAttempts));
+  later.Redrive(1).Changed(1).GetRedriven(1, 2).Nack(1, 2).Wait(absl::Seconds(2));
+  later.GetRedriven(1, 3, 2).Ack(1, {3, 3});
+  EXPECT_THAT(later.Violated(true), IsEmpty());
+}
+
+TEST_F(RedriveCheckerTest, WhatIsAckedAfterARedriveStaysSettled) {
+  writer.Redrive(1).Changed(1).GetRedriven(1, 2).Ack(1, {2, 2}, 8).Done(1, {2, 2}, 8);
+  writer.GetRedriven(1, 3).Ack(1, {3, 3});
+  EXPECT_THAT(Violated(), Contains(rules::kSettledStays));
+}
+
+TEST_F(RedriveCheckerTest, WhatIsRejectedAgainMayBeRedrivenAgain) {
+  writer.Redrive(1).Changed(1).GetRedriven(1, 2).Reject(1, 2, 8).Done(1, {2, 2}, 8);
+  HistoryWriter once = writer;
+  writer.Redrive(2).Changed(2).GetRedriven(1, 3).Ack(1, {3, 3}, 9).Done(1, {3, 3}, 9);
+  EXPECT_THAT(Violated(), IsEmpty());
+  once.GetRedriven(1, 3).Ack(1, {3, 3});
+  EXPECT_THAT(once.Violated(true), Contains(rules::kSettledStays));
+}
+
+TEST_F(OperatorCheckerTest, WhatIsNoDeadLetterIsNotRedriven) {
+  writer.Get(1, 1, {"a"}, At(1)).Redrive(1).GetRedriven(1, 2).Ack(1, {1, 2});
+  EXPECT_THAT(writer.Violated(), Contains(rules::kRedriven));
 }
 
 }  // namespace

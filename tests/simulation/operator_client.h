@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "tests/simulation/bus.h"
@@ -16,10 +17,12 @@ struct OperatorPlan {
   uint64_t pause = 0;
   // Pauses that end by themselves.
   uint64_t pause_for = 0;
+  // Redriving all dead letters, or some.
+  uint64_t redrive = 0;
   absl::Duration max_pause = absl::Seconds(3);
   absl::Duration timeout = absl::Seconds(6);
 
-  bool does_anything() const { return pause + pause_for > 0; }
+  bool does_anything() const { return pause + pause_for + redrive > 0; }
 };
 
 // OperatorClient changes a group while it is in use, one change after the other, each on whichever
@@ -39,18 +42,23 @@ class OperatorClient {
   void Wait();
   void Act();
   GroupChangeSent NextChange();
+  void Send(GroupChangeSent change);
+  // Some of its letters, if there are any.
+  void OnLetters(GroupChangeSent change, const std::vector<ChosenLetter>& letters);
   void OnAnswered(uint64_t change, bool done);
   void Disconnect();
 
   Bus* const bus_;
   const OperatorPlan plan_;
   bool behaves_ = false;
+  absl::Duration behaves_from_;
   bool done_ = false;
   bool waiting_ = false;
   // As far as it can tell.
   bool paused_ = false;
   // 0: no answer is awaited.
   uint64_t under_way_ = 0;
+  absl::Duration under_way_since_;
   GroupChangeKind under_way_kind_ = GroupChangeKind::kPause;
   SimulatedInstance* instance_ = nullptr;
   std::shared_ptr<Connection> connection_;

@@ -36,6 +36,7 @@ SeenRun Parse(const DeliveryRun& run) {
   seen.attempt = run.attempt;
   seen.times_delivered = run.times_delivered;
   seen.last_reason = run.last_reason;
+  seen.redriven = run.redriven;
   seen.events = EventsIn(run.events.view());
   return seen;
 }
@@ -182,6 +183,16 @@ void SimulatedInstance::ChangeGroup(const std::shared_ptr<Connection>& connectio
     auto answer = [connection, answered = std::move(answered)](bool done) mutable {
       connection->ToClient([answered = std::move(answered), done]() mutable { answered(done); });
     };
+    if (change.kind == GroupChangeKind::kRedrive) {
+      RedriveCommand command;
+      command.group = change.group;
+      for (const ChosenLetter& letter : change.letters) command.selection.ids.push_back(letter.id);
+      return broker_->dead_letters().Redrive(
+          std::move(command),
+          [answer = std::move(answer)](const absl::StatusOr<RedriveResult>& result) mutable {
+            answer(result.ok());
+          });
+    }
     auto edited = [answer = std::move(answer)](const absl::StatusOr<KnownGroup>& group) mutable {
       answer(group.ok());
     };
@@ -191,10 +202,37 @@ void SimulatedInstance::ChangeGroup(const std::shared_ptr<Connection>& connectio
         // By the store's clock, which is right where such pauses are asked for. An instance that
         // has just started does not know it.
         return editor.Pause(change.group, world_->Now() + change.pause, std::move(edited));
+      case GroupChangeKind::kRedrive:
+        return;
       case GroupChangeKind::kResume:
         return editor.Resume(change.group, std::move(edited));
     }
   });
+}
+
+void SimulatedInstance::ListLetters(const std::shared_ptr<Connection>& connection,
+                                    std::string group, LettersListed answered) {
+  connection->ToServer(
+      [this, connection, group = std::move(group), answered = std::move(answered)]() mutable {
+        ListLettersCommand command;
+        command.group = std::move(group);
+        broker_->dead_letters().List(
+            std::move(command), [connection, answered = std::move(answered)](
+                                    const absl::StatusOr<LetterPage>& page) mutable {
+              std::vector<ChosenLetter> letters;
+              if (page.ok()) {
+                for (const DeadLetter& letter : page->letters) {
+                  for (const SeenEvent& event : EventsIn(letter.event.view())) {
+                    letters.push_back({letter.id, event.data});
+                  }
+                }
+              }
+              connection->ToClient(
+                  [answered = std::move(answered), letters = std::move(letters)]() mutable {
+                    answered(std::move(letters));
+                  });
+            });
+      });
 }
 
 void SimulatedInstance::Kill() {

@@ -44,6 +44,7 @@ class SimulatedInstance {
   };
   // Whether it is done.
   using GroupChanged = absl::AnyInvocable<void(bool)>;
+  using LettersListed = absl::AnyInvocable<void(std::vector<ChosenLetter>)>;
   using Answered = absl::AnyInvocable<void(std::vector<EventAnswer>)>;
 
   SimulatedInstance(VirtualWorld* world, MemoryStore* store, Chance* chance, std::string name,
@@ -70,6 +71,9 @@ class SimulatedInstance {
 
   void ChangeGroup(const std::shared_ptr<Connection>& connection, GroupChangeSent change,
                    GroupChanged answered);
+
+  void ListLetters(const std::shared_ptr<Connection>& connection, std::string group,
+                   LettersListed answered);
 
   // ---- From fate ----
 

@@ -289,6 +289,18 @@ class Simulation final : public Bus {
     }
   }
 
+  // What waits there to be settled; empty if nothing does.
+  std::string PendingIn(const std::string& stream, const GroupKey& group) {
+    const auto consumers = store_.ListConsumers(stream, group);
+    if (!consumers.ok()) return "";
+    for (const ConsumerInfo& consumer : *consumers) {
+      if (consumer.pending == 0) continue;
+      return absl::StrCat(consumer.pending, " entries of ", stream, " are pending for ",
+                          consumer.name, " in ", group.name);
+    }
+    return "";
+  }
+
   // What still moves or waits; empty if nothing does.
   std::string WhatIsUnrestful() {
     for (const auto& publisher : publishers_) {
@@ -314,12 +326,10 @@ class Simulation final : public Bus {
     }
     for (const GroupRecord& group : store_.registry().ListGroups()) {
       for (const TypeRecord& type : store_.registry().ListTypes()) {
-        const auto consumers = store_.ListConsumers(type.stream, {group.name, group.generation});
-        if (!consumers.ok()) continue;
-        for (const ConsumerInfo& consumer : *consumers) {
-          if (consumer.pending == 0) continue;
-          return absl::StrCat(consumer.pending, " entries of ", type.stream, " are pending for ",
-                              consumer.name, " in ", group.name);
+        for (const std::string& pending :
+             {PendingIn(type.stream, {group.name, group.generation}),
+              PendingIn(SideStreamOf(type.stream, group.name), SideGroupOf(group.name))}) {
+          if (!pending.empty()) return pending;
         }
       }
     }

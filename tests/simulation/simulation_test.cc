@@ -186,7 +186,8 @@ INSTANTIATE_TEST_SUITE_P(
         Planted{Mutation::kHideConsumers,
                 {rules::kKeyOrder, rules::kNothingLost, rules::kConfirmedIsDelivered, kQuiescence}},
         Planted{Mutation::kStaleGroups,
-                {rules::kPaused, rules::kConfirmedIsDelivered, rules::kNothingLost, kQuiescence}}),
+                {rules::kPaused, rules::kConfirmedIsDelivered, rules::kNothingLost, kQuiescence}},
+        Planted{Mutation::kRedriveNowhere, {rules::kNothingLost}}),
     [](const testing::TestParamInfo<Planted>& parameter) {
       std::string name;
       bool upper = true;

@@ -10,11 +10,11 @@ void SingleLease::Begin(const Leased& leased, const Holder& holder, absl::Durati
     if (other.first == holder.first) {
       report_->violations.push_back(
           {rules::kSingleLease,
-           absl::StrCat("sub ", holder.first, " got ", ledger_->data(leased.event),
+           absl::StrCat("sub ", holder.first, " got ", ledger_->data(leased.course.event),
                         " again while it holds it"),
            at});
     } else {
-      overlaps_.push_back({other, leased.event, now + notice_bound_, at});
+      overlaps_.push_back({other, leased.course.event, now + notice_bound_, at});
     }
   }
   holders.emplace(holder, ++begun_);

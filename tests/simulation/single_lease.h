@@ -22,7 +22,7 @@ class SingleLease {
     // Of the group, different for each of its lives.
     uint64_t group = 0;
     std::string instance;
-    EventNumber event = 0;
+    Course course;
     friend auto operator<=>(const Leased&, const Leased&) = default;
   };
   // Who has it: a subscription, and its delivery number.

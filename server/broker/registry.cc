@@ -48,7 +48,9 @@ void Registry::OnGroups(absl::StatusOr<std::vector<GroupRecord>> groups) {
   noted_groups_.clear();
   for (const GroupRecord& record : *groups) {
     present.insert(record.name);
-    if (!noted.contains(record.name)) NoteGroup(record);
+    // What was noted meanwhile may be older than this, or newer, which NoteGroup sees; but what was
+    // found to be gone meanwhile is gone.
+    if (!noted.contains(record.name) || groups_.contains(record.name)) NoteGroup(record);
   }
   std::vector<std::string> gone;
   for (const auto& [name, group] : groups_) {

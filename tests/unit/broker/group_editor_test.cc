@@ -103,6 +103,27 @@ TEST_F(GroupEditorTest, APauseHoldsOnEveryInstanceAndForWhoComesLater) {
   EXPECT_THAT(later.ids(), IsEmpty());
 }
 
+TEST_F(GroupEditorTest, AnOlderAnswerDoesNotHideAChangeThatIsBeingRead) {
+  bus.WarmUp("job");
+  const size_t other = bus.AddInstance();
+  RecordingSink& there = bus.Join("work", {"job"}, other);
+  TestInstance& instance = bus.instance(other);
+  // Its answer tells of the groups as they were, and comes while they are read anew for the pause.
+  instance.store().DelayNext(StoreCall::kRegisterType, absl::Milliseconds(20));
+  instance.process().Post([&] {
+    instance.broker().Publish(CommandOf({{"born", "1"}}, [](const PublishOutcome&) {}));
+    instance.process().Freeze();
+  });
+  bus.Run();
+  ASSERT_THAT(bus.store().registry().ListTypes(), SizeIs(2));
+  ASSERT_TRUE(Pause().ok());
+  instance.process().Thaw();
+  bus.Run(absl::Seconds(1));
+  Publish("job", "2");
+  bus.Run(absl::Minutes(1));
+  EXPECT_THAT(there.ids(), IsEmpty());
+}
+
 TEST_F(GroupEditorTest, APauseUntilATimeEndsByItself) {
   RecordingSink& sink = bus.Join("work", {"job"});
   ASSERT_TRUE(Pause(bus.world().Now() + absl::Seconds(30)).ok());

@@ -64,6 +64,7 @@ bool AttemptWatch::MayHaveFailed(const Lease& lease, absl::Duration now) const {
 }
 
 bool AttemptWatch::HasCertainlyFailed(const Lease& lease, const std::string& for_instance) const {
+  if (!IsCurrent(lease)) return false;
   if (faults_->OutOfTouch(lease.instance) || faults_->OutOfTouch(for_instance)) return false;
   const bool confirmed = lease.nack.has_value() && lease.nack->answer == Answer::kDone;
   // A deadline is confirmed to nobody: with its instance it may be forgotten.
@@ -106,8 +107,11 @@ std::optional<absl::Duration> AttemptWatch::CertainlyUsedUpAt(const Course& cour
   const Past* const past = PastOf(course);
   if (past == nullptr) return std::nullopt;
   for (auto lease = past->leases.rbegin(); lease != past->leases.rend(); ++lease) {
-    if (lease->attempt > policy_.max_retries && lease->nack.has_value() &&
-        lease->nack->answer == Answer::kDone && !faults_->OutOfTouch(lease->instance)) {
+    const bool nacked =
+        lease->nack.has_value() &&
+        (lease->redriven || (lease->certain && lease->nack->answered_in == lease->place));
+    if (lease->attempt > policy_.max_retries && nacked && lease->nack->answer == Answer::kDone &&
+        !faults_->OutOfTouch(lease->instance)) {
       return lease->nack->sent_at;
     }
   }
@@ -120,6 +124,13 @@ bool AttemptWatch::CanHaveReason(EventNumber event, const std::string& reason) c
     if (past != nullptr && past->reasons.contains(reason)) return true;
   }
   return absl::StrContains(reason, "deadline");
+}
+
+bool AttemptWatch::IsCurrent(SubscriptionNumber subscription, uint64_t number) const {
+  const auto found = deliveries_.find(subscription);
+  if (found == deliveries_.end() || number == 0 || number > found->second.size()) return false;
+  const auto& [course, index] = found->second[number - 1];
+  return IsCurrent(events_.at(course).leases[index]);
 }
 
 bool AttemptWatch::MayHaveExpired(SubscriptionNumber subscription, uint64_t number,
@@ -135,7 +146,7 @@ bool AttemptWatch::MayHaveExpired(SubscriptionNumber subscription, uint64_t numb
 void AttemptWatch::Take(const Delivery& delivery, absl::Duration now, size_t at) {
   Past& past = events_[delivery.course];
   CheckCount(delivery, past, now, at);
-  if (!past.leases.empty() && !delivery.may_begin_anew)
+  if (!past.leases.empty() && !delivery.may_begin_anew && IsCurrent(past.leases.back()))
     CheckDelay(delivery, past.leases.back(), now, at);
   if (delivery.attempt == 1 ? !delivery.last_reason.empty()
                             : !CanHaveReason(delivery.course.event, delivery.last_reason)) {
@@ -150,6 +161,9 @@ void AttemptWatch::Take(const Delivery& delivery, absl::Duration now, size_t at)
   lease.subscription = delivery.subscription;
   lease.instance = delivery.instance;
   lease.attempt = delivery.attempt;
+  lease.redriven = delivery.course.redriven;
+  lease.certain = delivery.certain;
+  lease.place = place_;
   lease.deadline = now - max_latency_ + policy_.ack_deadline;
   past.leases.push_back(std::move(lease));
 }
@@ -236,7 +250,10 @@ void AttemptWatch::Take(const Settled& settled, const SettleCommand& asked) {
     const bool refused =
         Names(settled.info.unknown, number) || Names(settled.info.too_late, number);
     if (intent.kind == Kind::kNack && lease.nack.has_value()) {
-      if (done) lease.nack->answer = Answer::kDone;
+      if (done) {
+        lease.nack->answer = Answer::kDone;
+        lease.nack->answered_in = place_;
+      }
       if (refused && lease.nack->answer == Answer::kNone) lease.nack->answer = Answer::kRefused;
     } else if (intent.kind == Kind::kExtend && done) {
       // What it was before does not count any more; what was sent since may.

@@ -30,6 +30,8 @@ class AttemptWatch {
     std::string last_reason;
     // Its attempts may be counted anew since it was delivered before.
     bool may_begin_anew = false;
+    // It is from the place where the group stands now, for sure.
+    bool certain = true;
   };
 
   // All outlive it. `max_latency`: how long a message is on its way.
@@ -47,6 +49,9 @@ class AttemptWatch {
   // `asked`: the command of which it is the confirmation.
   void Take(const Settled& settled, const SettleCommand& asked);
   void Take(const LeasesLost& lost, absl::Duration now, size_t at);
+  // The group may be sought to another place from now on, where all begins anew but what was
+  // redriven.
+  void BeginAnew() { ++place_; }
   // One of the group's subscriptions has ended.
   void NoteEnded(const std::string& instance) { ended_.push_back(instance); }
 
@@ -69,6 +74,8 @@ class AttemptWatch {
   std::optional<absl::Duration> CertainlyUsedUpAt(const Course& course) const;
   // Whether an attempt of it can have failed with this reason.
   bool CanHaveReason(EventNumber event, const std::string& reason) const;
+  // Whether it is from the place where the group stands now, for sure.
+  bool IsCurrent(SubscriptionNumber subscription, uint64_t number) const;
   // By deadline, at this time.
   bool MayHaveExpired(SubscriptionNumber subscription, uint64_t number, absl::Duration now) const;
 
@@ -79,12 +86,18 @@ class AttemptWatch {
     // Of the retry, at least.
     absl::Duration delay;
     Answer answer = Answer::kNone;
+    // Where the group stood when it was answered.
+    uint64_t answered_in = 0;
   };
   // One delivery.
   struct Lease {
     SubscriptionNumber subscription = 0;
     std::string instance;
     uint32_t attempt = 0;
+    bool redriven = false;
+    // It is from the group's place with this number, for sure.
+    bool certain = true;
+    uint64_t place = 0;
     // Its deadline is not before.
     absl::Duration deadline;
     // Commands that change it: their confirmations, and the new deadlines at least.
@@ -107,6 +120,9 @@ class AttemptWatch {
   const Past* PastOf(const Course& course) const;
   bool DeadlineMayHavePassed(const Lease& lease, absl::Duration now) const;
   bool MayHaveFailed(const Lease& lease, absl::Duration now) const;
+  bool IsCurrent(const Lease& lease) const {
+    return lease.redriven || (lease.certain && lease.place == place_);
+  }
   bool HasCertainlyFailed(const Lease& lease, const std::string& for_instance) const;
   // Deliveries that nobody saw may have failed too.
   uint32_t Unseen() const;
@@ -123,6 +139,8 @@ class AttemptWatch {
   std::map<Course, Past> events_;
   // By subscription, then by delivery number less one: which lease of which event.
   std::map<SubscriptionNumber, std::vector<std::pair<Course, size_t>>> deliveries_;
+  // How often it may have been sought.
+  uint64_t place_ = 0;
   // The instances of subscriptions that have ended.
   std::vector<std::string> ended_;
 };

@@ -22,6 +22,8 @@ struct Settlement {
   // The one that had taken over from it, if others may have judged it.
   std::string heir;
   bool rejected = false;
+  // The group may have been sought since, so the event may come again.
+  bool undone = false;
   // When the subscriber heard of it, and whether the delivery's deadline may have passed before:
   // then somebody else may have been given it in the same moment.
   absl::Duration at;
@@ -45,14 +47,30 @@ struct CheckedGroup {
   // When somebody was opened or ended last.
   absl::Duration last_used;
   std::set<EventNumber> received;
+  // As it was published: when it was delivered last, and whether from the place where the group
+  // stands now, for sure.
+  std::map<EventNumber, absl::Duration> delivered_at;
+  std::set<EventNumber> current;
   std::map<Course, Settlement> settled;
   AttemptWatch attempts;
   // If it is ordered.
   KeyOrder key_order;
   std::vector<LetterSeen> letters;
   // Those that have a letter.
-  std::set<EventNumber> dead;
+  std::map<EventNumber, size_t> dead;
+  // How often it may have been sought.
+  size_t seeks = 0;
 };
+
+// The group may be sought to another place from now on.
+inline void BeginAnew(CheckedGroup& group) {
+  group.attempts.BeginAnew();
+  group.key_order.BeginAnew();
+  group.current.clear();
+  for (auto& [course, settlement] : group.settled) {
+    if (!course.redriven) settlement.undone = true;
+  }
+}
 
 // Whether `instance` may do what contradicts the settlement: it holds the entry since before that,
 // because one of the two was judged by the other and does not know yet. Of those that were in touch

@@ -17,6 +17,7 @@
 #include "tests/simulation/pause_watch.h"
 #include "tests/simulation/publish_rules.h"
 #include "tests/simulation/redrive_watch.h"
+#include "tests/simulation/seek_watch.h"
 #include "tests/simulation/single_lease.h"
 #include "tests/simulation/tail_check.h"
 
@@ -51,7 +52,8 @@ class Checker {
         ledger_(&report_),
         publish_rules_(&ledger_, &report_),
         leases_(options.notice_bound, &ledger_, &report_),
-        pauses_(options, &faults_, &report_) {}
+        pauses_(options, &faults_, &report_),
+        seeks_(options, &faults_) {}
 
   CheckReport Run() {
     for (at_ = 0; at_ < history_.size(); ++at_) {
@@ -123,6 +125,7 @@ class Checker {
       group->ephemeral = subscription->open.ephemeral;
       group->from_earliest = subscription->open.from_earliest;
       group->opened_at = at_;
+      if (seeks_.Sent(group->name) > 0) BeginAnew(*group);
     }
     group->last_used = now_;
     subscription->group = group.get();
@@ -217,10 +220,20 @@ class Checker {
     subscription.deliveries.push_back(course);
     if (!group.received.insert(event).second) ++report_.duplicates;
     if (run.redriven) CheckRedriven(number, group, event);
-    CheckSettled(number, subscription, course);
+    const bool certain =
+        run.redriven || seeks_.IsCertain(group.name, subscription.open.instance, now_);
+    // It may have died once in each place that the group was sought to, and then there are several
+    // letters of it, which are redriven each for itself.
+    const bool several = run.redriven && seeks_.Sent(group.name) > 0;
+    if (certain && !several) CheckSettled(number, subscription, course);
+    if (!run.redriven) {
+      group.delivered_at[event] = now_;
+      if (certain) group.current.insert(event);
+    }
 
-    // It may have been redriven once more.
-    const bool anew = run.redriven && redrives_.Most(group.name, data, kEver) > 1;
+    // It may have been redriven once more, or the group sought.
+    const bool anew =
+        run.redriven ? several || redrives_.Most(group.name, data, kEver) > 1 : !certain;
     // What goes to another instance and back, as an ordered group's streams may, is counted there.
     const bool in_touch = !faults_.OutOfTouch(subscription.open.instance) &&
                           !group.attempts.policy().ordered && !anew;
@@ -229,16 +242,17 @@ class Checker {
       Violated(rules::kAttempts, absl::StrCat("sub ", number, " got ", data, " delivered ",
                                               run.times_delivered, " times, before: ", times));
     }
-    times = run.times_delivered;
+    if (certain) times = run.times_delivered;
     if (run.attempt > 1) ++report_.retries;
-    group.attempts.Take(
-        {number, delivery, subscription.open.instance, course, run.attempt, run.last_reason, anew},
-        now_, at_);
+    group.attempts.Take({number, delivery, subscription.open.instance, course, run.attempt,
+                         run.last_reason, anew, certain},
+                        now_, at_);
     // What is redriven comes behind others of its key, and is in no order.
-    if (group.attempts.policy().ordered && !run.redriven) {
+    if (group.attempts.policy().ordered && !run.redriven && certain) {
       CheckKeyOrder(number, group, run, index, event);
     }
     subscription.live.emplace(delivery, course);
+    if (several) return;
     leases_.Begin({group.number, subscription.open.instance, course}, {number, delivery}, now_,
                   at_);
   }
@@ -247,7 +261,7 @@ class Checker {
                     const Course& course) {
     CheckedGroup& group = *subscription.group;
     const auto settled = group.settled.find(course);
-    if (settled == group.settled.end()) return;
+    if (settled == group.settled.end() || settled->second.undone) return;
     const std::string& data = ledger_.data(course.event);
     Settlement& settlement = settled->second;
     if (MayComeAfter(settlement, group, subscription.open.instance, faults_,
@@ -284,7 +298,7 @@ class Checker {
     if (!may_be_dead) return wrong("and it cannot have been a dead letter");
     const auto settled = group.settled.find({event, false});
     if (settled != group.settled.end() && !settled->second.rejected &&
-        !faults_.anybody_out_of_touch()) {
+        !faults_.anybody_out_of_touch() && seeks_.Sent(group.name) == 0) {
       wrong(absl::StrCat("and it was acked for sure on ", settled->second.instance));
     }
   }
@@ -391,9 +405,13 @@ class Checker {
     if (kind != SettleIntent::Kind::kAck && !rejected) return;
     ++report_.confirmed_settles;
     CheckedGroup& group = *subscription.group;
-    group.settled.emplace(subscription.deliveries[delivery - 1],
-                          Settlement{subscription.open.instance, "", rejected, now_,
-                                     group.attempts.MayHaveExpired(number, delivery, now_)});
+    // Else it may be about the place where the group stood before.
+    if (!group.attempts.IsCurrent(number, delivery)) return;
+    const auto [settled, fresh] = group.settled.try_emplace(subscription.deliveries[delivery - 1]);
+    if (!fresh && !settled->second.undone) return;
+    settled->second = {
+        subscription.open.instance, "",   rejected,
+        /*undone=*/false,           now_, group.attempts.MayHaveExpired(number, delivery, now_)};
   }
 
   void Take(const FlowSent& sent) {
@@ -406,6 +424,11 @@ class Checker {
     Subscription* const subscription = Find(lost.subscription, "lost");
     if (subscription == nullptr) return;
     subscription->group->attempts.Take(lost, now_, at_);
+    if (lost.reason == LostReason::kGroupChanged && seeks_.Sent(subscription->open.group) == 0) {
+      Violated(rules::kSought, absl::StrCat("sub ", lost.subscription,
+                                            " lost something, for the group was changed; nobody "
+                                            "did that"));
+    }
     if (lost.reason == LostReason::kDeadline) {
       for (const DeliveryRange& range : lost.deliveries) report_.expired += CountOf(range);
     }
@@ -431,11 +454,22 @@ class Checker {
   void Take(const GroupChangeSent& sent) {
     pauses_.Take(sent, now_);
     redrives_.Take(sent);
+    if (sent.kind != GroupChangeKind::kSeek) return;
+    seeks_.Take(sent, now_);
+    const auto group = groups_.find(sent.group);
+    if (group == groups_.end() || group->second == nullptr) return;
+    BeginAnew(*group->second);
+    for (auto& [number, subscription] : subscriptions_) {
+      if (subscription.group != group->second.get()) continue;
+      std::erase_if(subscription.times_delivered,
+                    [](const auto& times) { return !times.first.redriven; });
+    }
   }
   void Take(const GroupChangeAnswered& answered) {
     if (answered.done) ++report_.group_changes;
     pauses_.Take(answered, now_);
     redrives_.Take(answered, now_);
+    seeks_.Take(answered, now_, at_);
   }
 
   void Take(const LetterSeen& letter) {
@@ -466,13 +500,19 @@ class Checker {
   void CheckFates() {
     for (const auto& [name, group] : groups_) {
       if (group == nullptr) continue;
+      group->seeks = seeks_.Sent(name);
       FateCheck fates(group.get(), &faults_, &ledger_, &redrives_, &report_, now_, at_);
       fates.CheckLetters();
       // Where an event is dropped without a trace, nobody may have seen it: its stream broke.
-      if (!group->ephemeral && group->attempts.policy().dead_letter) {
+      // What a seek skips need not be whole.
+      if (!group->ephemeral && group->attempts.policy().dead_letter && group->seeks == 0) {
         std::set<EventNumber> seen = group->received;
-        seen.insert(group->dead.begin(), group->dead.end());
+        for (const auto& [event, letters] : group->dead) seen.insert(event);
         publish_rules_.CheckGroup(name, group->attempts.policy().filter, seen, at_);
+      }
+      if (group->seeks > 0) {
+        CheckSought(*group, fates, *seeks_.MustCome(name));
+        continue;
       }
       const size_t opened_at = ServedSince(*group);
       const bool from_earliest = group->from_earliest && !group->ephemeral;
@@ -487,6 +527,33 @@ class Checker {
     }
   }
 
+  void CheckSought(CheckedGroup& group, FateCheck& fates, const SeekWatch::Must& must) {
+    const size_t sent_after = std::max(group.opened_at, must.sent_after);
+    const AttributeFilter& filter = group.attempts.policy().filter;
+    for (EventNumber number = 0; number < ledger_.events().size(); ++number) {
+      const LedgerEvent& event = ledger_.event(number);
+      const bool later = IsFor(event, group.patterns, filter, sent_after, /*from_earliest=*/false);
+      const bool again = must.from_ms.has_value() &&
+                         IsFor(event, group.patterns, filter, 0, /*from_earliest=*/true) &&
+                         (*must.from_ms == 0 || (event.position.has_value() &&
+                                                 event.position->entry.ms >= *must.from_ms));
+      if (again) {
+        const auto delivered = group.delivered_at.find(number);
+        const bool came = delivered != group.delivered_at.end() && delivered->second >= must.since;
+        // Nobody may have seen it: its stream broke, and it was too late.
+        if (!came && !group.dead.contains(number) && !fates.MayBeGivenUp(number)) {
+          Violated(rules::kSought,
+                   absl::StrCat("group ", group.name, " was sought back, and did not get ",
+                                event.sent.data, " again"));
+          continue;
+        }
+      }
+      const bool redriven = group.attempts.Knows({number, true});
+      if (!again && !later && !redriven && !group.current.contains(number)) continue;
+      fates.CheckFate(number, again ? must.since : kEver);
+    }
+  }
+
   const History& history_;
   const CheckOptions options_;
   CheckReport report_;
@@ -496,6 +563,7 @@ class Checker {
   SingleLease leases_;
   PauseWatch pauses_;
   RedriveWatch redrives_;
+  SeekWatch seeks_;
   size_t at_ = 0;
   absl::Duration now_;
   uint64_t groups_seen_ = 0;

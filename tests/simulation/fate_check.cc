@@ -30,7 +30,8 @@ void FateCheck::CheckLetters() {
                absl::StrCat("a letter of \"", letter.event.data, "\", which nobody sent"));
       continue;
     }
-    if (!group_.dead.insert(*event).second) {
+    // It may have died anew in each place that the group was sought to.
+    if (++group_.dead[*event] > 1 + group_.seeks) {
       Violated(rules::kDeadLetters, absl::StrCat(letter.event.data, " has two letters"));
     }
     CheckLetter(letter, *event);
@@ -62,11 +63,13 @@ void FateCheck::CheckLetter(const LetterSeen& letter, EventNumber event) {
   if (redriven > redrives_.Most(group_.name, sent.sent.data, absl::ZeroDuration())) {
     wrong(absl::StrCat("says that it was redriven ", redriven, " times, which it was not"));
   }
-  if (redriven == 0 && group_.attempts.Knows({event, true})) {
+  // After a seek it may have died once more, or have been acked.
+  if (redriven == 0 && group_.seeks == 0 && group_.attempts.Knows({event, true})) {
     wrong("is there still, and it was redriven");
   }
   for (const bool course : {false, true}) {
-    if (course && redriven == 0) continue;
+    // After a seek there may be several of them.
+    if ((course && redriven == 0) || group_.seeks > 0) continue;
     const auto settled = group_.settled.find({event, course});
     if (settled == group_.settled.end() || settled->second.rejected) continue;
     if (IsExcused(group_, settled->second, InstanceOf(letter.details.instance), faults_)) continue;
@@ -123,7 +126,7 @@ std::optional<absl::Duration> FateCheck::CertainlyDeadSince(EventNumber event) c
   return since;
 }
 
-void FateCheck::CheckFate(EventNumber event) {
+void FateCheck::CheckFate(EventNumber event, absl::Duration since) {
   if (group_.dead.contains(event)) return;
   const std::string& data = ledger_.data(event);
   const AttemptWatch& attempts = group_.attempts;
@@ -142,7 +145,10 @@ void FateCheck::CheckFate(EventNumber event) {
     return Violated(rules::kNothingLost,
                     absl::StrCat(data, " was redriven, and nobody acked it; it is no dead letter"));
   }
-  if (attempts.AckSent(event) || MayBeGivenUp(event)) return;
+  const std::optional<absl::Duration> acked = attempts.AckSentAt({event, false});
+  if ((acked.has_value() && *acked >= since) || acked_again.has_value() || MayBeGivenUp(event)) {
+    return;
+  }
   if (!group_.received.contains(event)) {
     return Violated(rules::kConfirmedIsDelivered, absl::StrCat(data, " never reached it"));
   }

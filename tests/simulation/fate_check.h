@@ -29,14 +29,16 @@ class FateCheck {
   // First.
   void CheckLetters();
   // Of an event that the group must have got, or has got.
-  void CheckFate(EventNumber event);
+  // `since`: an ack before that does not count, for the group was sought back.
+  void CheckFate(EventNumber event, absl::Duration since = absl::ZeroDuration());
+  // Whether it may have ended without a trace.
+  bool MayBeGivenUp(EventNumber event) const;
 
  private:
   void Violated(const char* rule, const std::string& what);
   void CheckLetter(const LetterSeen& letter, EventNumber event);
   // Empty: its cause can be.
   std::string WrongCause(const DeadLetterDetails& details, EventNumber event) const;
-  bool MayBeGivenUp(EventNumber event) const;
   // When it was rejected, or nacked for the last time, for sure.
   std::optional<absl::Duration> CertainlyDeadSince(EventNumber event) const;
 

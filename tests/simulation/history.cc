@@ -51,6 +51,8 @@ const char* NameOf(GroupChangeKind kind) {
       return "resume";
     case GroupChangeKind::kRedrive:
       return "redrive letters of";
+    case GroupChangeKind::kSeek:
+      return "seek";
   }
   return "";
 }
@@ -132,6 +134,13 @@ struct Writer {
                                     NameOf(sent.kind), " ", sent.group);
     if (sent.pause != absl::InfiniteDuration()) {
       absl::StrAppend(&text, " for ", absl::FormatDuration(sent.pause));
+    }
+    if (sent.kind == GroupChangeKind::kSeek) {
+      if (sent.from_ms.has_value()) {
+        absl::StrAppend(&text, " to ", *sent.from_ms);
+      } else {
+        absl::StrAppend(&text, " to the end");
+      }
     }
     for (const ChosenLetter& letter : sent.letters) absl::StrAppend(&text, " ", letter.data);
     return text;

@@ -2,6 +2,7 @@
 #define EVENTBUS_TESTS_SIMULATION_HISTORY_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -125,7 +126,7 @@ struct LeasesLost {
 };
 
 // What an operator asks of a group that exists.
-enum class GroupChangeKind { kPause, kResume, kRedrive };
+enum class GroupChangeKind { kPause, kResume, kRedrive, kSeek };
 
 struct ChosenLetter {
   LetterId id;
@@ -142,6 +143,9 @@ struct GroupChangeSent {
   absl::Duration pause = absl::InfiniteDuration();
   // To be redriven. Empty: all that there are.
   std::vector<ChosenLetter> letters = {};
+  // Of a seek: to what was stored at this time of the store, or later. 0: to the beginning.
+  // Nullopt: to the end.
+  std::optional<uint64_t> from_ms = std::nullopt;
 };
 
 // No answer at all: nobody knows what became of it, or when.

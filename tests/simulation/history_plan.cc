@@ -135,6 +135,11 @@ class Drawing {
         if (plan_.clock_jump == 0) plan.pause_for = 1;
       }
       if (member.policy.dead_letter && operating.Happens(0.4)) plan.redrive = 2;
+      if (operating.Happens(0.25)) {
+        plan.seek = 1;
+        // Nor would anybody know what is stored at a time.
+        plan.seek_to_times = plan_.clock_jump == 0;
+      }
       if (plan.does_anything()) plan_.operators.push_back(std::move(plan));
     }
   }

@@ -122,6 +122,15 @@ class HistoryWriter {
   HistoryWriter& Resume(uint64_t change) {
     return Then(GroupChangeSent{change, "one", "work", GroupChangeKind::kResume});
   }
+  // To what was stored at this time, or later; nullopt: to the end.
+  HistoryWriter& Seek(uint64_t change, std::optional<uint64_t> from_ms = 0) {
+    GroupChangeSent sent{change, "one", "work", GroupChangeKind::kSeek};
+    sent.from_ms = from_ms;
+    return Then(std::move(sent));
+  }
+  HistoryWriter& LoseByChange(SubscriptionNumber number, uint64_t delivery) {
+    return Then(LeasesLost{number, {{delivery, delivery}}, LostReason::kGroupChanged});
+  }
   // Of all letters, or of the events with this data.
   HistoryWriter& Redrive(uint64_t change, const std::vector<std::string>& data = {}) {
     GroupChangeSent sent{change, "one", "work", GroupChangeKind::kRedrive};

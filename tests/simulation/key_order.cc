@@ -12,11 +12,16 @@ std::optional<KeyOrder::Overtaking> KeyOrder::Take(const std::string& stream,
   std::optional<Overtaking> wrong;
   if (before != line.open.end() && before->first < position) {
     wrong = Overtaking{before->second, false};
-  } else if (!again && line.seen.rbegin()->first != position) {
+  } else if (!sought_ && !again && line.seen.rbegin()->first != position) {
     wrong = Overtaking{line.seen.rbegin()->second, true};
   }
   line.open.emplace(position, event);
   return wrong;
+}
+
+void KeyOrder::BeginAnew() {
+  lines_.clear();
+  sought_ = true;
 }
 
 }  // namespace eventbus::simulation

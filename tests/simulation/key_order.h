@@ -28,6 +28,9 @@ class KeyOrder {
   };
   std::optional<Overtaking> Take(const std::string& stream, const std::string& key,
                                  Position position, EventNumber event, const MayBeOver& over);
+  // The group is sought to another place, and each key begins anew there. From now on whoever hears
+  // of it late may deliver something from the old place before, so what was overtaken is not asked.
+  void BeginAnew();
 
  private:
   struct Line {
@@ -37,6 +40,7 @@ class KeyOrder {
     std::map<Position, EventNumber> seen;
   };
   std::map<std::pair<std::string, std::string>, Line> lines_;
+  bool sought_ = false;
 };
 
 }  // namespace eventbus::simulation

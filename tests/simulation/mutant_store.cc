@@ -209,6 +209,25 @@ class StaleGroups final : public ForwardingStore {
   std::map<std::string, GroupRecord> before_;
 };
 
+class SeekTooFar final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  void CreateGroup(CreateGroupRequest request, StatusCallback done) override {
+    const bool sought = request.group.generation > 1 && request.after.has_value();
+    if (!sought) return inner().CreateGroup(std::move(request), std::move(done));
+    ReadRangeRequest first;
+    first.stream = request.stream;
+    first.from = *request.after;
+    first.max_entries = 1;
+    inner().ReadRange(std::move(first),
+                      [this, request = std::move(request), done = std::move(done)](
+                          const absl::StatusOr<std::vector<Entry>>& entries) mutable {
+                        if (entries.ok() && !entries->empty()) request.after = entries->front().id;
+                        inner().CreateGroup(std::move(request), std::move(done));
+                      });
+  }
+};
+
 class NoClaims final : public ForwardingStore {
  public:
   using ForwardingStore::ForwardingStore;
@@ -290,6 +309,8 @@ absl::string_view NameOf(Mutation mutation) {
       return "stale-groups";
     case Mutation::kRedriveNowhere:
       return "redrive-nowhere";
+    case Mutation::kSeekTooFar:
+      return "seek-too-far";
   }
   return "";
 }
@@ -303,7 +324,7 @@ const std::vector<Mutation>& AllMutations() {
       Mutation::kForgetReasons, Mutation::kBuryUnsettled,  Mutation::kBuryWithoutLetters,
       Mutation::kBuryAgain,     Mutation::kForgetKeys,     Mutation::kEarlyDelivery,
       Mutation::kHalfBatch,     Mutation::kIgnoreFences,   Mutation::kHideConsumers,
-      Mutation::kStaleGroups,   Mutation::kRedriveNowhere};
+      Mutation::kStaleGroups,   Mutation::kRedriveNowhere, Mutation::kSeekTooFar};
   return *kAll;
 }
 
@@ -349,6 +370,8 @@ std::unique_ptr<StreamStore> MakeMutantStore(Mutation mutation, StreamStore* inn
       return std::make_unique<HideConsumers>(inner);
     case Mutation::kStaleGroups:
       return std::make_unique<StaleGroups>(inner);
+    case Mutation::kSeekTooFar:
+      return std::make_unique<SeekTooFar>(inner);
   }
   return nullptr;
 }

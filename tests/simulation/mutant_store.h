@@ -59,6 +59,8 @@ enum class Mutation {
   kStaleGroups,
   // One in 5 letters that are redriven is removed, and goes nowhere.
   kRedriveNowhere,
+  // Where a group is sought to, it begins behind the first entry of each stream.
+  kSeekTooFar,
 };
 
 absl::string_view NameOf(Mutation mutation);

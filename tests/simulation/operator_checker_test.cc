@@ -5,6 +5,7 @@
 #include "tests/simulation/history_writer.h"
 #include "tests/simulation/pause_watch.h"
 #include "tests/simulation/redrive_watch.h"
+#include "tests/simulation/seek_watch.h"
 
 namespace eventbus::simulation {
 namespace {
@@ -161,6 +162,79 @@ TEST_F(RedriveCheckerTest, WhatIsRejectedAgainMayBeRedrivenAgain) {
 TEST_F(OperatorCheckerTest, WhatIsNoDeadLetterIsNotRedriven) {
   writer.Get(1, 1, {"a"}, At(1)).Redrive(1).GetRedriven(1, 2).Ack(1, {1, 2});
   EXPECT_THAT(writer.Violated(), Contains(rules::kRedriven));
+}
+
+// ---- Seeks ----
+
+class SeekCheckerTest : public testing::Test {
+ protected:
+  // The events "a" and "b" are stored, and acked for sure.
+  SeekCheckerTest() {
+    writer.Open(1).Publish(1, {"a", "b"}).Stored(1, {At(1), At(2)});
+    writer.Get(1, 1, {"a"}, At(1)).Get(1, 2, {"b"}, At(2)).Ack(1, {1, 2}, 7).Done(1, {1, 2}, 7);
+  }
+  std::vector<std::string> Violated() { return writer.Violated(/*complete=*/true); }
+
+  HistoryWriter writer;
+};
+
+TEST_F(SeekCheckerTest, AfterASeekToTheBeginningAllComesAgain) {
+  HistoryWriter some = writer;
+  writer.Seek(1).Changed(1).Get(1, 3, {"a"}, At(1)).Get(1, 4, {"b"}, At(2)).Ack(1, {3, 4});
+  EXPECT_THAT(Violated(), IsEmpty());
+  some.Seek(1).Changed(1).Get(1, 3, {"b"}, At(2)).Ack(1, {3, 3});
+  EXPECT_THAT(some.Violated(true), ElementsAre(rules::kSought));
+}
+
+TEST_F(SeekCheckerTest, AfterASeekToATimeAllComesAgainThatIsNotOlder) {
+  HistoryWriter none = writer;
+  writer.Seek(1, 2).Changed(1).Get(1, 3, {"b"}, At(2)).Ack(1, {3, 3});
+  EXPECT_THAT(Violated(), IsEmpty());
+  none.Seek(1, 2).Changed(1);
+  EXPECT_THAT(none.Violated(true), ElementsAre(rules::kSought));
+}
+
+TEST_F(SeekCheckerTest, WhatComesAgainHasToBeSettledAgain) {
+  writer.Seek(1).Changed(1).Get(1, 3, {"a"}, At(1)).Get(1, 4, {"b"}, At(2)).Ack(1, {4, 4});
+  EXPECT_THAT(Violated(), ElementsAre(rules::kNothingLost));
+}
+
+TEST_F(SeekCheckerTest, WhatASeekToTheEndSkipsNeedNotCome) {
+  writer.Publish(2, {"c"}).Stored(2, {At(3)}).Seek(1, std::nullopt).Changed(1);
+  EXPECT_THAT(Violated(), IsEmpty());
+  writer.Publish(3, {"d"}).Stored(3, {At(4)});
+  EXPECT_THAT(Violated(), ElementsAre(rules::kConfirmedIsDelivered));
+}
+
+TEST_F(SeekCheckerTest, ASeekThatFailedMayBeOneOrNot) {
+  HistoryWriter again = writer;
+  writer.Seek(1).Changed(1, false);
+  EXPECT_THAT(Violated(), IsEmpty());
+  again.Seek(1).Changed(1, false).Get(1, 3, {"a"}, At(1)).Ack(1, {3, 3});
+  EXPECT_THAT(again.Violated(true), IsEmpty());
+}
+
+TEST_F(SeekCheckerTest, WhatIsSettledAfterTheSeekStaysSettled) {
+  writer.Seek(1).Changed(1).Wait(absl::Seconds(3));
+  writer.Get(1, 3, {"a"}, At(1)).Get(1, 4, {"b"}, At(2)).Ack(1, {3, 4}, 8).Done(1, {3, 4}, 8);
+  EXPECT_THAT(Violated(), IsEmpty());
+  writer.Get(1, 5, {"a"}, At(1), 2).Ack(1, {5, 5});
+  EXPECT_THAT(Violated(), ElementsAre(rules::kSettledStays));
+}
+
+TEST_F(SeekCheckerTest, UntilTheOthersHaveHeardOfItTheyMayDeliverWhatIsSettled) {
+  writer.Open(2, "two").Seek(1).Changed(1).Get(1, 3, {"a"}, At(1)).Ack(1, {3, 3}, 8);
+  writer.Done(1, {3, 3}, 8).Get(2, 1, {"a"}, At(1), 2).Get(2, 2, {"b"}, At(2), 2);
+  writer.Ack(2, {1, 2});
+  EXPECT_THAT(Violated(), IsEmpty());
+}
+
+TEST_F(SeekCheckerTest, NobodyLosesADeliveryByAChangeThatNobodyMade) {
+  HistoryWriter sought = writer;
+  writer.Publish(2, {"c"}).Get(1, 3, {"c"}, At(3)).LoseByChange(1, 3).Ack(1, {3, 3});
+  EXPECT_THAT(Violated(), ElementsAre(rules::kSought));
+  sought.Publish(2, {"c"}).Get(1, 3, {"c"}, At(3)).Seek(1, std::nullopt).LoseByChange(1, 3);
+  EXPECT_THAT(sought.Violated(true), IsEmpty());
 }
 
 }  // namespace

@@ -70,7 +70,8 @@ GroupChangeSent OperatorClient::NextChange() {
   change.group = plan_.group;
   change.kind = GroupChangeKind::kResume;
   if (behaves_ || (paused_ && chance.Happens(0.6))) return change;
-  uint64_t drawn = chance.Between(uint64_t{0}, plan_.pause + plan_.pause_for + plan_.redrive - 1);
+  uint64_t drawn =
+      chance.Between(uint64_t{0}, plan_.pause + plan_.pause_for + plan_.redrive + plan_.seek - 1);
   const auto is = [&drawn](uint64_t weight) {
     if (drawn < weight) return true;
     drawn -= weight;
@@ -78,6 +79,14 @@ GroupChangeSent OperatorClient::NextChange() {
   };
   if (is(plan_.redrive)) {
     change.kind = GroupChangeKind::kRedrive;
+  } else if (is(plan_.seek)) {
+    change.kind = GroupChangeKind::kSeek;
+    const uint64_t where = chance.Between(uint64_t{0}, uint64_t{9});
+    if (where < 4) change.from_ms = 0;
+    if (where >= 7 && plan_.seek_to_times) {
+      const absl::Duration ago = chance.Between(absl::ZeroDuration(), absl::Seconds(6));
+      change.from_ms = static_cast<uint64_t>(absl::ToUnixMillis(bus_->world().Now() - ago));
+    }
   } else {
     change.kind = GroupChangeKind::kPause;
     if (is(plan_.pause_for)) {

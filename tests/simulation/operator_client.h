@@ -19,10 +19,13 @@ struct OperatorPlan {
   uint64_t pause_for = 0;
   // Redriving all dead letters, or some.
   uint64_t redrive = 0;
+  // Seeking to the beginning, the end, or a time.
+  uint64_t seek = 0;
+  bool seek_to_times = false;
   absl::Duration max_pause = absl::Seconds(3);
   absl::Duration timeout = absl::Seconds(6);
 
-  bool does_anything() const { return pause + pause_for + redrive > 0; }
+  bool does_anything() const { return pause + pause_for + redrive + seek > 0; }
 };
 
 // OperatorClient changes a group while it is in use, one change after the other, each on whichever

@@ -193,6 +193,19 @@ void SimulatedInstance::ChangeGroup(const std::shared_ptr<Connection>& connectio
             answer(result.ok());
           });
     }
+    if (change.kind == GroupChangeKind::kSeek) {
+      SeekGroupCommand command;
+      command.name = change.group;
+      if (change.from_ms.has_value()) {
+        command.target = StartAtTime{absl::FromUnixMillis(static_cast<int64_t>(*change.from_ms))};
+        if (*change.from_ms == 0) command.target = StartEarliest{};
+      }
+      return broker_->group_editor().Seek(
+          std::move(command),
+          [answer = std::move(answer)](const absl::StatusOr<SeekResult>& result) mutable {
+            answer(result.ok());
+          });
+    }
     auto edited = [answer = std::move(answer)](const absl::StatusOr<KnownGroup>& group) mutable {
       answer(group.ok());
     };
@@ -203,6 +216,7 @@ void SimulatedInstance::ChangeGroup(const std::shared_ptr<Connection>& connectio
         // has just started does not know it.
         return editor.Pause(change.group, world_->Now() + change.pause, std::move(edited));
       case GroupChangeKind::kRedrive:
+      case GroupChangeKind::kSeek:
         return;
       case GroupChangeKind::kResume:
         return editor.Resume(change.group, std::move(edited));

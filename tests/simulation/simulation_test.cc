@@ -16,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "tests/simulation/pause_watch.h"
 #include "tests/simulation/publish_rules.h"
+#include "tests/simulation/seek_watch.h"
 
 namespace eventbus::simulation {
 namespace {
@@ -85,6 +86,8 @@ TEST(SimulationTest, HistoriesAreWorthTheName) {
     sum.retries += result.report.retries;
     sum.expired += result.report.expired;
     sum.dead_letters += result.report.dead_letters;
+    sum.redriven += result.report.redriven;
+    sum.group_changes += result.report.group_changes;
     faults += result.faults;
   }
   // A tenth of what was seen when this was written.
@@ -98,6 +101,8 @@ TEST(SimulationTest, HistoriesAreWorthTheName) {
   EXPECT_GT(sum.retries, 80U);
   EXPECT_GT(sum.expired, 25U);
   EXPECT_GT(sum.dead_letters, 20U);
+  EXPECT_GT(sum.redriven, 5U);
+  EXPECT_GT(sum.group_changes, 20U);
   EXPECT_GT(faults, 130U);
 }
 
@@ -187,7 +192,8 @@ INSTANTIATE_TEST_SUITE_P(
                 {rules::kKeyOrder, rules::kNothingLost, rules::kConfirmedIsDelivered, kQuiescence}},
         Planted{Mutation::kStaleGroups,
                 {rules::kPaused, rules::kConfirmedIsDelivered, rules::kNothingLost, kQuiescence}},
-        Planted{Mutation::kRedriveNowhere, {rules::kNothingLost}}),
+        Planted{Mutation::kRedriveNowhere, {rules::kNothingLost}},
+        Planted{Mutation::kSeekTooFar, {rules::kSought}}),
     [](const testing::TestParamInfo<Planted>& parameter) {
       std::string name;
       bool upper = true;

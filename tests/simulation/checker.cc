@@ -125,6 +125,9 @@ class Checker {
       group->ephemeral = subscription->open.ephemeral;
       group->from_earliest = subscription->open.from_earliest;
       group->opened_at = at_;
+      for (const std::string& instance : ended_unopened_[group->name]) {
+        group->attempts.NoteEnded(instance);
+      }
       if (seeks_.Sent(group->name) > 0) BeginAnew(*group);
     }
     group->last_used = now_;
@@ -444,7 +447,10 @@ class Checker {
     subscription->ended = true;
     // Whoever never heard that it is open may hold something all the same.
     const auto group = groups_.find(subscription->open.group);
-    if (group == groups_.end() || group->second == nullptr) return;
+    if (group == groups_.end() || group->second == nullptr) {
+      ended_unopened_[subscription->open.group].push_back(subscription->open.instance);
+      return;
+    }
     group->second->attempts.NoteEnded(subscription->open.instance);
     if (subscription->group != nullptr) subscription->group->last_used = now_;
   }
@@ -569,6 +575,8 @@ class Checker {
   uint64_t groups_seen_ = 0;
   std::map<std::string, std::unique_ptr<CheckedGroup>> groups_;
   std::vector<std::unique_ptr<CheckedGroup>> expired_;
+  // By group: instances of subscriptions that ended before anybody heard that the group is open.
+  std::map<std::string, std::vector<std::string>> ended_unopened_;
   std::map<SubscriptionNumber, Subscription> subscriptions_;
 };
 

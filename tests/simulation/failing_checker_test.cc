@@ -198,6 +198,14 @@ TEST_F(FailingCheckerTest, CrashesNeedBrokenStreams) {
   EXPECT_THAT(enough.Violated(/*complete=*/true), IsEmpty());
 }
 
+TEST_F(FailingCheckerTest, AStreamThatBrokeBeforeItsOpeningWasHeardOfIsACrash) {
+  OpenSent open{9, "one", false, "work", false, {"job"}, false, 10, 0};
+  open.policy.max_crashes = 1;
+  writer.Publish(1, {"a"}).Stored(1, {At(1)}).Then(open).End(9);
+  writer.OpenWith({.max_crashes = 1}, 1).Letter(DeadLetterCause::kCrashes, 1);
+  EXPECT_THAT(Violated(), IsEmpty());
+}
+
 TEST_F(FailingCheckerTest, WhoeverIsLateWithAnAckTakesTheEventFromWhoHasIt) {
   Begin({.ack_deadline = absl::Seconds(5)});
   writer.OpenWith({}, 2).Wait(absl::Seconds(5)).Lose(1, 1).Wait(absl::Seconds(1));

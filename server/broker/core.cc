@@ -234,7 +234,7 @@ void Broker::Core::OnMail(const MailNotice& notice) {
 
 void Broker::Core::OnRegistryChanged() { registry_.Refresh(); }
 
-void Broker::Core::OnInstanceLeft() { membership_.LookNow(); }
+void Broker::Core::OnInstancesChanged() { membership_.LookNow(); }
 
 void Broker::Core::OnSignalsMissed() { Recheck(); }
 

@@ -98,7 +98,7 @@ class Broker::Core final : public StoreListener,
   void OnLeaseWanted(const LeaseWish& wish) override;
   void OnMail(const MailNotice& notice) override;
   void OnRegistryChanged() override;
-  void OnInstanceLeft() override;
+  void OnInstancesChanged() override;
   void OnSignalsMissed() override;
   void OnStoreUp() override;
   void OnStoreDown(const absl::Status& why) override;

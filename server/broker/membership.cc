@@ -119,6 +119,7 @@ void Membership::OnBeat(absl::Duration sent_at, absl::StatusOr<HeartbeatResult> 
     if (instance.left)
       context_->store->ForgetInstance(instance.incarnation, [](const absl::Status&) {});
   }
+  context_->store->SetAudience(!others_.empty());
   listener_->OnReports(reports);
   if (joined_ != nullptr) std::exchange(joined_, nullptr)();
 }

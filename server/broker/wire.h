@@ -74,6 +74,10 @@ class WireReader {
       *value = *position_++;
       return true;
     }
+    if (HasTwoBytes()) {
+      *value = TakeTwoBytes();
+      return true;
+    }
     return ReadVarintSlow(value);
   }
 
@@ -82,6 +86,8 @@ class WireReader {
     size_t size;
     if (position_ != end_ && *position_ < 0x80) {
       size = *position_++;
+    } else if (HasTwoBytes()) {
+      size = TakeTwoBytes();
     } else if (!ReadLengthSlow(&size)) {
       return false;
     }
@@ -96,6 +102,13 @@ class WireReader {
   bool SkipValue(uint32_t field_number, WireType wire_type);
 
  private:
+  // A varint of two bytes comes, given that the first one is not the last.
+  bool HasTwoBytes() const { return end_ - position_ >= 2 && position_[1] < 0x80; }
+  uint32_t TakeTwoBytes() {
+    const uint32_t value = (position_[0] & 0x7FU) | (static_cast<uint32_t>(position_[1]) << 7U);
+    position_ += 2;
+    return value;
+  }
   bool ReadTagSlow(uint32_t* field_number, WireType* wire_type);
   bool ReadVarintSlow(uint64_t* value);
   bool ReadLengthSlow(size_t* size);

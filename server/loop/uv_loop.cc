@@ -1,6 +1,11 @@
 #include "server/loop/uv_loop.h"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -25,10 +30,17 @@ void CloseHandle(Handle* handle) {
 
 }  // namespace
 
-UvLoop::UvLoop() {
+UvLoop::UvLoop() : wake_up_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   DieUnlessOk(uv_loop_init(&uv_), "cannot create the event loop");
-  DieUnlessOk(uv_async_init(&uv_, &wake_up_, [](uv_async_t*) {}),
+  DieUnlessOk(wake_up_ < 0 ? -errno : uv_poll_init(&uv_, &woken_, wake_up_),
               "cannot create the event loop's wake-up");
+  woken_.data = this;
+  uv_poll_start(&woken_, UV_READABLE, [](uv_poll_t* handle, int, int) {
+    uint64_t times = 0;
+    // It says how often; once is enough.
+    [[maybe_unused]] const ssize_t size =
+        read(static_cast<UvLoop*>(handle->data)->wake_up_, &times, sizeof(times));
+  });
   uv_prepare_init(&uv_, &before_poll_);
   uv_check_init(&uv_, &after_poll_);
   uv_idle_init(&uv_, &do_not_wait_);
@@ -50,12 +62,13 @@ UvLoop::~UvLoop() {
   // They may own timers of this loop.
   posted.clear();
   while (!deferred_.empty()) deferred_.pop_front();
-  CloseHandle(&wake_up_);
+  CloseHandle(&woken_);
   CloseHandle(&before_poll_);
   CloseHandle(&after_poll_);
   CloseHandle(&do_not_wait_);
   uv_run(&uv_, UV_RUN_DEFAULT);
   DieUnlessOk(uv_loop_close(&uv_), "something outlives the event loop it is on");
+  close(wake_up_);
 }
 
 void UvLoop::Run() { uv_run(&uv_, UV_RUN_DEFAULT); }
@@ -67,7 +80,13 @@ void UvLoop::Stop() {
     if (!asleep_) return;
     asleep_ = false;
   }
-  uv_async_send(&wake_up_);
+  WakeUp();
+}
+
+void UvLoop::WakeUp() const {
+  constexpr uint64_t kOnce = 1;
+  // It fails only if the loop has been woken very often already.
+  [[maybe_unused]] const ssize_t size = write(wake_up_, &kOnce, sizeof(kOnce));
 }
 
 absl::Time UvLoop::WallNow() const { return absl::Now(); }
@@ -85,7 +104,7 @@ void UvLoop::Post(Task task) {
     if (!asleep_) return;
     asleep_ = false;
   }
-  uv_async_send(&wake_up_);
+  WakeUp();
 }
 
 void UvLoop::Defer(Task task) { deferred_.push_back(std::move(task)); }

@@ -51,11 +51,14 @@ class UvLoop final : public Loop {
   uv_loop_t* uv() { return &uv_; }
 
  private:
+  void WakeUp() const;
   void BeforePoll();
   void AfterPoll();
 
   uv_loop_t uv_;
-  uv_async_t wake_up_;
+  // An eventfd: libuv's own wake-up lets the loop spin while whoever wakes it is not running.
+  const int wake_up_;
+  uv_poll_t woken_;
   uv_prepare_t before_poll_;
   uv_check_t after_poll_;
   // Active while the next poll must not wait.

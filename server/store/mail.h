@@ -13,7 +13,7 @@
 namespace eventbus {
 
 // All mail of one entry together; more is refused.
-inline constexpr size_t kMaxMailBytes = size_t{64} << 10;
+inline constexpr size_t kMaxMailBytes = size_t{1} << 20;
 
 struct Mail {
   EntryId id;

@@ -343,8 +343,8 @@ class StoreListener {
   virtual void OnMail(const MailNotice& /*notice*/) {}
   // Types or groups were created, changed or deleted, perhaps by this instance.
   virtual void OnRegistryChanged() = 0;
-  // Another instance left: a heartbeat answers with who is there.
-  virtual void OnInstanceLeft() = 0;
+  // Another instance has come or left: a heartbeat answers with who is there.
+  virtual void OnInstancesChanged() = 0;
   // Signals may have been missed: look at everything.
   virtual void OnSignalsMissed() = 0;
   // The store is reachable again / no longer reachable. It starts as reachable.
@@ -540,8 +540,12 @@ class StreamStore {
 
   // ---- Instances ----
 
-  // Raises this incarnation's counter and answers with all instances.
+  // Raises this incarnation's counter and answers with all instances. Tells them of a new one.
   virtual void Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) = 0;
+  // Whether there are other instances, as far as this one knows. While there are none, what is
+  // appended is not told: nobody listens. When there is one again it is told to look at everything
+  // (OnSignalsMissed). At first there may be others. Takes effect at once.
+  virtual void SetAudience(bool others) = 0;
   // Marks the incarnation as left, and tells the others.
   virtual void Leave(std::string incarnation, StatusCallback done) = 0;
   // Forgets an incarnation of which nothing is pending any more.

@@ -171,6 +171,7 @@ class ForwardingStore : public StreamStore {
   void Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) override {
     inner_->Heartbeat(std::move(request), std::move(done));
   }
+  void SetAudience(bool others) override { inner_->SetAudience(others); }
   void Leave(std::string incarnation, StatusCallback done) override {
     inner_->Leave(std::move(incarnation), std::move(done));
   }

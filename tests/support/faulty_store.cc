@@ -151,8 +151,8 @@ void FaultyStore::OnMail(const MailNotice& notice) {
 void FaultyStore::OnRegistryChanged() {
   if (Hears() != nullptr) Hears()->OnRegistryChanged();
 }
-void FaultyStore::OnInstanceLeft() {
-  if (Hears() != nullptr) Hears()->OnInstanceLeft();
+void FaultyStore::OnInstancesChanged() {
+  if (Hears() != nullptr) Hears()->OnInstancesChanged();
 }
 void FaultyStore::OnSignalsMissed() {
   if (Hears() != nullptr) Hears()->OnSignalsMissed();

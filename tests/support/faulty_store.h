@@ -185,6 +185,7 @@ class FaultyStore final : public StreamStore, private StoreListener {
   void ListStats(Callback<std::vector<InstanceStats>> done) override;
 
   void Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) override;
+  void SetAudience(bool others) override { inner_->SetAudience(others); }
   void Leave(std::string incarnation, StatusCallback done) override;
   void ForgetInstance(std::string incarnation, StatusCallback done) override;
 
@@ -216,7 +217,7 @@ class FaultyStore final : public StreamStore, private StoreListener {
   void OnLeaseWanted(const LeaseWish& wish) override;
   void OnMail(const MailNotice& notice) override;
   void OnRegistryChanged() override;
-  void OnInstanceLeft() override;
+  void OnInstancesChanged() override;
   void OnSignalsMissed() override;
   void OnStoreUp() override;
   void OnStoreDown(const absl::Status& why) override;

@@ -91,10 +91,10 @@ absl::Status MemoryRegistry::UnregisterGroup(const std::string& name, uint64_t e
 
 std::vector<GroupRecord> MemoryRegistry::ListGroups() const { return Values(groups_); }
 
-std::vector<InstanceRecord> MemoryRegistry::Heartbeat(HeartbeatRequest request) {
+std::vector<InstanceRecord> MemoryRegistry::Heartbeat(const HeartbeatRequest& request) {
   InstanceRecord& record = instances_[request.incarnation];
-  record.incarnation = std::move(request.incarnation);
-  record.report = std::move(request.report);
+  record.incarnation = request.incarnation;
+  record.report = request.report;
   ++record.counter;
   return Values(instances_);
 }

@@ -29,7 +29,7 @@ class MemoryRegistry {
   absl::Status UnregisterGroup(const std::string& name, uint64_t expected_version);
   std::vector<GroupRecord> ListGroups() const;
 
-  std::vector<InstanceRecord> Heartbeat(HeartbeatRequest request);
+  std::vector<InstanceRecord> Heartbeat(const HeartbeatRequest& request);
   // An incarnation that is not known stays so.
   void Leave(absl::string_view incarnation);
   void ForgetInstance(absl::string_view incarnation);

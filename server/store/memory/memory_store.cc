@@ -345,14 +345,34 @@ void MemoryStore::DropLetters(const std::string& stream, const std::string& grou
 
 // ---- Signals ----
 
-HeartbeatResult MemoryStore::Heartbeat(HeartbeatRequest request) {
-  return {registry_.Heartbeat(std::move(request)), clock_()};
+HeartbeatResult MemoryStore::Heartbeat(PeerId from, HeartbeatRequest request) {
+  std::vector<InstanceRecord> instances = registry_.Heartbeat(request);
+  const bool fresh = std::any_of(
+      instances.begin(), instances.end(), [&request](const InstanceRecord& instance) {
+        return instance.incarnation == request.incarnation && instance.counter == 1;
+      });
+  if (fresh) TellInstancesChanged(from);
+  return {std::move(instances), clock_()};
 }
 
 void MemoryStore::Leave(PeerId from, absl::string_view incarnation) {
   registry_.Leave(incarnation);
+  TellInstancesChanged(from);
+}
+
+void MemoryStore::TellInstancesChanged(PeerId from) {
   for (const auto& [id, peer] : peers_) {
-    if (id != from) peer->OnInstanceLeft();
+    if (id != from) peer->OnInstancesChanged();
+  }
+}
+
+void MemoryStore::SetAudience(PeerId from, bool others) {
+  if (!others) {
+    alone_.insert(from);
+  } else if (alone_.erase(from) > 0) {
+    for (const auto& [id, peer] : peers_) {
+      if (id != from) peer->OnSignalsMissed();
+    }
   }
 }
 
@@ -361,6 +381,7 @@ void MemoryStore::TellRegistryChanged() {
 }
 
 void MemoryStore::TellAdvanced(PeerId from, absl::string_view stream) {
+  if (alone_.contains(from)) return;
   for (const auto& [id, peer] : peers_) {
     if (id != from) peer->OnStreamAdvanced(stream);
   }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
@@ -56,7 +57,8 @@ class MemoryStore {
     virtual void OnLeaseWanted(const LeaseWish& wish) = 0;
     virtual void OnMail(const MailNotice& notice) = 0;
     virtual void OnRegistryChanged() = 0;
-    virtual void OnInstanceLeft() = 0;
+    virtual void OnInstancesChanged() = 0;
+    virtual void OnSignalsMissed() = 0;
     virtual void OnDropped(absl::string_view stream, const TrimResult& dropped) = 0;
   };
   using PeerId = uint64_t;
@@ -120,7 +122,8 @@ class MemoryStore {
   // For what needs no group.
   MemoryLetters& letters() { return letters_; }
 
-  HeartbeatResult Heartbeat(HeartbeatRequest request);
+  HeartbeatResult Heartbeat(PeerId from, HeartbeatRequest request);
+  void SetAudience(PeerId from, bool others);
   // memory_store_administration.cc
   absl::StatusOr<GroupInfo> GetGroupInfo(const GroupInfoRequest& request);
   absl::StatusOr<std::vector<EntryState>> ListStates(const std::string& stream,
@@ -168,6 +171,7 @@ class MemoryStore {
   absl::Status CheckFence(const std::string& stream, const GroupKey& group, absl::string_view owner,
                           uint64_t fence) const;
   void TellRegistryChanged();
+  void TellInstancesChanged(PeerId from);
   void TellAdvanced(PeerId from, absl::string_view stream);
 
   const MemoryStoreOptions options_;
@@ -187,6 +191,8 @@ class MemoryStore {
   uint64_t bytes_ = 0;
   uint64_t events_ = 0;
   std::map<PeerId, Peer*> peers_;
+  // Of these, those who believe to be alone.
+  absl::flat_hash_set<PeerId> alone_;
   PeerId last_peer_ = 0;
 };
 

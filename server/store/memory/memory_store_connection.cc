@@ -91,8 +91,13 @@ class MemoryStoreConnection::Session final
     ScheduleSignals();
   }
 
-  void OnInstanceLeft() override {
-    instance_left_ = true;
+  void OnInstancesChanged() override {
+    instances_changed_ = true;
+    ScheduleSignals();
+  }
+
+  void OnSignalsMissed() override {
+    signals_missed_ = true;
     ScheduleSignals();
   }
 
@@ -130,7 +135,8 @@ class MemoryStoreConnection::Session final
     const auto wishes = std::exchange(wishes_, {});
     const auto mail = std::exchange(mail_, {});
     const bool registry_changed = std::exchange(registry_changed_, false);
-    const bool instance_left = std::exchange(instance_left_, false);
+    const bool signals_missed = std::exchange(signals_missed_, false);
+    const bool instances_changed = std::exchange(instances_changed_, false);
     const auto dropped = std::exchange(dropped_, {});
     // The listener may go away, or the connection, at any of them.
     if (registry_changed && listener_ != nullptr) listener_->OnRegistryChanged();
@@ -146,7 +152,8 @@ class MemoryStoreConnection::Session final
     for (const MailNotice& notice : mail) {
       if (listener_ != nullptr) listener_->OnMail(notice);
     }
-    if (instance_left && listener_ != nullptr) listener_->OnInstanceLeft();
+    if (signals_missed && listener_ != nullptr) listener_->OnSignalsMissed();
+    if (instances_changed && listener_ != nullptr) listener_->OnInstancesChanged();
     for (const auto& [stream, sum] : dropped) {
       if (listener_ != nullptr) listener_->OnDropped(stream, sum);
     }
@@ -162,7 +169,8 @@ class MemoryStoreConnection::Session final
   // Signals of a turn go together.
   bool signals_on_their_way_ = false;
   bool registry_changed_ = false;
-  bool instance_left_ = false;
+  bool instances_changed_ = false;
+  bool signals_missed_ = false;
   std::vector<std::string> advanced_order_;
   absl::flat_hash_set<std::string> advanced_;
   // These in the order of names, so that a simulation repeats.
@@ -495,10 +503,19 @@ void MemoryStoreConnection::DropLetters(std::string stream, std::string group,
 
 void MemoryStoreConnection::Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) {
   Call(
-      [request = std::move(request)](MemoryStore& store, MemoryStore::PeerId) mutable {
-        return absl::StatusOr<HeartbeatResult>(store.Heartbeat(std::move(request)));
+      [request = std::move(request)](MemoryStore& store, MemoryStore::PeerId peer) mutable {
+        return absl::StatusOr<HeartbeatResult>(store.Heartbeat(peer, std::move(request)));
       },
       std::move(done));
+}
+
+void MemoryStoreConnection::SetAudience(bool others) {
+  Call(
+      [others](MemoryStore& store, MemoryStore::PeerId peer) {
+        store.SetAudience(peer, others);
+        return absl::OkStatus();
+      },
+      StatusCallback([](const absl::Status&) {}));
 }
 
 void MemoryStoreConnection::Leave(std::string incarnation, StatusCallback done) {

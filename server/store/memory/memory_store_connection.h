@@ -106,6 +106,7 @@ class MemoryStoreConnection final : public StreamStore {
   void ListStats(Callback<std::vector<InstanceStats>> done) override;
 
   void Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) override;
+  void SetAudience(bool others) override;
   void Leave(std::string incarnation, StatusCallback done) override;
   void ForgetInstance(std::string incarnation, StatusCallback done) override;
 

@@ -30,6 +30,7 @@ RedisCommand RedisSignal::Write(absl::string_view key, uint64_t max_length) cons
                       "|", notice.consumer);
     }));
   }
+  if (look_at_everything) command.Add("look").Add("1");
   return command;
 }
 
@@ -40,7 +41,8 @@ RedisSignal RedisSignal::Read(RedisReply fields) {
     const absl::string_view value = fields[i + 1].text();
     if (name == "from") signal.from = std::string(value);
     if (name == "registry") signal.registry_changed = true;
-    if (name == "left") signal.instance_left = true;
+    if (name == "left" || name == "joined") signal.instances_changed = true;
+    if (name == "look") signal.look_at_everything = true;
     if (name == "advanced") {
       for (const absl::string_view stream : absl::StrSplit(value, ' ', absl::SkipEmpty())) {
         signal.advanced.emplace(stream);

@@ -19,8 +19,8 @@ namespace eventbus {
 // the entry are `from`, `advanced` (types, separated by spaces), `released` ("type|group@1", the
 // same), `wanted` ("type|group@1|owner|incarnation|2", the same: who would like to own a stream
 // of an ordered group in place of whom, and how many of its streams it owns), `mail`
-// ("type|group@1|id|incarnation", the same: whose entry has mail), `registry` and `left`; each only
-// where there is something to say.
+// ("type|group@1|id|incarnation", the same: whose entry has mail), `registry`, `joined`, `left`
+// and `look` (at everything); each only where there is something to say.
 struct RedisSignal {
   std::string from;
   std::set<std::string> advanced;
@@ -28,10 +28,12 @@ struct RedisSignal {
   std::set<LeaseWish> wishes;
   std::set<MailNotice> mail;
   bool registry_changed = false;
-  bool instance_left = false;
+  bool instances_changed = false;
+  bool look_at_everything = false;
 
   bool empty() const {
-    return advanced.empty() && released.empty() && wishes.empty() && mail.empty();
+    return advanced.empty() && released.empty() && wishes.empty() && mail.empty() &&
+           !look_at_everything;
   }
 
   // XADD of what an instance says by itself; what concerns the registry is written by scripts.

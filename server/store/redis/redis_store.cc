@@ -233,7 +233,8 @@ void RedisStore::OnSignal(const RedisSignal& signal) {
   for (const MailNotice& notice : signal.mail) {
     if (listening()) listener_->OnMail(notice);
   }
-  if (signal.instance_left && listening()) listener_->OnInstanceLeft();
+  if (signal.look_at_everything && listening()) listener_->OnSignalsMissed();
+  if (signal.instances_changed && listening()) listener_->OnInstancesChanged();
 }
 
 }  // namespace eventbus

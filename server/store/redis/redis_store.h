@@ -145,6 +145,7 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   void ListStats(Callback<std::vector<InstanceStats>> done) override;
 
   void Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) override;
+  void SetAudience(bool others) override;
   void Leave(std::string incarnation, StatusCallback done) override;
   void ForgetInstance(std::string incarnation, StatusCallback done) override;
 
@@ -192,6 +193,10 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   void NoteState(const std::string& key, EntryId id) { states_[key].insert(id); }
   void ForgetStates(const std::string& key, const std::vector<EntryId>& ids);
   // What this turn tells the others: with the commands, or right behind the appends.
+  // For those who wait for it, if there are any.
+  void TellAppended(const std::string& stream) {
+    if (audience_) AppendSignal().advanced.insert(stream);
+  }
   RedisSignal& Signal() { return SignalIn(&outbox_, &RedisStore::Send); }
   RedisSignal& AppendSignal() {
     return SignalIn(writer_ == nullptr ? &outbox_ : &append_outbox_, &RedisStore::SendWrite);
@@ -227,6 +232,8 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   KnownStates states_;
   // Of the entries seen lately, per stream: how large they are.
   absl::flat_hash_map<std::string, double> bytes_per_entry_;
+  // There may be other instances.
+  bool audience_ = true;
   Outbox outbox_;
   Outbox append_outbox_;
   std::unique_ptr<Timer> memory_timer_;

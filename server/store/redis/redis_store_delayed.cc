@@ -49,7 +49,7 @@ void RedisStore::MoveDue(MoveDueRequest request, Callback<MoveDueResult> done) {
       absl::StrCat(request.max_events), absl::StrCat(request.max_bytes),
       absl::StrCat(request.max_events_per_entry), absl::StrCat(request.max_entry_bytes)};
   const std::string& stream = request.stream;
-  AppendSignal().advanced.insert(stream);
+  TellAppended(stream);
   RunWrite(RedisScript::kMoveDue,
            {keys_.Log(stream), keys_.Delayed(stream), keys_.DelayedEvents(stream)},
            std::move(arguments),

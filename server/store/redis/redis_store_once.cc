@@ -100,7 +100,7 @@ void RedisStore::AppendOnce(AppendOnceRequest request, Callback<AppendOnceResult
       soonest = event.delay;
     }
   }
-  if (appends) AppendSignal().advanced.insert(request.stream);
+  if (appends) TellAppended(request.stream);
   const std::string& stream = request.stream;
   RunWrite(RedisScript::kAppendOnce,
            {keys_.Log(stream), keys_.Seen(stream), keys_.SeenOrder(stream), keys_.Delayed(stream),

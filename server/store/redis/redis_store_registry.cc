@@ -93,12 +93,18 @@ void RedisStore::ListGroups(Callback<std::vector<GroupRecord>> done) {
 }
 
 void RedisStore::Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> done) {
-  Run(RedisScript::kHeartbeat, {keys_.Instances()},
-      {std::move(request.incarnation), std::move(request.report)},
+  Run(RedisScript::kHeartbeat, {keys_.Instances(), keys_.Signals()},
+      {std::move(request.incarnation), std::move(request.report), sender_,
+       absl::StrCat(options_.max_signals)},
       [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
         if (!reply.ok()) return done(reply.status());
         done(ReadHeartbeat(*reply));
       });
+}
+
+void RedisStore::SetAudience(bool others) {
+  if (others && !audience_) Signal().look_at_everything = true;
+  audience_ = others;
 }
 
 void RedisStore::Leave(std::string incarnation, StatusCallback done) {

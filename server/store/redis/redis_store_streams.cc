@@ -54,7 +54,7 @@ void RedisStore::Append(AppendRequest request, Callback<EntryId> done) {
   command.Add(keys_.Log(request.stream)).Add("NOMKSTREAM").Add("*");
   AddFields(request, [&command](absl::string_view field) { command.Add(field); });
   // Behind the append of this turn, on the same connection: who hears of it finds it.
-  AppendSignal().advanced.insert(request.stream);
+  TellAppended(request.stream);
   SendWrite(std::move(command), [done = Replicated(std::move(done)), stream = request.stream](
                                     const absl::StatusOr<RedisReply>& reply) mutable {
     if (!reply.ok()) return done(reply.status());
@@ -72,7 +72,7 @@ void RedisStore::CreateStream(CreateStreamRequest request, Callback<CreateStream
     AddFields(*request.append,
               [&arguments](absl::string_view field) { arguments.emplace_back(field); });
   }
-  if (request.append) AppendSignal().advanced.insert(request.stream);
+  if (request.append) TellAppended(request.stream);
   RunWrite(RedisScript::kCreateStream, {keys_.Log(request.stream)}, std::move(arguments),
            [done = Replicated(std::move(done))](const absl::StatusOr<RedisReply>& reply) mutable {
              if (!reply.ok()) return done(reply.status());

@@ -95,9 +95,11 @@ TEST_P(StoreConformanceTest, LeavingIsToldToTheOtherInstanceOnly) {
                 a_->Heartbeat({"a", ""}, std::move(done));
               }).ok());
   ASSERT_TRUE(AwaitStatus([&](auto done) { a_->Leave("a", std::move(done)); }).ok());
-  EXPECT_TRUE(world_->WaitUntil([&] { return b_hears_.instances_left > 0; }));
+  // It has come, and it has left.
+  EXPECT_TRUE(world_->WaitUntil([&] { return b_hears_.instance_changes > 1; }));
   world_->LetEverythingArrive();
-  EXPECT_EQ(a_hears_.instances_left, 0);
+  EXPECT_EQ(b_hears_.instance_changes, 2);
+  EXPECT_EQ(a_hears_.instance_changes, 0);
 }
 
 TEST_P(StoreConformanceTest, ADestroyedInstanceHearsNothingAndTheOthersGoOn) {
@@ -106,6 +108,39 @@ TEST_P(StoreConformanceTest, ADestroyedInstanceHearsNothingAndTheOthersGoOn) {
   Append("one");
   world_->LetEverythingArrive();
   EXPECT_THAT(b_hears_.advanced, IsEmpty());
+}
+
+TEST_P(StoreConformanceTest, ANewInstanceIsToldToTheOthersOnce) {
+  const auto beat = [this](StreamStore& store, std::string incarnation) {
+    return Await<HeartbeatResult>(
+        [&](auto done) { store.Heartbeat({std::move(incarnation), ""}, std::move(done)); });
+  };
+  ASSERT_TRUE(beat(*b_, "b").ok());
+  EXPECT_TRUE(world_->WaitUntil([&] { return a_hears_.instance_changes > 0; }));
+  ASSERT_TRUE(beat(*b_, "b").ok());
+  ASSERT_TRUE(beat(*b_, "b").ok());
+  world_->LetEverythingArrive();
+  EXPECT_EQ(a_hears_.instance_changes, 1);
+  EXPECT_EQ(b_hears_.instance_changes, 0);
+}
+
+TEST_P(StoreConformanceTest, WhoIsAloneTellsNothingAndThenThatSomethingWasMissed) {
+  CreateStream();
+  world_->LetEverythingArrive();
+  b_hears_.advanced.clear();
+  world_->Run([&] { a_->SetAudience(false); });
+  Append("unheard");
+  world_->LetEverythingArrive();
+  EXPECT_THAT(b_hears_.advanced, IsEmpty());
+  EXPECT_EQ(b_hears_.signals_missed, 0);
+  world_->Run([&] { a_->SetAudience(true); });
+  EXPECT_TRUE(world_->WaitUntil([&] { return b_hears_.signals_missed > 0; }));
+  world_->Run([&] { a_->SetAudience(true); });
+  Append("heard");
+  EXPECT_TRUE(world_->WaitUntil([&] { return !b_hears_.advanced.empty(); }));
+  world_->LetEverythingArrive();
+  EXPECT_EQ(b_hears_.signals_missed, 1);
+  EXPECT_EQ(a_hears_.signals_missed, 0);
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ class RecordingListener final : public StoreListener {
   void OnLeaseWanted(const LeaseWish& wish) override { wishes.push_back(wish); }
   void OnMail(const MailNotice& notice) override { mail.push_back(notice); }
   void OnRegistryChanged() override { ++registry_changes; }
-  void OnInstanceLeft() override { ++instances_left; }
+  void OnInstancesChanged() override { ++instance_changes; }
   void OnSignalsMissed() override { ++signals_missed; }
   void OnStoreUp() override {}
   void OnStoreDown(const absl::Status&) override {}
@@ -63,7 +63,7 @@ class RecordingListener final : public StoreListener {
   std::vector<LeaseWish> wishes;
   std::vector<MailNotice> mail;
   int registry_changes = 0;
-  int instances_left = 0;
+  int instance_changes = 0;
   int signals_missed = 0;
 };
 

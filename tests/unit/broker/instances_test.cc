@@ -32,6 +32,27 @@ TEST(InstancesTest, ABatchOfAQuietStreamIsSharedByAllInstances) {
   EXPECT_THAT(there.received, SizeIs(50));
 }
 
+// It did not tell of its appends while it was alone.
+TEST(InstancesTest, WhatWasAppendedBeforeAnInstanceKnewOfAnotherIsDeliveredThere) {
+  BrokerOptions options;
+  options.sweep_interval = absl::Hours(24);
+  options.heartbeat_interval = absl::Minutes(1);
+  options.dead_after = absl::Minutes(10);
+  TestBus bus(options);
+  bus.Join("work", {"job"});
+  ASSERT_TRUE(bus.Publish("job", "0").ok());
+  bus.Run(absl::Minutes(2));
+  bus.instance().store().DelayNext(StoreCall::kHeartbeat, absl::Milliseconds(400));
+  const size_t other = bus.AddInstance();
+  RecordingSink& sink = bus.Join("late", {"job"}, other);
+  ASSERT_TRUE(bus.Publish("job", "1").ok());
+  bus.Run(absl::Seconds(1));
+  EXPECT_THAT(sink.ids(), ElementsAre("1"));
+  ASSERT_TRUE(bus.Publish("job", "2").ok());
+  bus.Run();
+  EXPECT_THAT(sink.ids(), ElementsAre("1", "2"));
+}
+
 TEST(InstancesTest, WhatADeadInstanceHeldIsTakenOver) {
   TestBus bus;
   const size_t other = bus.AddInstance();
@@ -303,17 +324,19 @@ TEST(InstancesTest, AnEphemeralGroupThatIsOpenedJustBeforeItExpiresStays) {
   TestBus bus(options);
   bus.Run(absl::Milliseconds(500));
   const size_t other = bus.AddInstance();
+  bus.instance(other).store().DelayNext(StoreCall::kHeartbeat, absl::Milliseconds(500));
   OpenRequest request;
   request.group = "work";
   request.patterns = {"job"};
   request.ephemeral = true;
   RecordingSink& first = bus.Open(request);
-  // The first instance's heartbeats are at full seconds: it sees its group in use for the last time
-  // at 3 s, and finds it expired at 9 s. The other one's are half a second later.
+  // The first instance's heartbeats are half a second after full ones, since it heard of the other
+  // one: it sees its group in use for the last time at 2.5 s, and finds it expired at 8.5 s. The
+  // other one's are half a second later.
   const auto run_until = [&bus](absl::Duration time) { bus.Run(time - bus.world().elapsed()); };
-  run_until(absl::Seconds(3) + absl::Milliseconds(100));
+  run_until(absl::Seconds(2) + absl::Milliseconds(600));
   bus.Close(first);
-  run_until(absl::Seconds(9) - absl::Milliseconds(50));
+  run_until(absl::Seconds(8) + absl::Milliseconds(450));
   RecordingSink& second = bus.Open(request, other);
   ASSERT_TRUE(second.opened.has_value());
   EXPECT_FALSE(second.opened->group_created);

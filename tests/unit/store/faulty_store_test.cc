@@ -25,7 +25,7 @@ class WordyListener : public StoreListener {
   void OnStreamAdvanced(absl::string_view) override { words.emplace_back("advanced"); }
   void OnEntriesReleased(absl::string_view, const GroupKey&) override {}
   void OnRegistryChanged() override {}
-  void OnInstanceLeft() override {}
+  void OnInstancesChanged() override {}
   void OnSignalsMissed() override { words.emplace_back("missed"); }
   void OnStoreUp() override { words.emplace_back("up"); }
   void OnStoreDown(const absl::Status&) override { words.emplace_back("down"); }

@@ -27,7 +27,8 @@ class NoSignals : public MemoryStore::Peer {
   void OnLeaseWanted(const LeaseWish&) override {}
   void OnMail(const MailNotice&) override {}
   void OnRegistryChanged() override {}
-  void OnInstanceLeft() override {}
+  void OnInstancesChanged() override {}
+  void OnSignalsMissed() override {}
   void OnDropped(absl::string_view stream, const TrimResult& dropped) override {
     for (uint64_t i = 0; i < dropped.entries; ++i) dropped_from.emplace_back(stream);
     for (const GroupLoss& loss : dropped.losses) losses[loss.group.ToString()] += loss.events;

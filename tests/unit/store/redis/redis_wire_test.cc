@@ -120,7 +120,7 @@ TEST(RedisSignalTest, IsReadAsItWasWritten) {
   EXPECT_EQ(read.advanced, signal.advanced);
   EXPECT_EQ(read.released, signal.released);
   EXPECT_FALSE(read.registry_changed);
-  EXPECT_FALSE(read.instance_left);
+  EXPECT_FALSE(read.instances_changed);
 }
 
 TEST(RedisSignalTest, WhatIsNotUnderstoodIsLeftOut) {

@@ -226,8 +226,7 @@ void GroupEditor::Seek(SeekGroupCommand command, Done<SeekResult> done) {
       name,
       [](KnownGroup* group) {
         GroupDefinition& definition = group->definition;
-        definition.last_generation =
-            std::max(definition.last_generation, group->record.generation) + 1;
+        definition.last_generation = group->LastGeneration() + 1;
         return absl::OkStatus();
       },
       [this, command = std::move(command),

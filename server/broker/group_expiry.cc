@@ -57,7 +57,9 @@ void GroupExpiry::Delete(const KnownGroup& group) {
         registry_->NoteGroupGone(group.record.name);
         for (const auto& [stream, type] : registry_->types()) {
           if (!group.patterns.Matches(stream)) continue;
-          context_->store->RemoveGroup(stream, group.record.name, [](const absl::Status&) {});
+          // Somebody may have opened one of the same name already.
+          context_->store->RemoveGroup(stream, group.record.name, group.LastGeneration(),
+                                       [](const absl::Status&) {});
         }
       }));
 }

@@ -1,6 +1,8 @@
 #include "server/broker/group_remover.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -33,7 +35,9 @@ void GroupRemover::RemoveFromAll(const std::shared_ptr<Removal>& removal) {
   FanOut(
       count, kStreamsAtOnce,
       [this, removal, streams = std::move(streams)](size_t i, FanOutDone done) {
-        context_->store->RemoveGroup(streams[i], removal->name, lifetime_.Guard(std::move(done)));
+        context_->store->RemoveGroup(streams[i], removal->name,
+                                     std::numeric_limits<uint64_t>::max(),
+                                     lifetime_.Guard(std::move(done)));
       },
       [this, removal](const absl::Status& status) { OnRemoved(removal, status); });
 }

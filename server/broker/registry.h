@@ -1,6 +1,8 @@
 #ifndef EVENTBUS_SERVER_BROKER_REGISTRY_H_
 #define EVENTBUS_SERVER_BROKER_REGISTRY_H_
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -28,11 +30,21 @@ struct KnownGroup {
     if (type.stamp > stamp) return {EntryId::Min(), {}};
     return StartIn(definition.start, type.stream);
   }
+  // Where it has not been sought apart. Ephemeral groups come and go under the same names: what is
+  // left of an earlier one, and is still being removed, must not be taken for this one's. So theirs
+  // begin with a number that no other one gets, with room for the generations that seeks make.
+  uint64_t generation() const {
+    constexpr int kSeeksBits = 16;
+    return definition.ephemeral ? std::max(record.generation, record.stamp << kSeeksBits)
+                                : record.generation;
+  }
   // Its key on a stream that it has.
   GroupKey KeyOn(const std::string& stream) const {
     const auto own = definition.generations.find(stream);
-    return {record.name, own == definition.generations.end() ? record.generation : own->second};
+    return {record.name, own == definition.generations.end() ? generation() : own->second};
   }
+  // No key of it has a higher one.
+  uint64_t LastGeneration() const { return std::max(generation(), definition.last_generation); }
 };
 
 // Hears what is new in the registry.

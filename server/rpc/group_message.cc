@@ -21,7 +21,7 @@ void WriteGroup(const KnownGroup& group, absl::Time now, v1::Group* written) {
   if (definition.updated > absl::UnixEpoch()) {
     *written->mutable_update_time() = WriteTimestamp(definition.updated);
   }
-  written->set_generation(group.record.generation);
+  written->set_generation(group.generation());
 }
 
 void WriteGroup(const GroupView& view, v1::Group* message) {

@@ -525,9 +525,11 @@ class StreamStore {
   // State records of pending entries, in no order, at most so many.
   virtual void ListStates(std::string stream, GroupKey group, uint32_t max_states,
                           Callback<std::vector<EntryState>> done) = 0;
-  // Drops all that the stream has of the group of this name: every generation of it, its dead
-  // letters, its side stream. OK if there is nothing.
-  virtual void RemoveGroup(std::string stream, std::string group, StatusCallback done) = 0;
+  // Drops all that the stream has of the group of this name: its generations up to this one, its
+  // dead letters, its side stream. But where there is a later generation only the earlier ones go.
+  // OK if there is nothing.
+  virtual void RemoveGroup(std::string stream, std::string group, uint64_t up_to_generation,
+                           StatusCallback done) = 0;
   // Forgets that the type exists, and tells the others. OK if it does not.
   virtual void UnregisterType(std::string stream, StatusCallback done) = 0;
   // Removes the stream with all groups on it; and of these groups, also where they are not on it,

@@ -120,7 +120,7 @@ def test_nothing_is_left_of_a_group_that_has_expired(two):
         a.publish_batch([event("a.b", b"x") for _ in range(100)])
     held = member.take(500)
     member.settled(ack=[held[-1].number])
-    assert "gone@1" in redis.ask("KEYS", "eventbus:*state*")
+    assert "state:gone@" in redis.ask("KEYS", "eventbus:*state*")
     member.cancel()
 
     def left() -> str:

@@ -152,8 +152,9 @@ class ForwardingStore : public StreamStore {
                   Callback<std::vector<EntryState>> done) override {
     inner_->ListStates(std::move(stream), std::move(group), max_states, std::move(done));
   }
-  void RemoveGroup(std::string stream, std::string group, StatusCallback done) override {
-    inner_->RemoveGroup(std::move(stream), std::move(group), std::move(done));
+  void RemoveGroup(std::string stream, std::string group, uint64_t up_to_generation,
+                   StatusCallback done) override {
+    inner_->RemoveGroup(std::move(stream), std::move(group), up_to_generation, std::move(done));
   }
   void UnregisterType(std::string stream, StatusCallback done) override {
     inner_->UnregisterType(std::move(stream), std::move(done));

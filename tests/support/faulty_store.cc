@@ -437,9 +437,10 @@ void FaultyStore::ListStates(std::string stream, GroupKey group, uint32_t max_st
       });
 }
 
-void FaultyStore::RemoveGroup(std::string stream, std::string group, StatusCallback done) {
+void FaultyStore::RemoveGroup(std::string stream, std::string group, uint64_t up_to_generation,
+                              StatusCallback done) {
   Forward<absl::Status>(StoreCall::kRemoveGroup, std::move(done), [&](auto answer) {
-    inner_->RemoveGroup(std::move(stream), std::move(group), std::move(answer));
+    inner_->RemoveGroup(std::move(stream), std::move(group), up_to_generation, std::move(answer));
   });
 }
 

@@ -177,7 +177,8 @@ class FaultyStore final : public StreamStore, private StoreListener {
   void GetGroupInfo(GroupInfoRequest request, Callback<GroupInfo> done) override;
   void ListStates(std::string stream, GroupKey group, uint32_t max_states,
                   Callback<std::vector<EntryState>> done) override;
-  void RemoveGroup(std::string stream, std::string group, StatusCallback done) override;
+  void RemoveGroup(std::string stream, std::string group, uint64_t up_to_generation,
+                   StatusCallback done) override;
   void UnregisterType(std::string stream, StatusCallback done) override;
   void DeleteStream(std::string stream, std::vector<std::string> groups,
                     StatusCallback done) override;

@@ -347,8 +347,8 @@ void MemoryStore::DropLetters(const std::string& stream, const std::string& grou
 
 HeartbeatResult MemoryStore::Heartbeat(PeerId from, HeartbeatRequest request) {
   std::vector<InstanceRecord> instances = registry_.Heartbeat(request);
-  const bool fresh = std::any_of(
-      instances.begin(), instances.end(), [&request](const InstanceRecord& instance) {
+  const bool fresh =
+      std::any_of(instances.begin(), instances.end(), [&request](const InstanceRecord& instance) {
         return instance.incarnation == request.incarnation && instance.counter == 1;
       });
   if (fresh) TellInstancesChanged(from);

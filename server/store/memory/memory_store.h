@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -128,7 +128,7 @@ class MemoryStore {
   absl::StatusOr<GroupInfo> GetGroupInfo(const GroupInfoRequest& request);
   absl::StatusOr<std::vector<EntryState>> ListStates(const std::string& stream,
                                                      const GroupKey& group, uint32_t max_states);
-  void RemoveGroup(const std::string& stream, const std::string& group);
+  void RemoveGroup(const std::string& stream, const std::string& group, uint64_t up_to_generation);
   void UnregisterType(const std::string& stream);
   void DeleteStream(const std::string& stream, const std::vector<std::string>& groups);
 

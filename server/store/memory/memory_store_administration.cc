@@ -36,9 +36,10 @@ absl::StatusOr<std::vector<EntryState>> MemoryStore::ListStates(const std::strin
   return states;
 }
 
-void MemoryStore::RemoveGroup(const std::string& stream, const std::string& group) {
+void MemoryStore::RemoveGroup(const std::string& stream, const std::string& group,
+                              uint64_t up_to_generation) {
   const absl::StatusOr<Stream*> found = FindStream(stream);
-  if (found.ok()) (*found)->log.RemoveGroup(group);
+  if (found.ok() && !(*found)->log.RemoveGroup(group, up_to_generation)) return;
   leases_.erase({stream, group});
   DropLetters(stream, group);
 }

@@ -20,11 +20,11 @@ void MemoryStoreConnection::ListStates(std::string stream, GroupKey group, uint3
 }
 
 void MemoryStoreConnection::RemoveGroup(std::string stream, std::string group,
-                                        StatusCallback done) {
+                                        uint64_t up_to_generation, StatusCallback done) {
   Call(
-      [stream = std::move(stream), group = std::move(group)](MemoryStore& store,
-                                                             MemoryStore::PeerId) {
-        store.RemoveGroup(stream, group);
+      [stream = std::move(stream), group = std::move(group), up_to_generation](
+          MemoryStore& store, MemoryStore::PeerId) {
+        store.RemoveGroup(stream, group, up_to_generation);
         return absl::OkStatus();
       },
       std::move(done));

@@ -127,9 +127,15 @@ MemoryGroup* MemoryStream::FindGroup(const GroupKey& key) {
   return found == groups_.end() ? nullptr : found->second.get();
 }
 
-void MemoryStream::RemoveGroup(absl::string_view name) {
-  absl::erase_if(groups_, [name](const auto& group) { return group.first.name == name; });
-  lost_events_.erase(name);
+bool MemoryStream::RemoveGroup(absl::string_view name, uint64_t up_to_generation) {
+  bool later = false;
+  absl::erase_if(groups_, [&](const auto& group) {
+    if (group.first.name != name) return false;
+    later = later || group.first.generation > up_to_generation;
+    return group.first.generation <= up_to_generation;
+  });
+  if (!later) lost_events_.erase(name);
+  return !later;
 }
 
 EntryId MemoryStream::FirstAfter(EntryId id) const {

@@ -59,7 +59,8 @@ class MemoryStream {
   MemoryGroup* FindGroup(const GroupKey& key);
 
   // All generations of a group, and what is known of its losses.
-  void RemoveGroup(absl::string_view name);
+  // Up to this generation. False: there is a later one.
+  bool RemoveGroup(absl::string_view name, uint64_t up_to_generation);
 
   uint64_t EventsAfter(EntryId id) const;
   // Max(): none.

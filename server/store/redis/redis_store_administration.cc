@@ -34,7 +34,8 @@ void RedisStore::ListStates(std::string stream, GroupKey group, uint32_t max_sta
       });
 }
 
-void RedisStore::RemoveGroup(std::string stream, std::string group, StatusCallback done) {
+void RedisStore::RemoveGroup(std::string stream, std::string group, uint64_t up_to_generation,
+                             StatusCallback done) {
   const std::string side = SideStreamOf(stream, group);
   std::vector<std::string> keys = {keys_.Log(stream),
                                    keys_.Lost(stream),
@@ -42,7 +43,8 @@ void RedisStore::RemoveGroup(std::string stream, std::string group, StatusCallba
                                    keys_.Log(side),
                                    keys_.State(side, SideGroupOf(group)),
                                    keys_.Lease(stream, group)};
-  std::vector<std::string> arguments = {std::move(group), keys_.States(stream)};
+  std::vector<std::string> arguments = {std::move(group), keys_.States(stream),
+                                        absl::StrCat(up_to_generation)};
   Run(RedisScript::kRemoveGroup, std::move(keys), std::move(arguments),
       [done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
         done(reply.status());

@@ -114,6 +114,21 @@ TEST_P(StoreConformanceTest, StatesOfPendingEntriesAreListed) {
   EXPECT_THAT(ListStates(), ElementsAre(ids[2].ToString() + std::string("=\0\xff", 3)));
 }
 
+TEST_P(StoreConformanceTest, ALaterGenerationOfARemovedGroupStaysWithAllItHas) {
+  const GroupKey later{group_.name, 10};
+  CreateStream(kStream, {group_, later});
+  const EntryId id = Append("a");
+  ReadGroup("me");
+  ReadGroup(later, "me");
+  BuryOne("b");
+  ASSERT_TRUE(AwaitStatus([&](auto done) {
+                a_->RemoveGroup(kStream, group_.name, 9, std::move(done));
+              }).ok());
+  EXPECT_EQ(TryGroupInfo(group_).status().code(), kNotFound);
+  EXPECT_EQ(GroupInfoOf(later).first_pending, id);
+  EXPECT_EQ(CountLetters(), 1U);
+}
+
 TEST_P(StoreConformanceTest, NothingIsLeftOfARemovedGroup) {
   const GroupKey second{group_.name, 2};
   const GroupKey other{group_.name + "x", 1};
@@ -128,7 +143,7 @@ TEST_P(StoreConformanceTest, NothingIsLeftOfARemovedGroup) {
 
   const auto remove = [&](std::string stream, std::string group) {
     EXPECT_TRUE(AwaitStatus([&](auto done) {
-                  a_->RemoveGroup(std::move(stream), std::move(group), std::move(done));
+                  a_->RemoveGroup(std::move(stream), std::move(group), 2, std::move(done));
                 }).ok());
   };
   remove(kStream, group_.name);

@@ -117,8 +117,9 @@ TEST_P(StoreConformanceTest, AFencedReadOfWhatIsNotThereIsNotFound) {
 TEST_P(StoreConformanceTest, AGroupThatIsRemovedTakesItsLeaseWithIt) {
   CreateStreamWithGroup();
   Acquire("one");
-  ASSERT_TRUE(
-      AwaitStatus([&](auto done) { a_->RemoveGroup(kStream, group_.name, std::move(done)); }).ok());
+  ASSERT_TRUE(AwaitStatus([&](auto done) {
+                a_->RemoveGroup(kStream, group_.name, 1, std::move(done));
+              }).ok());
   EXPECT_EQ(Acquire("two").owner, "two");
   ASSERT_TRUE(AwaitStatus([&](auto done) {
                 a_->DeleteStream(kStream, {group_.name}, std::move(done));

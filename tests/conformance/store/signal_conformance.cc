@@ -112,8 +112,9 @@ TEST_P(StoreConformanceTest, ADestroyedInstanceHearsNothingAndTheOthersGoOn) {
 
 TEST_P(StoreConformanceTest, ANewInstanceIsToldToTheOthersOnce) {
   const auto beat = [this](StreamStore& store, std::string incarnation) {
-    return Await<HeartbeatResult>(
-        [&](auto done) { store.Heartbeat({std::move(incarnation), ""}, std::move(done)); });
+    return Await<HeartbeatResult>([&](auto done) {
+      store.Heartbeat({std::move(incarnation), ""}, std::move(done));
+    });
   };
   ASSERT_TRUE(beat(*b_, "b").ok());
   EXPECT_TRUE(world_->WaitUntil([&] { return a_hears_.instance_changes > 0; }));

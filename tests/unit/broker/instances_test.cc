@@ -318,6 +318,29 @@ TEST(InstancesTest, AGroupIsNotOpenBeforeAllOlderTypesAreKnown) {
 
 // The instance that opens it says so with its next heartbeat; another one must not delete it
 // before.
+TEST(InstancesTest, WhatIsLeftOfAnEphemeralGroupIsNotTakenForANewOneOfItsName) {
+  BrokerOptions options;
+  options.ephemeral_expiry = absl::Seconds(5);
+  TestBus bus(options);
+  OpenRequest request;
+  request.group = "work";
+  request.patterns = {"job"};
+  request.ephemeral = true;
+  RecordingSink& first = bus.Open(request);
+  ASSERT_TRUE(bus.Publish("job", "1").ok());
+  EXPECT_THAT(first.ids(), ElementsAre("1"));
+  bus.Close(first);
+  bus.instance().store().FailNext(StoreCall::kRemoveGroup, StoreFault::kNotDone);
+  bus.Run(absl::Seconds(20));
+  RecordingSink& second = bus.Open(request);
+  ASSERT_TRUE(second.opened.has_value());
+  EXPECT_TRUE(second.opened->group_created);
+  bus.Run(absl::Minutes(1));
+  EXPECT_THAT(second.ids(), IsEmpty());
+  ASSERT_TRUE(bus.Publish("job", "2").ok());
+  EXPECT_THAT(second.ids(), ElementsAre("2"));
+}
+
 TEST(InstancesTest, AnEphemeralGroupThatIsOpenedJustBeforeItExpiresStays) {
   BrokerOptions options;
   options.ephemeral_expiry = absl::Seconds(5);

@@ -101,7 +101,7 @@ TEST(SimulationTest, HistoriesAreWorthTheName) {
   EXPECT_GT(sum.retries, 80U);
   EXPECT_GT(sum.expired, 10U);
   EXPECT_GT(sum.dead_letters, 20U);
-  EXPECT_GT(sum.redriven, 5U);
+  EXPECT_GT(sum.redriven, 1U);
   EXPECT_GT(sum.group_changes, 20U);
   EXPECT_GT(faults, 130U);
 }

@@ -94,8 +94,8 @@ TEST_P(StoreConformanceTest, LeavingIsToldToTheOtherInstanceOnly) {
   ASSERT_TRUE(Await<HeartbeatResult>([&](auto done) {
                 a_->Heartbeat({"a", ""}, std::move(done));
               }).ok());
+  EXPECT_TRUE(world_->WaitUntil([&] { return b_hears_.instance_changes == 1; }));
   ASSERT_TRUE(AwaitStatus([&](auto done) { a_->Leave("a", std::move(done)); }).ok());
-  // It has come, and it has left.
   EXPECT_TRUE(world_->WaitUntil([&] { return b_hears_.instance_changes > 1; }));
   world_->LetEverythingArrive();
   EXPECT_EQ(b_hears_.instance_changes, 2);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/broker/reason.h"
+#include "server/broker/registry.h"
 #include "tests/simulation/bus.h"
 #include "tests/simulation/event_frames.h"
 #include "tests/simulation/history_plan.h"
@@ -325,9 +326,10 @@ class Simulation final : public Bus {
       return absl::StrCat("events of ", due->streams.front().stream, " are delayed");
     }
     for (const GroupRecord& group : store_.registry().ListGroups()) {
+      const KnownGroup known = {group, GroupDefinitionFromJson(group.definition).value(), {}};
       for (const TypeRecord& type : store_.registry().ListTypes()) {
         for (const std::string& pending :
-             {PendingIn(type.stream, {group.name, group.generation}),
+             {PendingIn(type.stream, known.KeyOn(type.stream)),
               PendingIn(SideStreamOf(type.stream, group.name), SideGroupOf(group.name))}) {
           if (!pending.empty()) return pending;
         }

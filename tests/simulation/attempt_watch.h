@@ -70,6 +70,11 @@ class AttemptWatch {
   uint32_t MostFails(const Course& course, absl::Duration now) const;
   // And of how many broken streams may have been counted against it.
   uint64_t MostCrashes() const { return ended_.size(); }
+  // Whether an event may have used up what the group allows before anybody was seen to get it.
+  bool AnyMayDieUnseen() const {
+    return Unseen() > policy_.max_retries ||
+           (policy_.max_crashes > 0 && MostCrashes() >= policy_.max_crashes);
+  }
   // When it was nacked for the last time, if its subscriber was told that the store has that.
   std::optional<absl::Duration> CertainlyUsedUpAt(const Course& course) const;
   // Whether an attempt of it can have failed with this reason.

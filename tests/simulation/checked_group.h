@@ -51,6 +51,8 @@ struct CheckedGroup {
   // stands now, for sure.
   std::map<EventNumber, absl::Duration> delivered_at;
   std::set<EventNumber> current;
+  // As a dead letter that was redriven: when it was delivered last.
+  std::map<EventNumber, absl::Duration> redriven_at;
   std::map<Course, Settlement> settled;
   AttemptWatch attempts;
   // If it is ordered.

@@ -229,7 +229,9 @@ class Checker {
     // letters of it, which are redriven each for itself.
     const bool several = run.redriven && seeks_.Sent(group.name) > 0;
     if (certain && !several) CheckSettled(number, subscription, course);
-    if (!run.redriven) {
+    if (run.redriven) {
+      group.redriven_at[event] = now_;
+    } else {
       group.delivered_at[event] = now_;
       if (certain) group.current.insert(event);
     }
@@ -546,8 +548,10 @@ class Checker {
       if (again) {
         const auto delivered = group.delivered_at.find(number);
         const bool came = delivered != group.delivered_at.end() && delivered->second >= must.since;
-        // Nobody may have seen it: its stream broke, and it was too late.
-        if (!came && !group.dead.contains(number) && !fates.MayBeGivenUp(number)) {
+        // Nobody may have seen it: its stream broke, and it was too late. Its letter may be there,
+        // or have been redriven.
+        if (!came && !group.dead.contains(number) && !fates.MayBeGivenUp(number) &&
+            !fates.MayHaveDiedUnseen(number, must.since)) {
           Violated(rules::kSought,
                    absl::StrCat("group ", group.name, " was sought back, and did not get ",
                                 event.sent.data, " again"));

@@ -112,6 +112,14 @@ bool FateCheck::MayBeGivenUp(EventNumber event) const {
          (policy.max_crashes > 0 && group_.attempts.MostCrashes() >= policy.max_crashes);
 }
 
+bool FateCheck::MayHaveDiedUnseen(EventNumber event, absl::Duration since) const {
+  const auto redriven = group_.redriven_at.find(event);
+  const std::optional<absl::Duration> acked = group_.attempts.AckSentAt({event, true});
+  return group_.attempts.policy().dead_letter && group_.attempts.AnyMayDieUnseen() &&
+         redriven != group_.redriven_at.end() && redriven->second >= since && acked.has_value() &&
+         *acked >= since && redrives_.Most(group_.name, ledger_.data(event), since) > 0;
+}
+
 std::optional<absl::Duration> FateCheck::CertainlyDeadSince(EventNumber event) const {
   std::optional<absl::Duration> since;
   for (const Course& course : {Course{event, false}, Course{event, true}}) {

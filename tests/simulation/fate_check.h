@@ -33,6 +33,9 @@ class FateCheck {
   void CheckFate(EventNumber event, absl::Duration since = absl::ZeroDuration());
   // Whether it may have ended without a trace.
   bool MayBeGivenUp(EventNumber event) const;
+  // Whether it may have died after `since` before anybody saw it: all that was seen since is how
+  // its letter, redriven, was delivered and acked.
+  bool MayHaveDiedUnseen(EventNumber event, absl::Duration since) const;
 
  private:
   void Violated(const char* rule, const std::string& what);

@@ -237,5 +237,43 @@ TEST_F(SeekCheckerTest, NobodyLosesADeliveryByAChangeThatNobodyMade) {
   EXPECT_THAT(sought.Violated(true), IsEmpty());
 }
 
+// ---- Seeks and redrives ----
+
+class SeekAndRedriveCheckerTest : public testing::Test {
+ protected:
+  // The event "a" is acked for sure, and would die if its stream broke.
+  SeekAndRedriveCheckerTest() {
+    policy.max_crashes = 1;
+    writer.OpenWith(policy, 1).Publish(1, {"a"}).Stored(1, {At(1)}).Get(1, 1, {"a"}, At(1));
+    writer.Ack(1, {1, 1}, 7).Done(1, {1, 1}, 7);
+  }
+  std::vector<std::string> Violated() { return writer.Violated(/*complete=*/true); }
+
+  GroupPolicy policy;
+  HistoryWriter writer;
+};
+
+TEST_F(SeekAndRedriveCheckerTest, WhatDiedUnseenAfterTheSeekMayComeAsRedriven) {
+  writer.Seek(1).Changed(1).End(1).OpenWith(policy, 2).Redrive(2).Changed(2).GetRedriven(2, 1);
+  HistoryWriter unacked = writer;
+  writer.Ack(2, {1, 1});
+  EXPECT_THAT(Violated(), IsEmpty());
+  EXPECT_THAT(unacked.Violated(true), ElementsAre(rules::kSought));
+}
+
+TEST_F(SeekAndRedriveCheckerTest, WhereNoStreamBrokeNothingDiesUnseen) {
+  writer.Seek(1).Changed(1).Redrive(2).Changed(2).GetRedriven(1, 2).Ack(1, {2, 2});
+  EXPECT_THAT(Violated(), Contains(rules::kSought));
+}
+
+TEST_F(SeekAndRedriveCheckerTest, WhatWasRedrivenBeforeTheSeekIsNotWhatItBringsAgain) {
+  writer.End(1).OpenWith(policy, 2).Redrive(1).Changed(1);
+  HistoryWriter held = writer;
+  writer.Seek(2).Changed(2).GetRedriven(2, 1).Ack(2, {1, 1});
+  EXPECT_THAT(Violated(), ElementsAre(rules::kSought));
+  held.GetRedriven(2, 1).Seek(2).Changed(2).Redrive(3).Changed(3).Ack(2, {1, 1});
+  EXPECT_THAT(held.Violated(true), Contains(rules::kSought));
+}
+
 }  // namespace
 }  // namespace eventbus::simulation

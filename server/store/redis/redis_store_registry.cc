@@ -103,7 +103,8 @@ void RedisStore::Heartbeat(HeartbeatRequest request, Callback<HeartbeatResult> d
 }
 
 void RedisStore::SetAudience(bool others) {
-  if (others && !audience_) Signal().look_at_everything = true;
+  // Behind the appends that it stands for.
+  if (others && !audience_) AppendSignal().look_at_everything = true;
   audience_ = others;
 }
 

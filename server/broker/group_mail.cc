@@ -27,7 +27,7 @@ void Group::OnMail(const MailNotice& notice) {
   GroupStream& stream = *found->second->stream;
   if (stream.group() != notice.group) return;
   if (stream.FindHeld(notice.id) != nullptr) return ReadMail(notice.stream, {notice.id});
-  // Done with, unless its answer was lost; then the mail comes with it.
+  // Done with, or not here yet: then the store keeps the mail.
   context_->store->DropMail(notice.stream, notice.group, notice.id);
 }
 

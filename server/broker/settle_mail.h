@@ -13,7 +13,7 @@ namespace eventbus {
 // What is settled by token on an instance that does not hold the event is left as mail with its
 // entry (store/mail.h), for the instance that does, or for whoever takes the entry over. Mail stays
 // until the entry is done with, and is obeyed by everybody who gets the entry; so what it says has
-// to be harmless the second time: an ack is, and the rest names the delivery that it is about.
+// to be harmless the second time: an ack is, and a nack or reject names the attempt that it ends.
 // Value type; any thread.
 struct MailedSettle {
   // Of the event in its entry.

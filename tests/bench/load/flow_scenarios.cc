@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tests/bench/load/connections.h"
-#include "tests/bench/load/cpu_meter.h"
+#include "tests/bench/load/measured_run.h"
 #include "tests/bench/load/opening.h"
 #include "tests/bench/load/publishing.h"
 #include "tests/bench/load/raw_client.h"
@@ -20,27 +20,6 @@ namespace eventbus::bench {
 namespace {
 
 constexpr char kAllTypes[] = "bench.*";
-
-// What was measured, from its making on.
-class Run {
- public:
-  explicit Run(const LoadOptions& options) : meter_(options.watched), begin_(absl::Now()) {
-    meter_.Start();
-  }
-  absl::Time begin() const { return begin_; }
-  Figures Report(uint64_t events) const {
-    const double seconds = absl::ToDoubleSeconds(absl::Now() - begin_);
-    Figures figures{{"events", events},
-                    {"seconds", seconds},
-                    {"events_per_second", static_cast<double>(events) / seconds}};
-    meter_.Report(static_cast<double>(events), &figures);
-    return figures;
-  }
-
- private:
-  CpuMeter meter_;
-  const absl::Time begin_;
-};
 
 // Enough that every type has been seen, and its rate.
 uint64_t FirstEvents(const LoadShape& shape) { return 2 * shape.types * shape.events_per_message; }
@@ -65,7 +44,7 @@ absl::StatusOr<Figures> PublishAlone(const LoadOptions& options) {
   if (!status.ok()) return status;
 
   const uint64_t before = publishing.events_stored();
-  const Run run(options);
+  const MeasuredRun run(options.watched);
   publishing.PublishUntil(run.begin() + options.duration);
   status = completions.RunUntil(settled, deadline);
   if (!status.ok()) return status;
@@ -136,7 +115,7 @@ absl::StatusOr<Figures> Flow(const LoadOptions& options, bool by_count) {
 
   const uint64_t before = subscribing.acked();
   const uint64_t nacked_before = subscribing.nacked();
-  const Run run(options);
+  const MeasuredRun run(options.watched);
   if (by_count) {
     publishing.PublishCount(options.events);
   } else {
@@ -169,7 +148,7 @@ absl::StatusOr<Figures> Drain(const LoadOptions& options) {
   if (!status.ok()) return status;
 
   const absl::Time published = absl::Now();
-  const Run run(options);
+  const MeasuredRun run(options.watched);
   SubscribingOptions subscription{.open = OpenGroup("bench", kAllTypes, options.max_in_flight),
                                   .settle = options.settle};
   subscription.open.mutable_start()->mutable_earliest();

@@ -20,6 +20,7 @@
 #include "nlohmann/json.hpp"
 #include "tests/bench/load/cpu_meter.h"
 #include "tests/bench/load/latencies.h"
+#include "tests/bench/load/measured_run.h"
 #include "tests/bench/load/sample_event.h"
 
 namespace eventbus::bench {
@@ -189,28 +190,6 @@ class Reader {
   const std::string read_;
 };
 
-// What is measured, from its making on.
-class Run {
- public:
-  explicit Run(const RedisOptions& options)
-      : meter_({{"redis", options.redis}}), begin_(absl::Now()) {
-    meter_.Start();
-  }
-  absl::Time begin() const { return begin_; }
-  Figures Report(uint64_t events) const {
-    const double seconds = absl::ToDoubleSeconds(absl::Now() - begin_);
-    Figures figures{{"events", events},
-                    {"seconds", seconds},
-                    {"events_per_second", static_cast<double>(events) / seconds}};
-    meter_.Report(static_cast<double>(events), &figures);
-    return figures;
-  }
-
- private:
-  CpuMeter meter_;
-  const absl::Time begin_;
-};
-
 // Adds for so many seconds.
 uint64_t AddFor(double seconds, Writer* writer) {
   const absl::Time end = absl::Now() + absl::Seconds(seconds);
@@ -220,7 +199,7 @@ uint64_t AddFor(double seconds, Writer* writer) {
 Figures Add(const RedisOptions& options) {
   Writer writer(options);
   AddFor(options.warm_up, &writer);
-  const Run run(options);
+  const MeasuredRun run({{"redis", options.redis}});
   return run.Report(AddFor(options.seconds, &writer));
 }
 
@@ -229,7 +208,7 @@ Figures Read(const RedisOptions& options) {
   Reader reader(options);
   reader.CreateGroup();
   Writer(options).AddUntil([&](uint64_t added) { return added >= options.events; });
-  const Run run(options);
+  const MeasuredRun run({{"redis", options.redis}});
   return run.Report(reader.ReadUntil([&](uint64_t read) { return read >= options.events; }));
 }
 
@@ -238,7 +217,7 @@ Figures Flow(const RedisOptions& options) {
   Reader reader(options);
   reader.CreateGroup();
   Writer writer(options);
-  const Run run(options);
+  const MeasuredRun run({{"redis", options.redis}});
   std::atomic<uint64_t> added = 0;
   std::atomic<bool> over = false;
   std::thread adding([&] {
@@ -255,7 +234,7 @@ Figures OneAfterTheOther(const RedisOptions& options) {
   Reader reader(options);
   reader.CreateGroup();
   Writer writer(options);
-  const Run run(options);
+  const MeasuredRun run({{"redis", options.redis}});
   const uint64_t added = AddFor(options.seconds / 2, &writer);
   return run.Report(reader.ReadUntil([&](uint64_t count) { return count == added; }));
 }

@@ -61,7 +61,7 @@ std::string ProgressLine(uint64_t events, double share, absl::Duration elapsed) 
 std::string FormatCount(uint64_t count) {
   std::string digits = absl::StrCat(count);
   for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) {
-    digits.insert(static_cast<size_t>(at), ",");
+    digits.insert(static_cast<size_t>(at), 1, ',');
   }
   return digits;
 }

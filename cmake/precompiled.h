@@ -1,5 +1,5 @@
-// What nearly every file of ours includes, compiled once per build (cmake/EventbusTargets.cmake). Only
-// headers of the language and of Abseil: no file may rely on it, each includes what it uses.
+// What nearly every file of ours includes, compiled once per build (cmake/EventbusTargets.cmake).
+// Only headers of the language and of Abseil: no file may rely on it, each includes what it uses.
 #include <algorithm>
 #include <array>
 #include <chrono>

@@ -5,7 +5,7 @@
 
 namespace eventbus {
 
-PendingAdminCall::PendingAdminCall(const RpcContext& rpc, grpc::CallbackServerContext* context,
+PendingAdminCall::PendingAdminCall(const RpcContext& rpc, CallContext* context,
                                    absl::string_view method)
     : call_(context, &rpc.metrics->Rpc(absl::StrCat("eventbus.v1.EventBusAdmin/", method))) {}
 
@@ -23,7 +23,7 @@ void PendingAdminCall::Finish(const absl::Status& status) {
   call_.Finish(status);
 }
 
-std::function<bool()> CancelledIn(grpc::CallbackServerContext* context) {
+std::function<bool()> CancelledIn(CallContext* context) {
   return [context] { return context->IsCancelled(); };
 }
 

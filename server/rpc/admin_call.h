@@ -9,17 +9,16 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "grpcpp/server_context.h"
-#include "grpcpp/support/server_callback.h"
 #include "server/broker/broker.h"
+#include "server/rpc/call/call_context.h"
 #include "server/rpc/rpc_context.h"
 #include "server/rpc/unary_call.h"
 
 // How a unary call of EventBusAdmin runs: its request is read and checked on gRPC's thread, its
 // work is done by the broker on the loop, and it is answered once.
 //
-//   grpc::ServerUnaryReactor* StartListGroups(const RpcContext& rpc,
-//                                             grpc::CallbackServerContext* context,
+//   UnaryReactor* StartListGroups(const RpcContext& rpc,
+//                                             CallContext* context,
 //                                             const v1::ListGroupsRequest* request,
 //                                             v1::ListGroupsResponse* response) {
 //     return RunAdminCall<GroupPage>(
@@ -40,13 +39,12 @@ using AdminDone = absl::AnyInvocable<void(absl::StatusOr<Result>)>;
 class PendingAdminCall {
  public:
   // `method` without the service, such as "ListGroups".
-  PendingAdminCall(const RpcContext& rpc, grpc::CallbackServerContext* context,
-                   absl::string_view method);
+  PendingAdminCall(const RpcContext& rpc, CallContext* context, absl::string_view method);
   ~PendingAdminCall();
   PendingAdminCall(PendingAdminCall&& other) noexcept;
   PendingAdminCall& operator=(PendingAdminCall&&) = delete;
 
-  grpc::ServerUnaryReactor* reactor() const { return call_.reactor(); }
+  UnaryReactor* reactor() const { return call_.reactor(); }
   // The response must be complete by now. REQUIRES: not called before.
   void Finish(const absl::Status& status);
 
@@ -57,7 +55,7 @@ class PendingAdminCall {
 
 // Whether nobody waits for the call's answer any more. May be asked until it is answered: so long
 // gRPC keeps the context.
-std::function<bool()> CancelledIn(grpc::CallbackServerContext* context);
+std::function<bool()> CancelledIn(CallContext* context);
 
 // What the store and the broker's parts fail with, as the contract has it: each error with a
 // reason.
@@ -67,11 +65,10 @@ absl::Status AdminError(const absl::Status& status);
 // able to work (it is not while it drains or the store is away). `write`: on the loop, puts the
 // result into the response; not called after an error.
 template <typename Result, typename Command, typename Run, typename Write>
-grpc::ServerUnaryReactor* RunAdminCall(const RpcContext& rpc, grpc::CallbackServerContext* context,
-                                       absl::string_view method, absl::StatusOr<Command> command,
-                                       Run run, Write write) {
+UnaryReactor* RunAdminCall(const RpcContext& rpc, CallContext* context, absl::string_view method,
+                           absl::StatusOr<Command> command, Run run, Write write) {
   PendingAdminCall call(rpc, context, method);
-  grpc::ServerUnaryReactor* const reactor = call.reactor();
+  UnaryReactor* const reactor = call.reactor();
   if (!command.ok()) {
     call.Finish(command.status());
     return reactor;

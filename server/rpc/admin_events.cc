@@ -36,7 +36,7 @@ static_assert(static_cast<int>(EventProgress::kFilteredOut) == v1::EVENT_STATE_F
 absl::string_view View(const std::string& text) { return absl::string_view(text); }
 
 absl::StatusOr<RecentQuery> ReadGetRecentEvents(const v1::GetRecentEventsRequest& request,
-                                                grpc::CallbackServerContext* context) {
+                                                CallContext* context) {
   RecentQuery query;
   absl::Status status = ReadPatterns("patterns", request.patterns(), &query.patterns);
   if (!status.ok()) return status;
@@ -79,7 +79,7 @@ absl::StatusOr<EventQuery> ReadPlace(const v1::GetEventRequest::EventPlace& plac
 }
 
 absl::StatusOr<EventQuery> ReadIdentity(const v1::GetEventRequest::EventIdentity& identity,
-                                        grpc::CallbackServerContext* context) {
+                                        CallContext* context) {
   EventName name;
   name.type = identity.type();
   name.id = identity.id();
@@ -99,8 +99,7 @@ absl::StatusOr<EventQuery> ReadIdentity(const v1::GetEventRequest::EventIdentity
   return name;
 }
 
-absl::StatusOr<EventQuery> ReadGetEvent(const v1::GetEventRequest& request,
-                                        grpc::CallbackServerContext* context) {
+absl::StatusOr<EventQuery> ReadGetEvent(const v1::GetEventRequest& request, CallContext* context) {
   switch (request.by_case()) {
     case v1::GetEventRequest::kPlace:
       return ReadPlace(request.place());
@@ -126,10 +125,9 @@ void WriteState(const std::string& group, const GroupEventState& state,
 
 }  // namespace
 
-grpc::ServerUnaryReactor* StartGetRecentEvents(const RpcContext& rpc,
-                                               grpc::CallbackServerContext* context,
-                                               const v1::GetRecentEventsRequest* request,
-                                               v1::GetRecentEventsResponse* response) {
+UnaryReactor* StartGetRecentEvents(const RpcContext& rpc, CallContext* context,
+                                   const v1::GetRecentEventsRequest* request,
+                                   v1::GetRecentEventsResponse* response) {
   return RunAdminCall<RecentPage>(
       rpc, context, "GetRecentEvents", ReadGetRecentEvents(*request, context),
       [](Broker& broker, RecentQuery query, AdminDone<RecentPage> done) {
@@ -144,9 +142,8 @@ grpc::ServerUnaryReactor* StartGetRecentEvents(const RpcContext& rpc,
       });
 }
 
-grpc::ServerUnaryReactor* StartGetEvent(const RpcContext& rpc, grpc::CallbackServerContext* context,
-                                        const v1::GetEventRequest* request,
-                                        v1::GetEventResponse* response) {
+UnaryReactor* StartGetEvent(const RpcContext& rpc, CallContext* context,
+                            const v1::GetEventRequest* request, v1::GetEventResponse* response) {
   return RunAdminCall<EventView>(
       rpc, context, "GetEvent", ReadGetEvent(*request, context),
       [](Broker& broker, EventQuery query, AdminDone<EventView> done) {

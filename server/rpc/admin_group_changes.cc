@@ -162,10 +162,9 @@ struct Sought {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* StartUpdateGroup(const RpcContext& rpc,
-                                           grpc::CallbackServerContext* context,
-                                           const v1::UpdateGroupRequest* request,
-                                           v1::UpdateGroupResponse* response) {
+UnaryReactor* StartUpdateGroup(const RpcContext& rpc, CallContext* context,
+                               const v1::UpdateGroupRequest* request,
+                               v1::UpdateGroupResponse* response) {
   return RunAdminCall<Changed>(
       rpc, context, "UpdateGroup", ReadUpdate(*request),
       [](Broker& broker, UpdateGroupCommand command, AdminDone<Changed> done) {
@@ -174,10 +173,9 @@ grpc::ServerUnaryReactor* StartUpdateGroup(const RpcContext& rpc,
       WriteChanged(response));
 }
 
-grpc::ServerUnaryReactor* StartPauseGroup(const RpcContext& rpc,
-                                          grpc::CallbackServerContext* context,
-                                          const v1::PauseGroupRequest* request,
-                                          v1::PauseGroupResponse* response) {
+UnaryReactor* StartPauseGroup(const RpcContext& rpc, CallContext* context,
+                              const v1::PauseGroupRequest* request,
+                              v1::PauseGroupResponse* response) {
   return RunAdminCall<Changed>(
       rpc, context, "PauseGroup", ReadPause(*request),
       [](Broker& broker, PauseCommand command, AdminDone<Changed> done) {
@@ -187,10 +185,9 @@ grpc::ServerUnaryReactor* StartPauseGroup(const RpcContext& rpc,
       WriteChanged(response));
 }
 
-grpc::ServerUnaryReactor* StartResumeGroup(const RpcContext& rpc,
-                                           grpc::CallbackServerContext* context,
-                                           const v1::ResumeGroupRequest* request,
-                                           v1::ResumeGroupResponse* response) {
+UnaryReactor* StartResumeGroup(const RpcContext& rpc, CallContext* context,
+                               const v1::ResumeGroupRequest* request,
+                               v1::ResumeGroupResponse* response) {
   return RunAdminCall<Changed>(
       rpc, context, "ResumeGroup", ReadResume(*request),
       [](Broker& broker, std::string name, AdminDone<Changed> done) {
@@ -199,10 +196,8 @@ grpc::ServerUnaryReactor* StartResumeGroup(const RpcContext& rpc,
       WriteChanged(response));
 }
 
-grpc::ServerUnaryReactor* StartSeekGroup(const RpcContext& rpc,
-                                         grpc::CallbackServerContext* context,
-                                         const v1::SeekGroupRequest* request,
-                                         v1::SeekGroupResponse* response) {
+UnaryReactor* StartSeekGroup(const RpcContext& rpc, CallContext* context,
+                             const v1::SeekGroupRequest* request, v1::SeekGroupResponse* response) {
   return RunAdminCall<Sought>(
       rpc, context, "SeekGroup", ReadSeek(*request),
       [](Broker& broker, SeekGroupCommand command, AdminDone<Sought> done) {

@@ -81,10 +81,9 @@ absl::StatusOr<CreateGroupCommand> ReadCreateGroup(const v1::CreateGroupRequest&
 
 }  // namespace
 
-grpc::ServerUnaryReactor* StartListGroups(const RpcContext& rpc,
-                                          grpc::CallbackServerContext* context,
-                                          const v1::ListGroupsRequest* request,
-                                          v1::ListGroupsResponse* response) {
+UnaryReactor* StartListGroups(const RpcContext& rpc, CallContext* context,
+                              const v1::ListGroupsRequest* request,
+                              v1::ListGroupsResponse* response) {
   return RunAdminCall<GroupPage>(
       rpc, context, "ListGroups", ReadListGroups(*request),
       [](Broker& broker, GroupQuery query, AdminDone<GroupPage> done) {
@@ -96,9 +95,8 @@ grpc::ServerUnaryReactor* StartListGroups(const RpcContext& rpc,
       });
 }
 
-grpc::ServerUnaryReactor* StartGetGroup(const RpcContext& rpc, grpc::CallbackServerContext* context,
-                                        const v1::GetGroupRequest* request,
-                                        v1::GetGroupResponse* response) {
+UnaryReactor* StartGetGroup(const RpcContext& rpc, CallContext* context,
+                            const v1::GetGroupRequest* request, v1::GetGroupResponse* response) {
   return RunAdminCall<GroupWithStreams>(
       rpc, context, "GetGroup", ReadGetGroup(*request),
       [](Broker& broker, GetGroupCommand command, AdminDone<GroupWithStreams> done) {
@@ -113,10 +111,9 @@ grpc::ServerUnaryReactor* StartGetGroup(const RpcContext& rpc, grpc::CallbackSer
       });
 }
 
-grpc::ServerUnaryReactor* StartCreateGroup(const RpcContext& rpc,
-                                           grpc::CallbackServerContext* context,
-                                           const v1::CreateGroupRequest* request,
-                                           v1::CreateGroupResponse* response) {
+UnaryReactor* StartCreateGroup(const RpcContext& rpc, CallContext* context,
+                               const v1::CreateGroupRequest* request,
+                               v1::CreateGroupResponse* response) {
   return RunAdminCall<GroupView>(
       rpc, context, "CreateGroup", ReadCreateGroup(*request),
       [](Broker& broker, CreateGroupCommand command, AdminDone<GroupView> done) {
@@ -125,10 +122,9 @@ grpc::ServerUnaryReactor* StartCreateGroup(const RpcContext& rpc,
       [response](const GroupView& group) { WriteGroup(group, response->mutable_group()); });
 }
 
-grpc::ServerUnaryReactor* StartDeleteGroup(const RpcContext& rpc,
-                                           grpc::CallbackServerContext* context,
-                                           const v1::DeleteGroupRequest* request,
-                                           v1::DeleteGroupResponse* response) {
+UnaryReactor* StartDeleteGroup(const RpcContext& rpc, CallContext* context,
+                               const v1::DeleteGroupRequest* request,
+                               v1::DeleteGroupResponse* response) {
   return RunAdminCall<GroupView>(
       rpc, context, "DeleteGroup", ReadDeleteGroup(*request),
       [](Broker& broker, DeleteGroupCommand command, AdminDone<GroupView> done) {

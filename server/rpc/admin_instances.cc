@@ -102,10 +102,9 @@ absl::StatusOr<SubscriberQuery> ReadGetSubscriberStats(
 
 }  // namespace
 
-grpc::ServerUnaryReactor* StartListInstances(const RpcContext& rpc,
-                                             grpc::CallbackServerContext* context,
-                                             const v1::ListInstancesRequest* request,
-                                             v1::ListInstancesResponse* response) {
+UnaryReactor* StartListInstances(const RpcContext& rpc, CallContext* context,
+                                 const v1::ListInstancesRequest* request,
+                                 v1::ListInstancesResponse* response) {
   return RunAdminCall<InstancePage>(
       rpc, context, "ListInstances", ReadPage(request->page_size(), View(request->page_token())),
       [](Broker& broker, PageRequest page, AdminDone<InstancePage> done) {
@@ -119,10 +118,9 @@ grpc::ServerUnaryReactor* StartListInstances(const RpcContext& rpc,
       });
 }
 
-grpc::ServerUnaryReactor* StartGetSubscriberStats(const RpcContext& rpc,
-                                                  grpc::CallbackServerContext* context,
-                                                  const v1::GetSubscriberStatsRequest* request,
-                                                  v1::GetSubscriberStatsResponse* response) {
+UnaryReactor* StartGetSubscriberStats(const RpcContext& rpc, CallContext* context,
+                                      const v1::GetSubscriberStatsRequest* request,
+                                      v1::GetSubscriberStatsResponse* response) {
   return RunAdminCall<SubscriberPage>(
       rpc, context, "GetSubscriberStats", ReadGetSubscriberStats(*request),
       [](Broker& broker, SubscriberQuery query, AdminDone<SubscriberPage> done) {

@@ -2,21 +2,18 @@
 #define EVENTBUS_SERVER_RPC_ADMIN_INSTANCES_H_
 
 #include "eventbus/v1/admin.pb.h"
-#include "grpcpp/server_context.h"
-#include "grpcpp/support/server_callback.h"
+#include "server/rpc/call/call_context.h"
 #include "server/rpc/rpc_context.h"
 
 // The RPCs of EventBusAdmin about instances and who subscribes where.
 namespace eventbus {
 
-grpc::ServerUnaryReactor* StartListInstances(const RpcContext& rpc,
-                                             grpc::CallbackServerContext* context,
-                                             const v1::ListInstancesRequest* request,
-                                             v1::ListInstancesResponse* response);
-grpc::ServerUnaryReactor* StartGetSubscriberStats(const RpcContext& rpc,
-                                                  grpc::CallbackServerContext* context,
-                                                  const v1::GetSubscriberStatsRequest* request,
-                                                  v1::GetSubscriberStatsResponse* response);
+UnaryReactor* StartListInstances(const RpcContext& rpc, CallContext* context,
+                                 const v1::ListInstancesRequest* request,
+                                 v1::ListInstancesResponse* response);
+UnaryReactor* StartGetSubscriberStats(const RpcContext& rpc, CallContext* context,
+                                      const v1::GetSubscriberStatsRequest* request,
+                                      v1::GetSubscriberStatsResponse* response);
 
 }  // namespace eventbus
 

@@ -132,7 +132,7 @@ absl::StatusOr<ListLettersCommand> ReadList(const v1::ListDeadLettersRequest& re
 }
 
 absl::StatusOr<RedriveCommand> ReadRedrive(const v1::RedriveDeadLettersRequest& request,
-                                           grpc::CallbackServerContext* context) {
+                                           CallContext* context) {
   RedriveCommand command;
   command.group = request.group();
   absl::Status status = ReadGroupName(request.group());
@@ -154,7 +154,7 @@ absl::StatusOr<RedriveCommand> ReadRedrive(const v1::RedriveDeadLettersRequest& 
 }
 
 absl::StatusOr<PurgeLettersCommand> ReadPurge(const v1::PurgeDeadLettersRequest& request,
-                                              grpc::CallbackServerContext* context) {
+                                              CallContext* context) {
   PurgeLettersCommand command;
   command.group = request.group();
   absl::Status status = ReadGroupName(request.group());
@@ -194,10 +194,9 @@ void WriteLetter(const DeadLetter& letter, v1::DeadLetter* written) {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* StartListDeadLetters(const RpcContext& rpc,
-                                               grpc::CallbackServerContext* context,
-                                               const v1::ListDeadLettersRequest* request,
-                                               v1::ListDeadLettersResponse* response) {
+UnaryReactor* StartListDeadLetters(const RpcContext& rpc, CallContext* context,
+                                   const v1::ListDeadLettersRequest* request,
+                                   v1::ListDeadLettersResponse* response) {
   return RunAdminCall<LetterPage>(
       rpc, context, "ListDeadLetters", ReadList(*request),
       [](Broker& broker, ListLettersCommand command, AdminDone<LetterPage> done) {
@@ -212,10 +211,9 @@ grpc::ServerUnaryReactor* StartListDeadLetters(const RpcContext& rpc,
       });
 }
 
-grpc::ServerUnaryReactor* StartRedriveDeadLetters(const RpcContext& rpc,
-                                                  grpc::CallbackServerContext* context,
-                                                  const v1::RedriveDeadLettersRequest* request,
-                                                  v1::RedriveDeadLettersResponse* response) {
+UnaryReactor* StartRedriveDeadLetters(const RpcContext& rpc, CallContext* context,
+                                      const v1::RedriveDeadLettersRequest* request,
+                                      v1::RedriveDeadLettersResponse* response) {
   return RunAdminCall<RedriveResult>(
       rpc, context, "RedriveDeadLetters", ReadRedrive(*request, context),
       [](Broker& broker, RedriveCommand command, AdminDone<RedriveResult> done) {
@@ -228,10 +226,9 @@ grpc::ServerUnaryReactor* StartRedriveDeadLetters(const RpcContext& rpc,
       });
 }
 
-grpc::ServerUnaryReactor* StartPurgeDeadLetters(const RpcContext& rpc,
-                                                grpc::CallbackServerContext* context,
-                                                const v1::PurgeDeadLettersRequest* request,
-                                                v1::PurgeDeadLettersResponse* response) {
+UnaryReactor* StartPurgeDeadLetters(const RpcContext& rpc, CallContext* context,
+                                    const v1::PurgeDeadLettersRequest* request,
+                                    v1::PurgeDeadLettersResponse* response) {
   return RunAdminCall<RedriveResult>(
       rpc, context, "PurgeDeadLetters", ReadPurge(*request, context),
       [](Broker& broker, PurgeLettersCommand command, AdminDone<RedriveResult> done) {

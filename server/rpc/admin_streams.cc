@@ -101,10 +101,9 @@ absl::StatusOr<PurgeCommand> ReadPurgeStream(const v1::PurgeStreamRequest& reque
 
 }  // namespace
 
-grpc::ServerUnaryReactor* StartListStreams(const RpcContext& rpc,
-                                           grpc::CallbackServerContext* context,
-                                           const v1::ListStreamsRequest* request,
-                                           v1::ListStreamsResponse* response) {
+UnaryReactor* StartListStreams(const RpcContext& rpc, CallContext* context,
+                               const v1::ListStreamsRequest* request,
+                               v1::ListStreamsResponse* response) {
   return RunAdminCall<StreamPage>(
       rpc, context, "ListStreams", ReadListStreams(*request),
       [](Broker& broker, StreamQuery query, AdminDone<StreamPage> done) {
@@ -116,10 +115,9 @@ grpc::ServerUnaryReactor* StartListStreams(const RpcContext& rpc,
       });
 }
 
-grpc::ServerUnaryReactor* StartPurgeStream(const RpcContext& rpc,
-                                           grpc::CallbackServerContext* context,
-                                           const v1::PurgeStreamRequest* request,
-                                           v1::PurgeStreamResponse* response) {
+UnaryReactor* StartPurgeStream(const RpcContext& rpc, CallContext* context,
+                               const v1::PurgeStreamRequest* request,
+                               v1::PurgeStreamResponse* response) {
   return RunAdminCall<PurgeResult>(
       rpc, context, "PurgeStream", ReadPurgeStream(*request),
       [](Broker& broker, PurgeCommand command, AdminDone<PurgeResult> done) {

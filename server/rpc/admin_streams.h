@@ -2,21 +2,18 @@
 #define EVENTBUS_SERVER_RPC_ADMIN_STREAMS_H_
 
 #include "eventbus/v1/admin.pb.h"
-#include "grpcpp/server_context.h"
-#include "grpcpp/support/server_callback.h"
+#include "server/rpc/call/call_context.h"
 #include "server/rpc/rpc_context.h"
 
 // The RPCs of EventBusAdmin about streams.
 namespace eventbus {
 
-grpc::ServerUnaryReactor* StartListStreams(const RpcContext& rpc,
-                                           grpc::CallbackServerContext* context,
-                                           const v1::ListStreamsRequest* request,
-                                           v1::ListStreamsResponse* response);
-grpc::ServerUnaryReactor* StartPurgeStream(const RpcContext& rpc,
-                                           grpc::CallbackServerContext* context,
-                                           const v1::PurgeStreamRequest* request,
-                                           v1::PurgeStreamResponse* response);
+UnaryReactor* StartListStreams(const RpcContext& rpc, CallContext* context,
+                               const v1::ListStreamsRequest* request,
+                               v1::ListStreamsResponse* response);
+UnaryReactor* StartPurgeStream(const RpcContext& rpc, CallContext* context,
+                               const v1::PurgeStreamRequest* request,
+                               v1::PurgeStreamResponse* response);
 
 }  // namespace eventbus
 

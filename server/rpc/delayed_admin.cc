@@ -70,12 +70,11 @@ void Write(const ListedDelayed& listed, v1::DelayedEvent* message) {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* StartListDelayed(const RpcContext& rpc,
-                                           grpc::CallbackServerContext* context,
-                                           const v1::ListDelayedRequest& request,
-                                           v1::ListDelayedResponse* response) {
+UnaryReactor* StartListDelayed(const RpcContext& rpc, CallContext* context,
+                               const v1::ListDelayedRequest* request,
+                               v1::ListDelayedResponse* response) {
   return RunAdminCall<DelayedPage>(
-      rpc, context, "ListDelayed", ReadQuery(request),
+      rpc, context, "ListDelayed", ReadQuery(*request),
       [](Broker& broker, DelayedQuery query, AdminDone<DelayedPage> done) {
         broker.ListDelayed(std::move(query), std::move(done));
       },
@@ -88,11 +87,10 @@ grpc::ServerUnaryReactor* StartListDelayed(const RpcContext& rpc,
       });
 }
 
-grpc::ServerUnaryReactor* StartCancelDelayed(const RpcContext& rpc,
-                                             grpc::CallbackServerContext* context,
-                                             const v1::CancelDelayedRequest& request,
-                                             v1::CancelDelayedResponse* response) {
-  absl::StatusOr<ScheduleId> id = ScheduleId::Parse(request.schedule_id());
+UnaryReactor* StartCancelDelayed(const RpcContext& rpc, CallContext* context,
+                                 const v1::CancelDelayedRequest* request,
+                                 v1::CancelDelayedResponse* response) {
+  absl::StatusOr<ScheduleId> id = ScheduleId::Parse(request->schedule_id());
   if (!id.ok()) id = InvalidField("schedule_id", id.status().message());
   return RunAdminCall<ListedDelayed>(
       rpc, context, "CancelDelayed", std::move(id),

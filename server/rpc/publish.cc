@@ -37,9 +37,8 @@ void Answer(const UnaryCall& call, Kind kind, const EventIds& ids, const Publish
   call.Finish(failure);
 }
 
-grpc::ServerUnaryReactor* Start(const RpcContext& rpc, Kind kind,
-                                grpc::CallbackServerContext* context, RpcMetrics* metrics,
-                                const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
+UnaryReactor* Start(const RpcContext& rpc, Kind kind, CallContext* context, RpcMetrics* metrics,
+                    const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
   const absl::Time received = absl::Now();
   const UnaryCall call(context, metrics);
   const RequestBytes bytes(*request);
@@ -72,16 +71,13 @@ grpc::ServerUnaryReactor* Start(const RpcContext& rpc, Kind kind,
 
 }  // namespace
 
-grpc::ServerUnaryReactor* StartPublish(const RpcContext& rpc, grpc::CallbackServerContext* context,
-                                       const grpc::ByteBuffer* request,
-                                       grpc::ByteBuffer* response) {
+UnaryReactor* StartPublish(const RpcContext& rpc, CallContext* context,
+                           const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
   return Start(rpc, Kind::kPublish, context, rpc.publish_metrics, request, response);
 }
 
-grpc::ServerUnaryReactor* StartPublishBatch(const RpcContext& rpc,
-                                            grpc::CallbackServerContext* context,
-                                            const grpc::ByteBuffer* request,
-                                            grpc::ByteBuffer* response) {
+UnaryReactor* StartPublishBatch(const RpcContext& rpc, CallContext* context,
+                                const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
   return Start(rpc, Kind::kBatch, context, rpc.publish_batch_metrics, request, response);
 }
 

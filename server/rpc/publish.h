@@ -1,9 +1,8 @@
 #ifndef EVENTBUS_SERVER_RPC_PUBLISH_H_
 #define EVENTBUS_SERVER_RPC_PUBLISH_H_
 
-#include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/server_callback.h"
+#include "server/rpc/call/call_context.h"
 #include "server/rpc/rpc_context.h"
 
 // The RPCs Publish and PublishBatch: checked on gRPC's thread, published on the loop, answered from
@@ -11,13 +10,11 @@
 // the answer goes nowhere.
 namespace eventbus {
 
-grpc::ServerUnaryReactor* StartPublish(const RpcContext& rpc, grpc::CallbackServerContext* context,
-                                       const grpc::ByteBuffer* request, grpc::ByteBuffer* response);
+UnaryReactor* StartPublish(const RpcContext& rpc, CallContext* context,
+                           const grpc::ByteBuffer* request, grpc::ByteBuffer* response);
 
-grpc::ServerUnaryReactor* StartPublishBatch(const RpcContext& rpc,
-                                            grpc::CallbackServerContext* context,
-                                            const grpc::ByteBuffer* request,
-                                            grpc::ByteBuffer* response);
+UnaryReactor* StartPublishBatch(const RpcContext& rpc, CallContext* context,
+                                const grpc::ByteBuffer* request, grpc::ByteBuffer* response);
 
 }  // namespace eventbus
 

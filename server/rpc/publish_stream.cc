@@ -37,7 +37,7 @@ bool HasFailure(const PublishOutcome& outcome) {
 }  // namespace
 
 PublishStreamCall* PublishStreamCall::Start(const RpcContext& rpc, OpenCalls* calls,
-                                            grpc::CallbackServerContext* context) {
+                                            CallContext* context) {
   auto call = std::make_shared<PublishStreamCall>(rpc, calls, context);
   call->self_ = call;
   v1::PublishStreamResponse hello;
@@ -52,9 +52,8 @@ PublishStreamCall* PublishStreamCall::Start(const RpcContext& rpc, OpenCalls* ca
   return call.get();
 }
 
-PublishStreamCall::PublishStreamCall(const RpcContext& rpc, OpenCalls* calls,
-                                     grpc::CallbackServerContext* context)
-    : rpc_(rpc), calls_(calls), context_(context) {}
+PublishStreamCall::PublishStreamCall(const RpcContext& rpc, OpenCalls* calls, CallContext* context)
+    : StreamReactor(context), rpc_(rpc), calls_(calls), context_(context) {}
 
 void PublishStreamCall::OnReadDone(bool ok) {
   absl::Status status;

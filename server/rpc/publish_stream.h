@@ -10,10 +10,9 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/server_callback.h"
 #include "server/broker/publish_command.h"
+#include "server/rpc/call/call_context.h"
 #include "server/rpc/door.h"
 #include "server/rpc/open_calls.h"
 #include "server/rpc/rpc_context.h"
@@ -29,14 +28,13 @@ namespace eventbus {
 //
 // Any thread; what is guarded is. Owns itself from Start to OnDone, and lives on while the broker
 // owes it answers.
-class PublishStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
+class PublishStreamCall final : public StreamReactor,
                                 public DrainableCall,
                                 public std::enable_shared_from_this<PublishStreamCall> {
  public:
-  static PublishStreamCall* Start(const RpcContext& rpc, OpenCalls* calls,
-                                  grpc::CallbackServerContext* context);
+  static PublishStreamCall* Start(const RpcContext& rpc, OpenCalls* calls, CallContext* context);
 
-  PublishStreamCall(const RpcContext& rpc, OpenCalls* calls, grpc::CallbackServerContext* context);
+  PublishStreamCall(const RpcContext& rpc, OpenCalls* calls, CallContext* context);
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -68,7 +66,7 @@ class PublishStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer,
 
   const RpcContext& rpc_;
   OpenCalls* const calls_;
-  grpc::CallbackServerContext* const context_;
+  CallContext* const context_;
   std::shared_ptr<PublishStreamCall> self_;
   grpc::ByteBuffer incoming_;
   // Of the last message taken. Touched by the one read at a time only.

@@ -36,11 +36,14 @@ void Release(const RpcContext& rpc, const std::string& group, const std::deque<D
 
 // Owns itself until OnDone. Begins and is answered on the loop; gRPC's threads say when the client
 // is gone.
-class PullReactor final : public grpc::ServerUnaryReactor {
+class PullReactor final : public UnaryReactor {
  public:
-  PullReactor(const RpcContext& rpc, grpc::CallbackServerContext* context,
-              grpc::ByteBuffer* response)
-      : rpc_(rpc), context_(context), response_(response), id_(std::make_shared<PullId>(0)) {}
+  PullReactor(const RpcContext& rpc, CallContext* context, grpc::ByteBuffer* response)
+      : UnaryReactor(context),
+        rpc_(rpc),
+        context_(context),
+        response_(response),
+        id_(std::make_shared<PullId>(0)) {}
 
   // Once, before anything else.
   void Begin(PullCommand command);
@@ -71,7 +74,7 @@ class PullReactor final : public grpc::ServerUnaryReactor {
   }
 
   const RpcContext& rpc_;
-  grpc::CallbackServerContext* const context_;
+  CallContext* const context_;
   // Lives until the call is finished.
   grpc::ByteBuffer* const response_;
   // Loop only. 0 until the pull has begun.
@@ -118,15 +121,15 @@ absl::StatusOr<PullCommand> Read(const grpc::ByteBuffer& buffer) {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* StartPull(const RpcContext& rpc, grpc::CallbackServerContext* context,
-                                    const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
+UnaryReactor* StartPull(const RpcContext& rpc, CallContext* context,
+                        const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
   absl::StatusOr<PullCommand> command = Read(*request);
   if (!command.ok()) {
     const UnaryCall call(context, rpc.pull_metrics);
     call.Finish(command.status());
     return call.reactor();
   }
-  command->open.peer = context->peer();
+  command->open.peer = context->Peer();
   auto* const reactor = new PullReactor(rpc, context, response);
   reactor->Begin(*std::move(command));
   return reactor;

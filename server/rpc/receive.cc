@@ -12,8 +12,6 @@
 namespace eventbus {
 namespace {
 
-using Reactor = grpc::ServerWriteReactor<grpc::ByteBuffer>;
-
 absl::StatusOr<SubscriberRequest> ReadRequest(const grpc::ByteBuffer& buffer,
                                               const RpcOptions& options) {
   const RequestBytes bytes(buffer);
@@ -26,16 +24,17 @@ absl::StatusOr<SubscriberRequest> ReadRequest(const grpc::ByteBuffer& buffer,
 }
 
 // Owns itself until OnDone.
-class ReceiveReactor final : public Reactor, public SubscriberTransport {
+class ReceiveReactor final : public StreamReactor, public SubscriberTransport {
  public:
-  ReceiveReactor(const RpcContext& rpc, OpenCalls* calls, grpc::CallbackServerContext* context,
+  ReceiveReactor(const RpcContext& rpc, OpenCalls* calls, CallContext* context,
                  const grpc::ByteBuffer& request)
-      : context_(context),
+      : StreamReactor(context),
+        context_(context),
         call_(std::make_shared<SubscriberCall>(rpc, calls, SubscriberCallKind::kReceive, this)) {
     call_->Start();
     absl::StatusOr<SubscriberRequest> open = ReadRequest(request, rpc.options);
     if (open.ok()) {
-      open->open.peer = context->peer();
+      open->open.peer = context->Peer();
       call_->Open(*std::move(open));
     } else {
       call_->Fail(open.status());
@@ -54,14 +53,14 @@ class ReceiveReactor final : public Reactor, public SubscriberTransport {
   void BreakOff() override { context_->TryCancel(); }
 
  private:
-  grpc::CallbackServerContext* const context_;
+  CallContext* const context_;
   const std::shared_ptr<SubscriberCall> call_;
 };
 
 }  // namespace
 
-Reactor* StartReceive(const RpcContext& rpc, OpenCalls* calls, grpc::CallbackServerContext* context,
-                      const grpc::ByteBuffer* request) {
+StreamReactor* StartReceive(const RpcContext& rpc, OpenCalls* calls, CallContext* context,
+                            const grpc::ByteBuffer* request) {
   return new ReceiveReactor(rpc, calls, context, *request);
 }
 

@@ -1,18 +1,16 @@
 #ifndef EVENTBUS_SERVER_RPC_RECEIVE_H_
 #define EVENTBUS_SERVER_RPC_RECEIVE_H_
 
-#include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/server_callback.h"
+#include "server/rpc/call/call_context.h"
 #include "server/rpc/open_calls.h"
 #include "server/rpc/rpc_context.h"
 
 namespace eventbus {
 
 // The RPC Receive: a SubscriberCall whose client says all it has to say at once.
-grpc::ServerWriteReactor<grpc::ByteBuffer>* StartReceive(const RpcContext& rpc, OpenCalls* calls,
-                                                         grpc::CallbackServerContext* context,
-                                                         const grpc::ByteBuffer* request);
+StreamReactor* StartReceive(const RpcContext& rpc, OpenCalls* calls, CallContext* context,
+                            const grpc::ByteBuffer* request);
 
 }  // namespace eventbus
 

@@ -13,10 +13,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "grpc/grpc.h"
-#include "grpcpp/ext/proto_server_reflection_plugin.h"
-#include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
+#include "server/rpc/admin_service.h"
+#include "server/rpc/catalog_service.h"
+#include "server/rpc/event_bus_service.h"
+#include "server/rpc/standard/reflection_service.h"
 
 namespace eventbus {
 namespace {
@@ -33,7 +35,9 @@ constexpr int kKeepaliveMs = 15'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
 constexpr int kMinClientPingMs = 5'000;
 
-constexpr char kServiceName[] = "eventbus.v1.EventBus";
+constexpr char kEventBus[] = "eventbus.v1.EventBus";
+constexpr char kAdmin[] = "eventbus.v1.EventBusAdmin";
+constexpr char kCatalog[] = "eventbus.catalog.v1alpha.EventCatalog";
 
 void SetTransport(const RpcOptions& options, grpc::ServerBuilder* builder) {
   const uint64_t receive =
@@ -49,10 +53,6 @@ void SetTransport(const RpcOptions& options, grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  // Only reflection is served by threads of its own: one is enough.
-  builder->SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
-  builder->SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
-  builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
 }
 
 // gRPC does not say why it could not bind, so this tries the same and asks the system.
@@ -93,40 +93,38 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(RpcOptions options, 
 }
 
 RpcServer::RpcServer(RpcOptions options, Loop* loop, Broker* broker, Metrics* metrics)
-    : context_(std::move(options), loop, broker, metrics),
-      event_bus_(&context_, &calls_),
-      admin_(&context_),
-      catalog_(&context_) {}
+    : context_(std::move(options), loop, broker, metrics), health_({kEventBus}) {
+  AddEventBusService(&context_, &calls_, &router_);
+  AddAdminService(&context_, &router_);
+  AddCatalogService(&context_, &router_);
+  health_.AddTo(&router_);
+  AddReflection({kEventBus, kAdmin, kCatalog, "grpc.health.v1.Health",
+                 "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"},
+                &calls_, &router_);
+}
 
 RpcServer::~RpcServer() = default;
 
 absl::Status RpcServer::Listen() {
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   SetTransport(context_.options, &builder);
   builder.AddListeningPort(context_.options.address, grpc::InsecureServerCredentials(), &port_);
-  builder.RegisterService(&event_bus_);
-  builder.RegisterService(&admin_);
-  builder.RegisterService(&catalog_);
+  queues_ = std::make_unique<CallQueues>(CallQueues::CountForThisMachine(), &router_, &builder);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0) {
     return absl::UnavailableError(
         absl::StrCat("cannot listen on ", context_.options.address,
                      " (setting listen.address): ", WhyNotBound(context_.options.address)));
   }
-  SetServing(false);
+  queues_->Start();
   return absl::OkStatus();
 }
 
-void RpcServer::SetServing(bool serving) {
-  grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
-  health->SetServingStatus(serving);
-  health->SetServingStatus(kServiceName, serving);
-}
+void RpcServer::SetServing(bool serving) { health_.SetServing(serving); }
 
 void RpcServer::Shutdown(absl::Time deadline) {
   server_->Shutdown(absl::ToChronoTime(deadline));
+  queues_->Stop();
   server_->Wait();
 }
 

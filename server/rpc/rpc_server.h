@@ -7,11 +7,11 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "grpcpp/server.h"
-#include "server/rpc/admin_service.h"
-#include "server/rpc/catalog_service.h"
-#include "server/rpc/event_bus_service.h"
+#include "server/rpc/call/call_queues.h"
+#include "server/rpc/call/call_router.h"
 #include "server/rpc/open_calls.h"
 #include "server/rpc/rpc_context.h"
+#include "server/rpc/standard/health_service.h"
 
 namespace eventbus {
 
@@ -36,9 +36,12 @@ class RpcServer {
   void SetServing(bool serving);
 
   // Ends the calls that wait for their client and that the broker does not know of: publishing
-  // streams, with all they have taken answered, and subscribers that have not opened yet. Any
-  // thread.
-  void DrainCalls() { calls_.DrainAll(); }
+  // streams, with all they have taken answered, subscribers that have not opened yet, and those
+  // who watch the health. Any thread.
+  void DrainCalls() {
+    calls_.DrainAll();
+    health_.Drain();
+  }
 
   // Takes no new calls, waits until `deadline` for those under way, breaks off the rest. The loop
   // must be running, for it answers.
@@ -50,9 +53,9 @@ class RpcServer {
 
   const RpcContext context_;
   OpenCalls calls_;
-  EventBusService event_bus_;
-  AdminService admin_;
-  CatalogService catalog_;
+  HealthService health_;
+  CallRouter router_;
+  std::unique_ptr<CallQueues> queues_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 };

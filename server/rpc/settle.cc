@@ -52,8 +52,8 @@ absl::StatusOr<v1::SettleRequest> Parse(const grpc::ByteBuffer& buffer) {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* StartSettle(const RpcContext& rpc, grpc::CallbackServerContext* context,
-                                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
+UnaryReactor* StartSettle(const RpcContext& rpc, CallContext* context,
+                          const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
   const UnaryCall call(context, rpc.settle_metrics);
   absl::StatusOr<v1::SettleRequest> parsed = Parse(*request);
   absl::StatusOr<TokenSettleCommand> command = TokenSettleCommand{};

@@ -14,18 +14,17 @@
 namespace eventbus {
 namespace {
 
-using Reactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
-
 absl::Status OutOfTurn(absl::string_view message) {
   return MakeError(absl::StatusCode::kInvalidArgument, Reason::kOutOfTurn, message);
 }
 
 // Owns itself until OnDone. Only one read is under way at a time, so what is touched by reads needs
 // no guard.
-class SubscribeReactor final : public Reactor, public SubscriberTransport {
+class SubscribeReactor final : public StreamReactor, public SubscriberTransport {
  public:
-  SubscribeReactor(const RpcContext& rpc, OpenCalls* calls, grpc::CallbackServerContext* context)
-      : rpc_(rpc),
+  SubscribeReactor(const RpcContext& rpc, OpenCalls* calls, CallContext* context)
+      : StreamReactor(context),
+        rpc_(rpc),
         context_(context),
         call_(std::make_shared<SubscriberCall>(rpc, calls, SubscriberCallKind::kSubscribe, this)) {
     call_->Start();
@@ -95,7 +94,7 @@ class SubscribeReactor final : public Reactor, public SubscriberTransport {
     if (!request.ok()) return request.status();
     opened_ = true;
     flow_ = request->open.flow;
-    request->open.peer = context_->peer();
+    request->open.peer = context_->Peer();
     call_->Open(*std::move(request));
     return absl::OkStatus();
   }
@@ -117,7 +116,7 @@ class SubscribeReactor final : public Reactor, public SubscriberTransport {
   }
 
   const RpcContext& rpc_;
-  grpc::CallbackServerContext* const context_;
+  CallContext* const context_;
   grpc::ByteBuffer incoming_;
   bool opened_ = false;
   FlowLimits flow_;
@@ -127,8 +126,7 @@ class SubscribeReactor final : public Reactor, public SubscriberTransport {
 
 }  // namespace
 
-Reactor* StartSubscribe(const RpcContext& rpc, OpenCalls* calls,
-                        grpc::CallbackServerContext* context) {
+StreamReactor* StartSubscribe(const RpcContext& rpc, OpenCalls* calls, CallContext* context) {
   return new SubscribeReactor(rpc, calls, context);
 }
 

@@ -1,9 +1,8 @@
 #ifndef EVENTBUS_SERVER_RPC_SUBSCRIBE_H_
 #define EVENTBUS_SERVER_RPC_SUBSCRIBE_H_
 
-#include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/server_callback.h"
+#include "server/rpc/call/call_context.h"
 #include "server/rpc/open_calls.h"
 #include "server/rpc/rpc_context.h"
 
@@ -11,8 +10,7 @@ namespace eventbus {
 
 // The RPC Subscribe: reads what the client says and passes it to a SubscriberCall, which does the
 // rest.
-grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartSubscribe(
-    const RpcContext& rpc, OpenCalls* calls, grpc::CallbackServerContext* context);
+StreamReactor* StartSubscribe(const RpcContext& rpc, OpenCalls* calls, CallContext* context);
 
 }  // namespace eventbus
 

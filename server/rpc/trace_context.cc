@@ -17,13 +17,6 @@ bool IsLowerHex(absl::string_view text) {
   });
 }
 
-absl::string_view Find(const grpc::CallbackServerContext& context, const char* key) {
-  const auto& metadata = context.client_metadata();
-  const auto found = metadata.find(key);
-  if (found == metadata.end()) return {};
-  return absl::string_view(found->second.data(), found->second.size());
-}
-
 }  // namespace
 
 bool IsTraceparent(absl::string_view text) {
@@ -35,12 +28,12 @@ bool IsTraceparent(absl::string_view text) {
          IsLowerHex(text.substr(36, 16)) && IsLowerHex(text.substr(53, 2));
 }
 
-TraceContext TraceContextOf(const grpc::CallbackServerContext& context) {
+TraceContext TraceContextOf(const CallContext& context) {
   TraceContext trace;
-  const absl::string_view traceparent = Find(context, "traceparent");
+  const absl::string_view traceparent = context.Metadata("traceparent");
   if (!IsTraceparent(traceparent)) return trace;
   trace.traceparent = traceparent;
-  const absl::string_view tracestate = Find(context, "tracestate");
+  const absl::string_view tracestate = context.Metadata("tracestate");
   if (tracestate.size() <= kMaxTracestateBytes) trace.tracestate = tracestate;
   return trace;
 }

@@ -2,7 +2,7 @@
 #define EVENTBUS_SERVER_RPC_TRACE_CONTEXT_H_
 
 #include "absl/strings/string_view.h"
-#include "grpcpp/server_context.h"
+#include "server/rpc/call/call_context.h"
 
 namespace eventbus {
 
@@ -13,7 +13,7 @@ struct TraceContext {
   absl::string_view tracestate;
 };
 
-TraceContext TraceContextOf(const grpc::CallbackServerContext& context);
+TraceContext TraceContextOf(const CallContext& context);
 
 // `00-<32 hex>-<16 hex>-<2 hex>`; later versions may have more behind that. Lower case only, as the
 // standard demands.

@@ -2,17 +2,15 @@
 #define EVENTBUS_SERVER_RPC_UNIMPLEMENTED_H_
 
 #include "absl/strings/string_view.h"
-#include "grpcpp/server_context.h"
-#include "grpcpp/support/server_callback.h"
+#include "server/rpc/call/call_context.h"
 #include "server/rpc/rpc_context.h"
 #include "server/rpc/unary_call.h"
 
 namespace eventbus {
 
 // Answers a unary call with UNIMPLEMENTED. `name` is service and method, as in "EventBus.Pull".
-inline grpc::ServerUnaryReactor* Unimplemented(const RpcContext& rpc,
-                                               grpc::CallbackServerContext* context,
-                                               absl::string_view name) {
+inline UnaryReactor* Unimplemented(const RpcContext& rpc, CallContext* context,
+                                   absl::string_view name) {
   const UnaryCall call(context, rpc.unimplemented_metrics);
   call.Finish(UnimplementedRpc(name));
   return call.reactor();

@@ -36,6 +36,7 @@ class GrpcSubscribeCall final : public SubscribeCall,
 
   void Start(std::shared_ptr<Connection> connection, const std::shared_ptr<grpc::Channel>& channel,
              std::shared_ptr<CallCount> calls) override {
+    channel_ = channel;
     v1::EventBus::Stub(channel).async()->Subscribe(&context(), this);
     Run(std::move(connection), std::move(calls));
     Write(&request_);
@@ -110,6 +111,7 @@ class GrpcSubscribeCall final : public SubscribeCall,
   }
 
   bool has_nacked() const override { return has_nacked_; }
+  const std::shared_ptr<grpc::Channel>& channel() const override { return channel_; }
   absl::Time last_received() const override {
     const int64_t nanos = last_received_;
     return nanos == kNotReading ? absl::InfiniteFuture() : absl::FromUnixNanos(nanos);
@@ -262,6 +264,7 @@ class GrpcSubscribeCall final : public SubscribeCall,
   }
 
   Events events_;
+  std::shared_ptr<grpc::Channel> channel_;
   std::shared_ptr<ReceivedMessage> message_ = std::make_shared<ReceivedMessage>();
   std::atomic<int64_t> last_received_ = NowNanos();
   std::atomic<bool> has_nacked_ = false;

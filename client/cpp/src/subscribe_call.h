@@ -75,6 +75,8 @@ class SubscribeCall {
   // The same, and on_finished hears this.
   virtual void GiveUp(const absl::Status& why) = 0;
 
+  // What Start was given.
+  virtual const std::shared_ptr<grpc::Channel>& channel() const = 0;
   // A nack or reject was among the settlements.
   virtual bool has_nacked() const = 0;
   // When the last message came; InfiniteFuture while reading is off.

@@ -124,7 +124,6 @@ void Subscription::Core::Connect() {
     call = SubscribeCall::Make(MakeOpen(), std::move(events));
     calls_[number] = call;
     current_ = number;
-    channel_ = channel;
     reading_paused_ = false;
   }
   call->Start(connection_, channel, call_count_);
@@ -164,43 +163,39 @@ void Subscription::Core::OnOpened(uint64_t number, const v1::SubscribeOpened& op
 }
 
 void Subscription::Core::Watch(uint64_t number, absl::Duration patience, bool until_opened) {
-  absl::Duration left = patience;
-  {
-    absl::MutexLock lock(&mutex_);
-    const auto found = calls_.find(number);
-    if (found == calls_.end() || (until_opened && opened_call_ == number)) return;
-    const absl::Time last = found->second->last_received();
-    // Not while the owner does not read.
-    if (last != absl::InfiniteFuture()) left -= absl::Now() - last;
-  }
-  constexpr absl::Duration kLeast = absl::Milliseconds(10);
-  connection_->scheduler().After(std::max(left, kLeast),
-                                 [weak = weak_from_this(), number, patience, until_opened] {
-                                   if (const auto self = weak.lock())
-                                     self->LookAtSilence(number, patience, until_opened);
-                                 });
+  LookAfter(patience, number, patience, until_opened);
+}
+
+void Subscription::Core::LookAfter(absl::Duration delay, uint64_t number, absl::Duration patience,
+                                   bool until_opened) {
+  connection_->scheduler().After(delay, [weak = weak_from_this(), number, patience, until_opened] {
+    if (const auto self = weak.lock()) self->LookAtSilence(number, patience, until_opened);
+  });
 }
 
 void Subscription::Core::LookAtSilence(uint64_t number, absl::Duration patience,
                                        bool until_opened) {
-  std::shared_ptr<SubscribeCall> silent;
-  std::shared_ptr<grpc::Channel> channel;
+  constexpr absl::Duration kLeast = absl::Milliseconds(10);
+  std::shared_ptr<SubscribeCall> call;
   {
     absl::MutexLock lock(&mutex_);
     const auto found = calls_.find(number);
     if (found == calls_.end() || (until_opened && opened_call_ == number)) return;
-    if (absl::Now() - found->second->last_received() >= patience) {
-      silent = found->second;
-      channel = channel_;
-    }
+    call = found->second;
   }
-  if (silent == nullptr) return Watch(number, patience, until_opened);
+  // Endless while the owner does not read.
+  const absl::Time last = call->last_received();
+  const absl::Duration left =
+      last == absl::InfiniteFuture() ? patience : last + patience - absl::Now();
+  if (left > absl::ZeroDuration()) {
+    return LookAfter(std::max(left, kLeast), number, patience, until_opened);
+  }
   // A half-open link, perhaps behind a proxy that keeps the connection up: nothing else would ever
   // tell, and what goes over the same connection next would fall silent too.
-  connection_->LeaveChannel(channel);
-  silent->GiveUp(absl::UnavailableError(absl::StrCat("nothing came from the server for ",
-                                                     absl::FormatDuration(patience),
-                                                     "; trying another connection")));
+  connection_->LeaveChannel(call->channel());
+  call->GiveUp(absl::UnavailableError(absl::StrCat("nothing came from the server for ",
+                                                   absl::FormatDuration(patience),
+                                                   "; trying another connection")));
 }
 
 bool Subscription::Core::OnDeliveries(uint64_t number,
@@ -221,16 +216,14 @@ bool Subscription::Core::OnDeliveries(uint64_t number,
 
 void Subscription::Core::OnDrain(uint64_t number, const v1::Drain& drain) {
   std::shared_ptr<SubscribeCall> call;
-  std::shared_ptr<grpc::Channel> channel;
   {
     absl::MutexLock lock(&mutex_);
     const auto found = calls_.find(number);
     if (found == calls_.end()) return;
     call = found->second;
-    channel = channel_;
     if (number == current_) current_ = 0;
   }
-  connection_->LeaveChannel(channel);
+  connection_->LeaveChannel(call->channel());
   if (spec_.tail) {
     // Nothing to settle. Its end brings the new call, behind what the handler has seen by then.
     call->CancelCall();
@@ -255,7 +248,6 @@ void Subscription::Core::OnFinished(uint64_t number, const absl::Status& status)
   absl::Duration delay;
   std::shared_ptr<SubscribeCall> call;
   std::vector<Work> dropped;
-  std::shared_ptr<grpc::Channel> channel;
   const absl::Status why =
       status.ok() ? absl::UnavailableError("the server ended the stream") : status;
   {
@@ -282,14 +274,15 @@ void Subscription::Core::OnFinished(uint64_t number, const absl::Status& status)
       delay = std::max(backoff_.Next(), GetRetryDelay(why).value_or(absl::ZeroDuration()));
     }
     last_error_ = why;
-    channel = channel_;
     if (end_ && !quiet) return;
   }
   if (quiet) {
     FinishCalls();
     return;
   }
-  if (GetErrorReason(why) == v1::ERROR_REASON_DRAINING) connection_->LeaveChannel(channel);
+  if (GetErrorReason(why) == v1::ERROR_REASON_DRAINING) {
+    connection_->LeaveChannel(call->channel());
+  }
   if (spec_.on_interruption != nullptr) spec_.on_interruption(why);
   if (connect) {
     Connect();

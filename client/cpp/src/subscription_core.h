@@ -57,9 +57,10 @@ class Subscription::Core : public std::enable_shared_from_this<Subscription::Cor
   void Connect() ABSL_LOCKS_EXCLUDED(mutex_);
   void ConnectAfter(absl::Duration delay);
   v1::SubscribeOpen MakeOpen() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  // Gives the call and its connection up once nothing has come for `patience`. A call that is not
-  // open is watched only `until_opened`.
+  // Gives the call and its connection up once nothing has come for `patience`, from now on at
+  // first. A call that is not open is watched only `until_opened`.
   void Watch(uint64_t number, absl::Duration patience, bool until_opened);
+  void LookAfter(absl::Duration delay, uint64_t number, absl::Duration patience, bool until_opened);
   void LookAtSilence(uint64_t number, absl::Duration patience, bool until_opened);
 
   void OnOpened(uint64_t number, const v1::SubscribeOpened& opened);
@@ -106,7 +107,6 @@ class Subscription::Core : public std::enable_shared_from_this<Subscription::Cor
   std::map<uint64_t, std::shared_ptr<SubscribeCall>> calls_ ABSL_GUARDED_BY(mutex_);
   uint64_t current_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t calls_made_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::shared_ptr<grpc::Channel> channel_ ABSL_GUARDED_BY(mutex_);
   absl::Time opened_at_ ABSL_GUARDED_BY(mutex_);
   // The last one that was opened.
   uint64_t opened_call_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -9,8 +9,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "eventbus/client.h"
 #include "eventbus/v1/broker.grpc.pb.h"
@@ -30,6 +33,12 @@ class FakeBroker final : public v1::EventBus::Service {
 
   std::atomic<int> calls = 0;
 
+  // Of each call so far, the client's end of its connection.
+  std::vector<std::string> peers() const {
+    absl::MutexLock lock(&mutex_);
+    return peers_;
+  }
+
   void Start() {
     int port = 0;
     server_ = grpc::ServerBuilder()
@@ -46,19 +55,27 @@ class FakeBroker final : public v1::EventBus::Service {
   const std::string& address() const { return address_; }
 
  private:
-  grpc::Status Publish(grpc::ServerContext*, const v1::PublishRequest* request,
-                       v1::PublishResponse* response) override {
-    return on_publish(*request, response, ++calls);
-  }
-  grpc::Status PublishStream(grpc::ServerContext*, PublishWire* wire) override {
-    return on_publish_stream(*wire, ++calls);
-  }
-  grpc::Status Subscribe(grpc::ServerContext*, SubscribeWire* wire) override {
-    v1::SubscribeRequest first;
-    if (!wire->Read(&first)) return grpc::Status::CANCELLED;
-    return on_subscribe(*wire, first.open(), ++calls);
+  int CallFrom(const grpc::ServerContext& context) {
+    absl::MutexLock lock(&mutex_);
+    peers_.push_back(context.peer());
+    return ++calls;
   }
 
+  grpc::Status Publish(grpc::ServerContext* context, const v1::PublishRequest* request,
+                       v1::PublishResponse* response) override {
+    return on_publish(*request, response, CallFrom(*context));
+  }
+  grpc::Status PublishStream(grpc::ServerContext* context, PublishWire* wire) override {
+    return on_publish_stream(*wire, CallFrom(*context));
+  }
+  grpc::Status Subscribe(grpc::ServerContext* context, SubscribeWire* wire) override {
+    v1::SubscribeRequest first;
+    if (!wire->Read(&first)) return grpc::Status::CANCELLED;
+    return on_subscribe(*wire, first.open(), CallFrom(*context));
+  }
+
+  mutable absl::Mutex mutex_;
+  std::vector<std::string> peers_ ABSL_GUARDED_BY(mutex_);
   std::string address_;
   std::unique_ptr<grpc::Server> server_;
 };

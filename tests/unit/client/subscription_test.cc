@@ -238,6 +238,66 @@ TEST_F(SubscriptionTest, AServerThatFallsSilentIsLeft) {
   EXPECT_THAT(handled_.WaitFor(2), SizeIs(testing::Ge(2u)));
 }
 
+TEST_F(SubscriptionTest, WhenADrainedCallFallsSilentTheNewOneKeepsItsConnection) {
+  broker_.on_publish = [](const v1::PublishRequest&, v1::PublishResponse*, int) {
+    return grpc::Status::OK;
+  };
+  broker_.on_subscribe = [&](SubscribeWire& wire, const v1::SubscribeOpen&, int call) {
+    if (call == 2) {
+      SendOpened(wire);
+      return ReadSettlements(wire, Recording());
+    }
+    v1::SubscribeResponse response;
+    response.mutable_opened()->mutable_heartbeat()->set_nanos(20'000'000);
+    wire.Write(response);
+    response.mutable_drain()->mutable_deadline()->set_seconds(absl::ToUnixSeconds(absl::Now()) + 60);
+    wire.Write(response);
+    // Confirms nothing, says nothing.
+    v1::SubscribeRequest request;
+    while (wire.Read(&request)) continue;
+    handled_.Add("left");
+    return grpc::Status::OK;
+  };
+  broker_.Start();
+  Client client = broker_.Connect();
+  const auto subscription = client.Subscribe({"*"}, AckAll);
+  ASSERT_TRUE(subscription.ok());
+  ASSERT_THAT(handled_.WaitFor(1), ElementsAre("left"));
+  Event event;
+  event.set_type("a.b");
+  EXPECT_TRUE(client.Publish(event).ok());
+  const std::vector<std::string> peers = broker_.peers();
+  ASSERT_THAT(peers, SizeIs(3));
+  EXPECT_NE(peers[0], peers[1]) << "a drain leads to a new connection";
+  EXPECT_EQ(peers[1], peers[2]);
+}
+
+TEST_F(SubscriptionTest, ASlowOnOpenIsNotTakenForASilentServer) {
+  absl::Notification open_done;
+  absl::Notification never;
+  broker_.on_subscribe = [&](SubscribeWire& wire, const v1::SubscribeOpen&, int) {
+    v1::SubscribeResponse response;
+    response.mutable_opened()->mutable_heartbeat()->set_nanos(20'000'000);
+    wire.Write(response);
+    open_done.WaitForNotificationWithTimeout(kLong);
+    never.WaitForNotificationWithTimeout(absl::Milliseconds(200));
+    SendDeliveries(wire, 1, 1);
+    return ReadSettlements(wire, Recording());
+  };
+  broker_.Start();
+  Client client = broker_.Connect();
+  SubscribeOptions options;
+  // Longer than the client's patience with a server of that heartbeat.
+  options.on_open = [&](const SubscriptionInfo&) {
+    never.WaitForNotificationWithTimeout(absl::Milliseconds(2'100));
+    if (!open_done.HasBeenNotified()) open_done.Notify();
+  };
+  const auto subscription = client.Subscribe({"*"}, AckAll, options);
+  ASSERT_TRUE(subscription.ok());
+  EXPECT_EQ(settled_.WaitFor(1)[0], "ack 1");
+  EXPECT_EQ(broker_.calls, 1);
+}
+
 TEST_F(SubscriptionTest, StopSettlesWhatRanAndReleasesTheRest) {
   absl::Notification handling;
   absl::Notification go_on;

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "eventbus/v1/admin.pb.h"
-#include "grpcpp/test/default_reactor_test_peer.h"
 #include "gtest/gtest.h"
 #include "server/broker/reason.h"
 #include "server/rpc/page.h"
+#include "tests/support/fake_call.h"
 #include "tests/support/test_bus.h"
 
 namespace eventbus {
@@ -33,9 +33,7 @@ class AdminCallTest : public ::testing::Test {
   void Call(absl::AnyInvocable<void(std::string, Done)> run) {
     Call(std::string("audit"), std::move(run));
   }
-  std::optional<grpc::Status> Finished() const {
-    return peer_.test_status_set() ? std::optional(peer_.test_status()) : std::nullopt;
-  }
+  std::optional<grpc::Status> Finished() const { return context_.finished; }
   grpc::StatusCode Code() const {
     return Finished().value_or(grpc::Status(grpc::StatusCode::DO_NOT_USE, "")).error_code();
   }
@@ -43,8 +41,7 @@ class AdminCallTest : public ::testing::Test {
   TestBus bus_;
   Metrics metrics_;
   RpcContext rpc_{RpcOptions(), &bus_.instance().process(), &bus_.instance().broker(), &metrics_};
-  grpc::CallbackServerContext context_;
-  grpc::testing::DefaultReactorTestPeer peer_{&context_};
+  FakeCall context_;
   v1::GetGroupResponse response_;
 };
 

@@ -1,0 +1,50 @@
+#ifndef EVENTBUS_SERVER_RPC_CALL_CALL_QUEUES_H_
+#define EVENTBUS_SERVER_RPC_CALL_CALL_QUEUES_H_
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/server_builder.h"
+#include "server/rpc/call/call_router.h"
+#include "server/rpc/call/queue_call.h"
+
+namespace eventbus {
+
+// The completion queues that serve all calls, and the thread of each. Each connection belongs to
+// one queue, whose thread reads from it, checks what came and calls the handlers. Functions are for
+// the owner's thread.
+class CallQueues {
+ public:
+  // As many queues as serve a machine of this one's cores: the loop wants a core of its own, and a
+  // thread of gRPC's keeps about one more busy.
+  static int CountForThisMachine();
+
+  // `router` is not owned.
+  CallQueues(int count, const CallRouter* router, grpc::ServerBuilder* builder);
+  // Stop has been called if Start has.
+  ~CallQueues();
+  CallQueues(const CallQueues&) = delete;
+  CallQueues& operator=(const CallQueues&) = delete;
+
+  // Once, when the server runs.
+  void Start();
+  // After the server's Shutdown, which has ended all calls: waits until they are gone. Whoever owes
+  // them an answer must still be running. Again: does nothing.
+  void Stop();
+
+ private:
+  struct Served {
+    std::unique_ptr<grpc::ServerCompletionQueue> completions;
+    QueueCall::Queue queue;
+    std::thread thread;
+  };
+
+  grpc::AsyncGenericService service_;
+  std::vector<std::unique_ptr<Served>> queues_;
+};
+
+}  // namespace eventbus
+
+#endif  // EVENTBUS_SERVER_RPC_CALL_CALL_QUEUES_H_

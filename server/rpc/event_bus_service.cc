@@ -33,10 +33,12 @@ void AddEventBusService(const RpcContext* rpc, OpenCalls* calls, CallRouter* rou
   add("Subscribe", CallRouter::Stream([rpc, calls](CallContext* context) {
         return StartSubscribe(*rpc, calls, context);
       }));
-  add("Receive", CallRouter::ServerStream([rpc, calls](CallContext* context, const Buffer* request) {
+  add("Receive",
+      CallRouter::ServerStream([rpc, calls](CallContext* context, const Buffer* request) {
         return StartReceive(*rpc, calls, context, request);
       }));
-  add("Pull", CallRouter::Unary([rpc](CallContext* context, const Buffer* request, Buffer* response) {
+  add("Pull",
+      CallRouter::Unary([rpc](CallContext* context, const Buffer* request, Buffer* response) {
         return StartPull(*rpc, context, request, response);
       }));
   add("Settle",

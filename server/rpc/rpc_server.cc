@@ -123,6 +123,8 @@ absl::Status RpcServer::Listen() {
 void RpcServer::SetServing(bool serving) { health_.SetServing(serving); }
 
 void RpcServer::Shutdown(absl::Time deadline) {
+  // Who watches it is told to the last that the server does not serve.
+  health_.Drain();
   server_->Shutdown(absl::ToChronoTime(deadline));
   queues_->Stop();
   server_->Wait();

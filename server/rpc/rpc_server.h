@@ -36,12 +36,9 @@ class RpcServer {
   void SetServing(bool serving);
 
   // Ends the calls that wait for their client and that the broker does not know of: publishing
-  // streams, with all they have taken answered, subscribers that have not opened yet, and those
-  // who watch the health. Any thread.
-  void DrainCalls() {
-    calls_.DrainAll();
-    health_.Drain();
-  }
+  // streams, with all they have taken answered, and subscribers that have not opened yet. Any
+  // thread.
+  void DrainCalls() { calls_.DrainAll(); }
 
   // Takes no new calls, waits until `deadline` for those under way, breaks off the rest. The loop
   // must be running, for it answers.

@@ -5,21 +5,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
-
 namespace eventbus {
 namespace {
 
 constexpr int kMaxQueues = 8;
 // New calls that one reading from the network may bring; what is above waits for the next turn.
 constexpr int kAwaitedCalls = 64;
-
-void Serve(grpc::ServerCompletionQueue* completions) {
-  void* tag = nullptr;
-  bool ok = false;
-  while (completions->Next(&tag, &ok)) static_cast<QueueTag*>(tag)->Ended(ok);
-}
 
 }  // namespace
 
@@ -32,9 +23,7 @@ CallQueues::CallQueues(int count, const CallRouter* router, grpc::ServerBuilder*
   for (int i = 0; i < count; ++i) {
     auto served = std::make_unique<Served>();
     served->completions = builder->AddCompletionQueue();
-    served->queue.service = &service_;
-    served->queue.completions = served->completions.get();
-    served->queue.router = router;
+    served->queue = std::make_unique<CallQueue>(&service_, served->completions.get(), router);
     queues_.push_back(std::move(served));
   }
 }
@@ -42,18 +31,19 @@ CallQueues::CallQueues(int count, const CallRouter* router, grpc::ServerBuilder*
 CallQueues::~CallQueues() {
   // A queue must be shut down and emptied before it is destroyed, also if it has never served.
   for (const std::unique_ptr<Served>& served : queues_) {
-    if (served->thread.joinable()) continue;
+    if (served->started) continue;
     served->completions->Shutdown();
-    Serve(served->completions.get());
+    served->queue->Serve();
   }
 }
 
 void CallQueues::Start() {
   for (const std::unique_ptr<Served>& served : queues_) {
-    for (int i = 0; i < kAwaitedCalls; ++i) QueueCall::AwaitOne(&served->queue);
-    served->thread = std::thread([completions = served->completions.get()] {
+    for (int i = 0; i < kAwaitedCalls; ++i) QueueCall::AwaitOne(served->queue.get());
+    served->started = true;
+    served->thread = std::thread([queue = served->queue.get()] {
       pthread_setname_np(pthread_self(), "grpc");
-      Serve(completions);
+      queue->Serve();
     });
   }
 }
@@ -62,14 +52,7 @@ void CallQueues::Stop() {
   for (const std::unique_ptr<Served>& served : queues_) {
     if (!served->thread.joinable()) continue;
     // Nothing may be begun on a queue that is shut down, so the last call goes first.
-    {
-      QueueCall::Queue& queue = served->queue;
-      const auto empty = [&queue]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(queue.mutex) {
-        return queue.calls == 0;
-      };
-      absl::MutexLock lock(&queue.mutex);
-      queue.mutex.Await(absl::Condition(&empty));
-    }
+    served->queue->WaitUntilEmpty();
     served->completions->Shutdown();
     served->thread.join();
   }

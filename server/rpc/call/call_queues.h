@@ -37,7 +37,8 @@ class CallQueues {
  private:
   struct Served {
     std::unique_ptr<grpc::ServerCompletionQueue> completions;
-    QueueCall::Queue queue;
+    std::unique_ptr<CallQueue> queue;
+    bool started = false;
     std::thread thread;
   };
 

@@ -16,24 +16,99 @@ constexpr std::chrono::milliseconds kBeforeNoMoreToRead(2);
 
 }  // namespace
 
-void QueueCall::AwaitOne(Queue* queue) {
-  auto* const call = new QueueCall(queue);
-  queue->service->RequestCall(&call->context_, &call->stream_, queue->completions,
-                              queue->completions, &call->accepted_);
+// ---- CallQueue ----
+
+void CallQueue::Serve() {
+  server_.store(std::this_thread::get_id(), std::memory_order_release);
+  WakeUp();
+  void* tag = nullptr;
+  bool ok = false;
+  while (true) {
+    StartBegun();
+    switch (completions_.AsyncNext(&tag, &ok, gpr_inf_past(GPR_CLOCK_MONOTONIC))) {
+      case grpc::CompletionQueue::GOT_EVENT:
+        static_cast<QueueTag*>(tag)->Ended(ok);
+        continue;
+      case grpc::CompletionQueue::SHUTDOWN:
+        return;
+      case grpc::CompletionQueue::TIMEOUT:
+        break;
+    }
+    if (!FallAsleep()) continue;
+    const bool more = completions_.Next(&tag, &ok);
+    WakeUp();
+    if (!more) return;
+    static_cast<QueueTag*>(tag)->Ended(ok);
+  }
 }
 
-QueueCall::QueueCall(Queue* queue) : queue_(queue), stream_(&context_) {
-  {
-    absl::MutexLock lock(&queue->mutex);
-    ++queue->calls;
+void CallQueue::Begin(QueueCall* call, Operation operation) {
+  if (server_.load(std::memory_order_acquire) == std::this_thread::get_id()) {
+    // In the order in which operations of a call were begun.
+    StartBegun();
+  } else {
+    absl::MutexLock lock(&mutex_);
+    if (awake_) {
+      begun_.push_back({call, operation});
+      any_begun_.store(true, std::memory_order_release);
+      return;
+    }
   }
+  call->Start(operation);
+}
+
+void CallQueue::StartBegun() {
+  if (!any_begun_.load(std::memory_order_acquire)) return;
+  {
+    absl::MutexLock lock(&mutex_);
+    any_begun_.store(false, std::memory_order_relaxed);
+    starting_.swap(begun_);
+  }
+  for (const Begun& begun : starting_) begun.call->Start(begun.operation);
+  starting_.clear();
+}
+
+bool CallQueue::FallAsleep() {
+  absl::MutexLock lock(&mutex_);
+  awake_ = !begun_.empty();
+  return !awake_;
+}
+
+void CallQueue::WakeUp() {
+  absl::MutexLock lock(&mutex_);
+  awake_ = true;
+}
+
+void CallQueue::Add() {
+  absl::MutexLock lock(&mutex_);
+  ++calls_;
+}
+
+void CallQueue::Remove() {
+  absl::MutexLock lock(&mutex_);
+  --calls_;
+}
+
+void CallQueue::WaitUntilEmpty() {
+  const auto empty = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return calls_ == 0; };
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(&empty));
+}
+
+// ---- QueueCall ----
+
+void QueueCall::AwaitOne(CallQueue* queue) {
+  auto* const call = new QueueCall(queue);
+  queue->service().RequestCall(&call->context_, &call->stream_, &queue->completions(),
+                               &queue->completions(), &call->accepted_);
+}
+
+QueueCall::QueueCall(CallQueue* queue) : queue_(queue), stream_(&context_) {
+  queue->Add();
   context_.AsyncNotifyWhenDone(&call_ended_);
 }
 
-QueueCall::~QueueCall() {
-  absl::MutexLock lock(&queue_->mutex);
-  --queue_->calls;
-}
+QueueCall::~QueueCall() { queue_->Remove(); }
 
 absl::string_view QueueCall::Metadata(absl::string_view key) const {
   const auto& metadata = context_.client_metadata();
@@ -49,7 +124,7 @@ void QueueCall::Accepted(bool ok) {
     return;
   }
   AwaitOne(queue_);
-  method_ = queue_->router->Find(context_.method());
+  method_ = queue_->router().Find(context_.method());
   if (method_ == nullptr) {
     Finish(grpc::Status(grpc::StatusCode::UNIMPLEMENTED,
                         absl::StrCat("there is no method ", context_.method())));
@@ -73,20 +148,42 @@ void QueueCall::TakeOnlyMessage(bool ok) {
 
 void QueueCall::StartRead(grpc::ByteBuffer* message) {
   under_way_.fetch_add(1, std::memory_order_relaxed);
-  stream_.Read(message, &read_);
+  read_into_ = message;
+  queue_->Begin(this, CallQueue::Operation::kRead);
 }
 
 void QueueCall::StartWrite(const grpc::ByteBuffer* message) {
   under_way_.fetch_add(1, std::memory_order_relaxed);
-  stream_.Write(*message, &write_);
+  to_write_ = message;
+  queue_->Begin(this, CallQueue::Operation::kWrite);
 }
 
-void QueueCall::Finish(const grpc::Status& status) { stream_.Finish(status, &finish_); }
+void QueueCall::Finish(const grpc::Status& status) {
+  status_ = status;
+  queue_->Begin(this, CallQueue::Operation::kFinish);
+}
 
 void QueueCall::FinishUnary(const grpc::Status& status) {
   if (!status.ok()) return Finish(status);
   if (messages() != nullptr) response_ = messages()->Encode();
-  stream_.WriteAndFinish(response_, grpc::WriteOptions(), status, &finish_);
+  queue_->Begin(this, CallQueue::Operation::kFinishUnary);
+}
+
+void QueueCall::Start(CallQueue::Operation operation) {
+  switch (operation) {
+    case CallQueue::Operation::kRead:
+      stream_.Read(read_into_, &read_);
+      return;
+    case CallQueue::Operation::kWrite:
+      stream_.Write(*to_write_, &write_);
+      return;
+    case CallQueue::Operation::kFinish:
+      stream_.Finish(status_, &finish_);
+      return;
+    case CallQueue::Operation::kFinishUnary:
+      stream_.WriteAndFinish(response_, grpc::WriteOptions(), grpc::Status::OK, &finish_);
+      return;
+  }
 }
 
 void QueueCall::ReadEnded(bool ok) {
@@ -97,7 +194,7 @@ void QueueCall::ReadEnded(bool ok) {
     stream_reactor_->OnReadDone(ok);
   } else {
     // Counts as the read did.
-    later_.Set(queue_->completions, std::chrono::system_clock::now() + kBeforeNoMoreToRead,
+    later_.Set(&queue_->completions(), std::chrono::system_clock::now() + kBeforeNoMoreToRead,
                &no_more_to_read_);
     return;
   }

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
@@ -26,22 +28,71 @@ class QueueTag {
   virtual void Ended(bool ok) = 0;
 };
 
+class QueueCall;
+
+// What the calls of one queue share. Outlives them.
+class CallQueue {
+ public:
+  enum class Operation { kRead, kWrite, kFinish, kFinishUnary };
+
+  // None of these is owned.
+  CallQueue(grpc::AsyncGenericService* service, grpc::ServerCompletionQueue* completions,
+            const CallRouter* router)
+      : service_(*service), completions_(*completions), router_(*router) {}
+  CallQueue(const CallQueue&) = delete;
+  CallQueue& operator=(const CallQueue&) = delete;
+
+  grpc::AsyncGenericService& service() const { return service_; }
+  grpc::ServerCompletionQueue& completions() const { return completions_; }
+  const CallRouter& router() const { return router_; }
+
+  // Serves the queue on this thread until it is shut down and empty.
+  void Serve() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Starts an operation of a call: at once, if this is the thread that serves, or that one sleeps.
+  // Else it starts it, between two of its own: threads that work on one connection at the same time
+  // get into each other's way, and gRPC then brings in a third one.
+  void Begin(QueueCall* call, Operation operation) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Calls that are there, those that wait for a client included.
+  void Add() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Remove() ABSL_LOCKS_EXCLUDED(mutex_);
+  void WaitUntilEmpty() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  struct Begun {
+    QueueCall* call;
+    Operation operation;
+  };
+
+  // What others have begun meanwhile.
+  void StartBegun() ABSL_LOCKS_EXCLUDED(mutex_);
+  // False if something is to be done before.
+  bool FallAsleep() ABSL_LOCKS_EXCLUDED(mutex_);
+  void WakeUp() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  grpc::AsyncGenericService& service_;
+  grpc::ServerCompletionQueue& completions_;
+  const CallRouter& router_;
+  std::atomic<std::thread::id> server_{std::thread::id()};
+  std::atomic<bool> any_begun_{false};
+  absl::Mutex mutex_;
+  bool awake_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<Begun> begun_ ABSL_GUARDED_BY(mutex_);
+  int calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Of the serving thread, to keep its memory.
+  std::vector<Begun> starting_;
+};
+
 // One call on a completion queue, from waiting for it until nothing of it is left. Owns itself.
 // Operations may be begun on any thread; all else happens on the queue's.
 class QueueCall final : public CallContext {
  public:
-  // What calls of a queue share; outlives them. None of it is owned.
-  struct Queue {
-    grpc::AsyncGenericService* service = nullptr;
-    grpc::ServerCompletionQueue* completions = nullptr;
-    const CallRouter* router = nullptr;
-    absl::Mutex mutex;
-    // Calls that are there, those that wait for a client included.
-    int calls ABSL_GUARDED_BY(mutex) = 0;
-  };
-
   // Takes the next call of a client. The server must be running.
-  static void AwaitOne(Queue* queue);
+  static void AwaitOne(CallQueue* queue);
+
+  // Starts what has been begun. For the queue.
+  void Start(CallQueue::Operation operation);
 
   std::string Peer() const override { return context_.peer(); }
   absl::string_view Metadata(absl::string_view key) const override;
@@ -49,11 +100,11 @@ class QueueCall final : public CallContext {
   void TryCancel() override { context_.TryCancel(); }
 
  private:
-  // An operation of a call, as a tag.
-  class Operation final : public QueueTag {
+  // The end of an operation.
+  class Tag final : public QueueTag {
    public:
     using End = void (QueueCall::*)(bool ok);
-    Operation(QueueCall* call, End end) : call_(call), end_(end) {}
+    Tag(QueueCall* call, End end) : call_(call), end_(end) {}
     void Ended(bool ok) override { (call_->*end_)(ok); }
 
    private:
@@ -61,7 +112,7 @@ class QueueCall final : public CallContext {
     const End end_;
   };
 
-  explicit QueueCall(Queue* queue);
+  explicit QueueCall(CallQueue* queue);
   ~QueueCall() override;
 
   void StartRead(grpc::ByteBuffer* message) override;
@@ -81,15 +132,15 @@ class QueueCall final : public CallContext {
   // An operation less. The call may be gone after it.
   void Release();
 
-  Queue* const queue_;
+  CallQueue* const queue_;
   grpc::GenericServerContext context_;
   grpc::GenericServerAsyncReaderWriter stream_;
-  Operation accepted_{this, &QueueCall::Accepted};
-  Operation read_{this, &QueueCall::ReadEnded};
-  Operation no_more_to_read_{this, &QueueCall::NoMoreToRead};
-  Operation write_{this, &QueueCall::WriteEnded};
-  Operation finish_{this, &QueueCall::FinishEnded};
-  Operation call_ended_{this, &QueueCall::CallEnded};
+  Tag accepted_{this, &QueueCall::Accepted};
+  Tag read_{this, &QueueCall::ReadEnded};
+  Tag no_more_to_read_{this, &QueueCall::NoMoreToRead};
+  Tag write_{this, &QueueCall::WriteEnded};
+  Tag finish_{this, &QueueCall::FinishEnded};
+  Tag call_ended_{this, &QueueCall::CallEnded};
 
   // Of gRPC's operations, those under way; Finish counts from the start.
   std::atomic<int> under_way_{2};
@@ -100,6 +151,10 @@ class QueueCall final : public CallContext {
   bool reads_only_message_ = false;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
+  // Of what has been begun.
+  grpc::ByteBuffer* read_into_ = nullptr;
+  const grpc::ByteBuffer* to_write_ = nullptr;
+  grpc::Status status_;
   // At most one of the two, from when the handler has begun.
   StreamReactor* stream_reactor_ = nullptr;
   UnaryReactor* unary_reactor_ = nullptr;

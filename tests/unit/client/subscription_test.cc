@@ -250,7 +250,8 @@ TEST_F(SubscriptionTest, WhenADrainedCallFallsSilentTheNewOneKeepsItsConnection)
     v1::SubscribeResponse response;
     response.mutable_opened()->mutable_heartbeat()->set_nanos(20'000'000);
     wire.Write(response);
-    response.mutable_drain()->mutable_deadline()->set_seconds(absl::ToUnixSeconds(absl::Now()) + 60);
+    response.mutable_drain()->mutable_deadline()->set_seconds(absl::ToUnixSeconds(absl::Now()) +
+                                                              60);
     wire.Write(response);
     // Confirms nothing, says nothing.
     v1::SubscribeRequest request;

@@ -122,8 +122,8 @@ class CallQueuesTest : public ::testing::Test {
     queues_ = std::make_unique<CallQueues>(2, &router_, &builder);
     server_ = builder.BuildAndStart();
     queues_->Start();
-    channel_ = grpc::CreateChannel(absl::StrCat("127.0.0.1:", port),
-                                   grpc::InsecureChannelCredentials());
+    channel_ =
+        grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials());
   }
   ~CallQueuesTest() override { Stop(absl::Now() + kPatience); }
 

@@ -53,6 +53,8 @@ def test_reflection_tells_services_and_messages(shared_bus):
         "grpc.health.v1.Health",
     } <= set(database.get_services())
     pool = descriptor_pool.DescriptorPool(database)
+    for name in database.get_services():
+        assert pool.FindServiceByName(name).methods, f"{name} can be described"
     service = pool.FindServiceByName("eventbus.v1.EventBus")
     assert {method.name for method in service.methods} >= {"Publish", "Subscribe", "Receive"}
     assert pool.FindMessageTypeByName("eventbus.v1.Event").fields_by_name["type"].number == 4

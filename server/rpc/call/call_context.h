@@ -27,7 +27,7 @@ class StreamReactor {
   StreamReactor& operator=(const StreamReactor&) = delete;
 
   // A message is there; or, with `ok` false, none will come: the client has half-closed, or is
-  // gone, and then IsCancelled says so.
+  // gone, and then IsCancelled says so by now.
   virtual void OnReadDone(bool /*ok*/) {}
   // With `ok` false the call is broken.
   virtual void OnWriteDone(bool /*ok*/) {}
@@ -84,7 +84,8 @@ class CallContext {
 
   // The address of the client, as in "ipv4:127.0.0.1:50000".
   virtual std::string Peer() const = 0;
-  // What the client has sent under this key, or nothing. Valid as long as the call.
+  // What the client has sent under this key, or nothing. Valid as long as the call. On the queue's
+  // thread only.
   virtual absl::string_view Metadata(absl::string_view key) const = 0;
   virtual bool IsCancelled() const = 0;
   virtual void TryCancel() = 0;

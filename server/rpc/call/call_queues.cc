@@ -8,14 +8,14 @@
 namespace eventbus {
 namespace {
 
-constexpr int kMaxQueues = 8;
+constexpr int kMaxQueues = 4;
 // New calls that one reading from the network may bring; what is above waits for the next turn.
 constexpr int kAwaitedCalls = 64;
 
 }  // namespace
 
 int CallQueues::CountForThisMachine() {
-  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 1, kMaxQueues);
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 4, 1, kMaxQueues);
 }
 
 CallQueues::CallQueues(int count, const CallRouter* router, grpc::ServerBuilder* builder) {

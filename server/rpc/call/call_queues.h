@@ -12,13 +12,13 @@
 
 namespace eventbus {
 
-// The completion queues that serve all calls, and the thread of each. Each connection belongs to
-// one queue, whose thread reads from it, checks what came and calls the handlers. Functions are for
-// the owner's thread.
+// The completion queues that serve all calls, and the thread of each, which reads from connections,
+// checks what came and calls the handlers. A call belongs to one queue. Functions are for the
+// owner's thread.
 class CallQueues {
  public:
-  // As many queues as serve a machine of this one's cores: the loop wants a core of its own, and a
-  // thread of gRPC's keeps about one more busy.
+  // One, and on large machines one for every four cores: threads of several queues take each
+  // other's events out of the one set that gRPC polls, and hand them over.
   static int CountForThisMachine();
 
   // `router` is not owned.

@@ -1,20 +1,13 @@
 #include "server/rpc/call/queue_call.h"
 
-#include <chrono>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "grpc/grpc.h"
+#include "grpc/support/time.h"
 #include "grpcpp/support/string_ref.h"
 
 namespace eventbus {
-namespace {
-
-// How long the end of a client's messages is kept back. When a client is gone, the read that failed
-// comes out of the queue before the end of the call, which says so; both come at about the same
-// time.
-constexpr std::chrono::milliseconds kBeforeNoMoreToRead(2);
-
-}  // namespace
 
 // ---- CallQueue ----
 
@@ -190,19 +183,13 @@ void QueueCall::ReadEnded(bool ok) {
   if (reads_only_message_) {
     reads_only_message_ = false;
     TakeOnlyMessage(ok);
-  } else if (ok || IsCancelled()) {
-    stream_reactor_->OnReadDone(ok);
   } else {
-    // Counts as the read did.
-    later_.Set(&queue_->completions(), std::chrono::system_clock::now() + kBeforeNoMoreToRead,
-               &no_more_to_read_);
-    return;
+    // Whether the client is gone, or has only half-closed, is known before the call has ended.
+    if (!ok && grpc_call_failed_before_recv_message(context_.c_call()) != 0) {
+      cancelled_.store(true, std::memory_order_release);
+    }
+    stream_reactor_->OnReadDone(ok);
   }
-  Release();
-}
-
-void QueueCall::NoMoreToRead(bool /*ok*/) {
-  stream_reactor_->OnReadDone(false);
   Release();
 }
 

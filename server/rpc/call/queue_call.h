@@ -10,7 +10,6 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
-#include "grpcpp/alarm.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/support/byte_buffer.h"
@@ -123,7 +122,6 @@ class QueueCall final : public CallContext {
   // What the operations end with.
   void Accepted(bool ok);
   void ReadEnded(bool ok);
-  void NoMoreToRead(bool ok);
   void WriteEnded(bool ok);
   void FinishEnded(bool ok);
   void CallEnded(bool ok);
@@ -137,7 +135,6 @@ class QueueCall final : public CallContext {
   grpc::GenericServerAsyncReaderWriter stream_;
   Tag accepted_{this, &QueueCall::Accepted};
   Tag read_{this, &QueueCall::ReadEnded};
-  Tag no_more_to_read_{this, &QueueCall::NoMoreToRead};
   Tag write_{this, &QueueCall::WriteEnded};
   Tag finish_{this, &QueueCall::FinishEnded};
   Tag call_ended_{this, &QueueCall::CallEnded};
@@ -158,7 +155,6 @@ class QueueCall final : public CallContext {
   // At most one of the two, from when the handler has begun.
   StreamReactor* stream_reactor_ = nullptr;
   UnaryReactor* unary_reactor_ = nullptr;
-  grpc::Alarm later_;
 };
 
 }  // namespace eventbus

@@ -339,7 +339,7 @@ class StoreListener {
   virtual void OnEntriesReleased(absl::string_view stream, const GroupKey& group) = 0;
   // Another instance would like to own a stream of an ordered group; perhaps not from this one.
   virtual void OnLeaseWanted(const LeaseWish& /*wish*/) {}
-  // Another instance has left mail for an entry; perhaps not for this one.
+  // Somebody, perhaps this instance, has left mail for an entry; perhaps not for this one.
   virtual void OnMail(const MailNotice& /*notice*/) {}
   // Types or groups were created, changed or deleted, perhaps by this instance.
   virtual void OnRegistryChanged() = 0;
@@ -494,8 +494,9 @@ class StreamStore {
 
   // ---- Mail (mail.h) ----
 
-  // Leaves mail for whoever has the entries, and tells the other instances. Answers for each, in
-  // order. Once left it is found with the entry by ReadStates and Claim.
+  // Leaves mail for whoever has the entries, and tells all instances, this one too: it may be about
+  // to have one of them. Answers for each, in order. Once left it is found with the entry by
+  // ReadStates and Claim.
   virtual void LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOutcome>> done) = 0;
   // Removes what was left for an entry that is not pending any more; without an answer.
   virtual void DropMail(std::string stream, GroupKey group, EntryId id) = 0;

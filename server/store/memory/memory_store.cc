@@ -267,8 +267,7 @@ absl::Status MemoryStore::Release(PeerId from, ReleaseRequest request) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<MailOutcome>> MemoryStore::LeaveMail(PeerId from,
-                                                                const LeaveMailRequest& request) {
+absl::StatusOr<std::vector<MailOutcome>> MemoryStore::LeaveMail(const LeaveMailRequest& request) {
   const absl::StatusOr<GroupOnStream> found = FindGroup(request.stream, request.group);
   if (!found.ok()) return found.status();
   std::vector<MailOutcome> outcomes;
@@ -281,9 +280,7 @@ absl::StatusOr<std::vector<MailOutcome>> MemoryStore::LeaveMail(PeerId from,
     } else {
       outcomes.push_back(MailOutcome::kLeft);
       const MailNotice notice = {request.stream, request.group, mail.id, *std::move(consumer)};
-      for (const auto& [id, peer] : peers_) {
-        if (id != from) peer->OnMail(notice);
-      }
+      for (const auto& [id, peer] : peers_) peer->OnMail(notice);
     }
   }
   return outcomes;

@@ -204,6 +204,7 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   }
   RedisSignal& SignalIn(Outbox* outbox, void (RedisStore::*send)(RedisCommand, Answer));
   void OnSignal(const RedisSignal& signal);
+  void Tell(const RedisSignal& signal);
   // Has ListDue know what is due on the stream now; then answers.
   void CorrectDue(std::string stream, MoveDueResult moved, Callback<MoveDueResult> done);
   void WatchMemory();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/store/redis/redis_signals.h"
 #include "server/store/redis/redis_store.h"
 #include "server/store/redis/redis_values.h"
 
@@ -252,6 +253,7 @@ void RedisStore::LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOu
       [this, request = std::move(request),
        done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
         if (!reply.ok()) return done(reply.status());
+        RedisSignal left;
         std::vector<MailOutcome> outcomes;
         for (size_t i = 0; i < request.mail.size(); ++i) {
           const RedisReply answer = (*reply)[i];
@@ -261,11 +263,16 @@ void RedisStore::LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOu
             outcomes.push_back(MailOutcome::kNotPending);
           } else {
             outcomes.push_back(MailOutcome::kLeft);
-            Signal().mail.insert(
+            left.mail.insert(
                 {request.stream, request.group, request.mail[i].id, std::string(answer.text())});
           }
         }
+        if (!left.mail.empty()) Signal().mail.insert(left.mail.begin(), left.mail.end());
+        // The store may go away when this is answered.
+        const std::shared_ptr<RedisStore*> self = self_;
         done(std::move(outcomes));
+        // Its own signals it does not hear.
+        if (*self != nullptr) (*self)->Tell(left);
       });
 }
 

@@ -191,7 +191,10 @@ class Group {
   void Extend(const HeldEntry& entry, uint32_t index, std::optional<absl::Duration> duration);
   // Reads and obeys the mail of these entries (group_mail.cc).
   void ReadMail(const std::string& stream, std::vector<EntryId> ids);
-  void ObeyMail(const std::string& stream, const EntryState& state);
+  void OnMailRead(const std::string& stream, const GroupKey& key,
+                  const absl::StatusOr<std::vector<EntryState>>& states);
+  // The entry is held.
+  void ObeyMail(GroupStream& stream, const EntryState& state);
   // Null: nobody has the event now.
   static Member* HolderOf(const HeldEntry& entry, uint32_t index);
   // `subscriber` may be null.

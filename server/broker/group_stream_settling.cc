@@ -225,6 +225,7 @@ void GroupStream::DropAll() {
   fetching_ = false;
   claiming_released_ = false;
   expected_events_ = 0;
+  mail_noticed_.clear();
   lost_answer_ = false;
   advanced_ = true;
   missing_.clear();

@@ -156,6 +156,8 @@ void Group::Recheck() {
     attached->stream->NoteAdvanced();
     attached->stream->NoteClaimable(kReleasedConsumer);
     ReadMail(name, attached->stream->HeldIds());
+    // What is on its way here may have got mail since.
+    if (attached->stream->fetching()) attached->mail_missed = true;
   }
 }
 
@@ -164,7 +166,8 @@ void Group::Sweep(const std::string& stream) {
   if (found == streams_.end() || members_.empty()) return;
   const GroupKey key = found->second->stream->group();
   found->second->stream->NoteAdvanced();
-  if (std::exchange(found->second->mail_missed, false)) {
+  if (found->second->mail_missed && !found->second->stream->fetching()) {
+    found->second->mail_missed = false;
     ReadMail(stream, found->second->stream->HeldIds());
   }
   // Nobody else reads a side stream: what was settled of it may go.

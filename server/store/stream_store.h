@@ -498,8 +498,10 @@ class StreamStore {
   // to have one of them. Answers for each, in order. Once left it is found with the entry by
   // ReadStates and Claim.
   virtual void LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOutcome>> done) = 0;
-  // Removes what was left for an entry that is not pending any more; without an answer.
-  virtual void DropMail(std::string stream, GroupKey group, EntryId id) = 0;
+  // Removes what was left for entries that are not pending any more; without an answer. `consumer`:
+  // who calls, and may be about to acknowledge some of them.
+  virtual void DropMail(std::string stream, GroupKey group, std::string consumer,
+                        std::vector<EntryId> ids) = 0;
 
   // ---- Dead letters ----
 

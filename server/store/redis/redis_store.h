@@ -118,7 +118,8 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
                     StatusCallback done) override;
   void WishForLease(LeaseWish wish) override;
   void LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOutcome>> done) override;
-  void DropMail(std::string stream, GroupKey group, EntryId id) override;
+  void DropMail(std::string stream, GroupKey group, std::string consumer,
+                std::vector<EntryId> ids) override;
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override;
   void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,

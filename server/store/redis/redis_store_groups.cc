@@ -276,13 +276,21 @@ void RedisStore::LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOu
       });
 }
 
-void RedisStore::DropMail(std::string stream, GroupKey group, EntryId id) {
+void RedisStore::DropMail(std::string stream, GroupKey group, std::string consumer,
+                          std::vector<EntryId> ids) {
   const std::string key = keys_.State(stream, group);
   // An ack that has not left yet must not leave the mail behind.
-  NoteState(key, id);
-  Run(RedisScript::kDropMail, {keys_.Log(stream), key}, {group.ToString(), id.ToString()},
-      [this, key, id](const absl::StatusOr<RedisReply>& reply) {
-        if (reply.ok() && reply->number() > 0) ForgetStates(key, {id});
+  for (const EntryId& id : ids) NoteState(key, id);
+  std::vector<std::string> arguments = {group.ToString(), std::move(consumer)};
+  for (std::string& id : Texts(ids)) arguments.push_back(std::move(id));
+  Run(RedisScript::kDropMail, {keys_.Log(stream), key}, std::move(arguments),
+      [this, key, ids = std::move(ids)](const absl::StatusOr<RedisReply>& reply) {
+        if (!reply.ok()) return;
+        std::vector<EntryId> not_ours;
+        for (size_t i = 0; i < ids.size(); ++i) {
+          if ((*reply)[i].number() == 0) not_ours.push_back(ids[i]);
+        }
+        ForgetStates(key, not_ours);
       });
 }
 

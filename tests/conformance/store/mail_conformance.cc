@@ -121,10 +121,7 @@ TEST_P(StoreConformanceTest, MailThatCameTooLateIsDropped) {
   ReadGroup("one");
   LeaveMail({{done, "a"}, {held, "b"}});
   Ack({done});
-  world_->Run([&] {
-    a_->DropMail(kStream, group_, done);
-    a_->DropMail(kStream, group_, held);
-  });
+  world_->Run([&] { a_->DropMail(kStream, group_, "one", {done, held}); });
   EXPECT_THAT(MailOf({done}), IsEmpty());
   EXPECT_THAT(MailOf({held}), ElementsAre("b"));
 }

@@ -212,6 +212,75 @@ TEST_F(SettleMailTest, WithoutTheStoreItFailsAndMayBeRepeated) {
   EXPECT_EQ(events.acked, 1U);
 }
 
+// Settled by token on `instance` while the answer of the claim by which the second instance takes
+// over is under way.
+class MailOfWhatIsBeingClaimedTest : public SettleMailTest {
+ protected:
+  RecordingSink& SettleWhileClaimed(size_t instance) {
+    RecordingSink& sink = Hold(3);
+    RecordingSink& heir = bus.Join("work", {"job"}, 1);
+    bus.Run(absl::Seconds(1));
+    bus.instance(1).store().DelayNext(StoreCall::kClaim, absl::Milliseconds(200));
+    const std::string holder = Pending()[0].consumer;
+    bus.Close(sink);
+    bus.world().RunUntil(
+        [&] {
+          const std::string consumer = Pending()[0].consumer;
+          return consumer != holder && consumer != kReleasedConsumer;
+        },
+        absl::Seconds(5));
+    EXPECT_THAT(heir.received, IsEmpty());
+    bus.SettleTokens({}, {sink.tokens[0]}, instance);
+    bus.SettleTokens({Kind::kNack, absl::Seconds(1), "failed"}, {sink.tokens[1]}, instance);
+    bus.Run(absl::Milliseconds(500));
+    EXPECT_THAT(heir.ids(), ElementsAre("3"));
+    bus.Run(absl::Seconds(5));
+    return heir;
+  }
+};
+
+TEST_F(MailOfWhatIsBeingClaimedTest, ByWhoClaimsIt) {
+  RecordingSink& heir = SettleWhileClaimed(1);
+  ASSERT_THAT(heir.ids(), ElementsAre("3", "2"));
+  EXPECT_EQ(heir.received[1].attempt, 2U);
+  EXPECT_EQ(heir.received[1].last_reason, "failed");
+}
+
+TEST_F(MailOfWhatIsBeingClaimedTest, ByAnotherInstance) {
+  RecordingSink& heir = SettleWhileClaimed(0);
+  ASSERT_THAT(heir.ids(), ElementsAre("3", "2"));
+  EXPECT_EQ(heir.received[1].attempt, 2U);
+  EXPECT_EQ(heir.received[1].last_reason, "failed");
+}
+
+TEST_F(SettleMailTest, MailThatIsReadWhenItsEntryIsDoneWithIsDropped) {
+  RecordingSink& sink = Hold(1);
+  bus.instance(0).store().DelayNext(StoreCall::kReadStates, absl::Milliseconds(200));
+  bus.SettleTokens({}, sink.tokens, 1);
+  bus.SettleTokens({}, sink.tokens, 0);
+  bus.Run(absl::Milliseconds(100));
+  EXPECT_THAT(bus.instance(0).store().dropped_mail(), IsEmpty());
+  bus.Run(absl::Seconds(1));
+  EXPECT_THAT(bus.instance(0).store().dropped_mail(), ElementsAre(sink.tokens[0].position.entry));
+}
+
+TEST_F(SettleMailTest, MailOfAGroupThatHasLeftIsDropped) {
+  RecordingSink& sink = Hold(1);
+  bus.SettleTokens({}, sink.tokens);
+  const std::string holder = sink.opened->instance_id;
+  bus.Close(sink);
+  bus.Run(absl::Seconds(1));
+  // Pending for the instance all the same, as after a read whose answer nobody awaits any more.
+  bus.PublishAll({{"job", "2"}});
+  const auto late = bus.store().ReadGroup({"job", {"work", 1}, holder});
+  ASSERT_TRUE(late.ok());
+  ASSERT_THAT(late->entries, SizeIs(1));
+  DeliveryToken token = sink.tokens[0];
+  token.position.entry = late->entries[0].id;
+  EXPECT_EQ(SettleThere({}, {token}).done, 1U);
+  EXPECT_THAT(bus.instance(0).store().dropped_mail(), ElementsAre(token.position.entry));
+}
+
 TEST_F(SettleMailTest, OneCommandMaySettleEventsHereAndThere) {
   RecordingSink& there = Hold(2);
   OpenRequest request;

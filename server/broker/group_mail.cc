@@ -74,6 +74,7 @@ void Group::ObeyMail(GroupStream& stream, const EntryState& state) {
   const std::vector<MailedSettle> settles =
       ReadSettleMail(absl::string_view(state.mail).substr(entry.mail_read));
   entry.mail_read = state.mail.size();
+  bool refused = false;
   for (const MailedSettle& settle : settles) {
     const DeliveryToken token = {stream.group(),
                                  stream.stream(),
@@ -82,7 +83,9 @@ void Group::ObeyMail(GroupStream& stream, const EntryState& state) {
                                  settle.times_delivered};
     if (!SettleToken(token, settle.action, nullptr).has_value()) continue;
     context_->events->OnUnknownSettle(1);
+    refused = true;
   }
+  if (refused) stream.WriteDown(state.id);
 }
 
 }  // namespace eventbus

@@ -138,6 +138,9 @@ class GroupStream {
               std::shared_ptr<SettleWaiter> waiter);
   // The stream of the member broke. The events are ready again at once, or dead letters.
   void Crash(const EntryRun& run, const std::string& subscriber);
+  // Mail of the entry was refused, which nobody who takes it over must obey: its state record is
+  // due at once, if it is still held.
+  void WriteDown(EntryId id);
   // Null if this instance does not hold it.
   HeldEntry* FindHeld(EntryId id);
   std::vector<EntryId> HeldIds() const;

@@ -281,6 +281,35 @@ TEST_F(SettleMailTest, MailOfAGroupThatHasLeftIsDropped) {
   EXPECT_THAT(bus.instance(0).store().dropped_mail(), ElementsAre(token.position.entry));
 }
 
+TEST_F(SettleMailTest, ALateNackIsNotObeyedByWhoTakesOverEither) {
+  RecordingSink& sink = Hold(2);
+  const DeliveryToken first = sink.tokens[0];
+  bus.SettleTokens({Kind::kRelease, {}, ""}, {first});
+  ASSERT_THAT(sink.ids(), ElementsAre("1", "2", "1"));
+  SettleThere({Kind::kNack, absl::Seconds(1), "late"}, {first});
+  EXPECT_EQ(events.unknown, 1U);
+  bus.Run(absl::Seconds(1));
+  bus.instance(0).Kill();
+  RecordingSink& heir = bus.Join("work", {"job"}, 1);
+  bus.Run(absl::Seconds(20));
+  ASSERT_THAT(heir.ids(), ElementsAre("1", "2"));
+  EXPECT_EQ(heir.received[0].attempt, 1U);
+  EXPECT_EQ(events.nacked, 0U);
+}
+
+TEST_F(SettleMailTest, ALateNackIsNotObeyedByWhomTheEntryIsReleasedTo) {
+  RecordingSink& sink = Hold(2);
+  const DeliveryToken first = sink.tokens[0];
+  bus.SettleTokens({Kind::kRelease, {}, ""}, {first});
+  SettleThere({Kind::kNack, absl::Seconds(1), "late"}, {first});
+  bus.Close(sink);
+  RecordingSink& heir = bus.Join("work", {"job"}, 1);
+  bus.Run(absl::Seconds(5));
+  ASSERT_THAT(heir.ids(), ElementsAre("1", "2"));
+  EXPECT_EQ(heir.received[0].attempt, 1U);
+  EXPECT_EQ(events.nacked, 0U);
+}
+
 TEST_F(SettleMailTest, OneCommandMaySettleEventsHereAndThere) {
   RecordingSink& there = Hold(2);
   OpenRequest request;

@@ -56,13 +56,16 @@ void Group::OnMailRead(const std::string& stream, const GroupKey& key,
     return;
   }
   std::vector<EntryId> done;
+  std::vector<EntryId> left_out;
   for (const EntryState& state : *states) {
     if (there && found->second->stream->FindHeld(state.id) != nullptr) {
+      if (state.mail_left_out) left_out.push_back(state.id);
       ObeyMail(*found->second->stream, state);
     } else {
       done.push_back(state.id);
     }
   }
+  if (!left_out.empty()) ReadMail(stream, std::move(left_out));
   if (done.empty()) return;
   // An ack that left before anybody here knew of the mail has left it behind.
   context_->store->DropMail(stream, key, context_->incarnation, std::move(done));

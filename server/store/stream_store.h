@@ -158,6 +158,8 @@ struct EntryState {
   std::string record;
   // Read only.
   std::string mail = {};
+  // There is mail, and no room for it in this answer: it is read on its own. Read only.
+  bool mail_left_out = false;
 };
 
 struct ClaimRequest {
@@ -465,11 +467,13 @@ class StreamStore {
   // many were written.
   virtual void WriteStates(std::string stream, GroupKey group, std::string consumer,
                            std::vector<EntryState> states, Callback<uint64_t> done) = 0;
-  // State records and mail of entries; those without either are left out.
+  // State records and mail of entries; those without either are left out. Of the mail as much as
+  // kMaxMailOfAnswer allows, but that of the first entry that has any is there.
   virtual void ReadStates(std::string stream, GroupKey group, std::vector<EntryId> ids,
                           Callback<std::vector<EntryState>> done) = 0;
   // Moves pending entries of a consumer to another one, oldest first, and answers with them. Of two
-  // that claim the same, one gets all, the other none.
+  // that claim the same, one gets all, the other none. Stops before the entry with which their mail
+  // would exceed kMaxMailOfAnswer, but moves at least one.
   virtual void Claim(ClaimRequest request, Callback<ClaimResult> done) = 0;
   // Moves entries that are pending for `consumer` to kReleasedConsumer, and tells the other
   // instances.

@@ -236,10 +236,13 @@ absl::StatusOr<std::vector<EntryState>> MemoryStore::ReadStates(const std::strin
   const absl::StatusOr<GroupOnStream> found = FindGroup(stream, group);
   if (!found.ok()) return found.status();
   std::vector<EntryState> states;
+  size_t mail_bytes = 0;
   for (const EntryId& id : ids) {
     const MemoryGroup::Pending* pending = found->group->FindPending(id);
     if (pending == nullptr || (pending->record.empty() && pending->mail.empty())) continue;
-    states.push_back({id, pending->record, pending->mail});
+    const bool fits = mail_bytes == 0 || mail_bytes + pending->mail.size() <= kMaxMailOfAnswer;
+    if (fits) mail_bytes += pending->mail.size();
+    states.push_back({id, pending->record, fits ? pending->mail : "", !fits});
   }
   return states;
 }

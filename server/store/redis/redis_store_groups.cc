@@ -161,8 +161,8 @@ void RedisStore::WriteStates(std::string stream, GroupKey group, std::string con
 void RedisStore::ReadStates(std::string stream, GroupKey group, std::vector<EntryId> ids,
                             Callback<std::vector<EntryState>> done) {
   const std::string key = keys_.State(stream, group);
-  std::vector<std::string> arguments = Texts(ids);
-  arguments.insert(arguments.begin(), group.ToString());
+  std::vector<std::string> arguments = {group.ToString(), absl::StrCat(kMaxMailOfAnswer)};
+  for (std::string& id : Texts(ids)) arguments.push_back(std::move(id));
   Run(RedisScript::kReadStates, {keys_.Log(stream), key}, std::move(arguments),
       [this, key, ids = std::move(ids),
        done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
@@ -173,7 +173,9 @@ void RedisStore::ReadStates(std::string stream, GroupKey group, std::vector<Entr
           const RedisReply mail = (*reply)[2 * i + 1];
           if (record.is_nil() && mail.is_nil()) continue;
           NoteState(key, ids[i]);
-          states.push_back({ids[i], std::string(record.text()), std::string(mail.text())});
+          const bool left_out = mail.is_integer();
+          states.push_back({ids[i], std::string(record.text()),
+                            std::string(left_out ? absl::string_view() : mail.text()), left_out});
         }
         done(std::move(states));
       });
@@ -183,7 +185,8 @@ void RedisStore::Claim(ClaimRequest request, Callback<ClaimResult> done) {
   const std::string key = keys_.State(request.stream, request.group);
   std::vector<std::string> keys = {keys_.Log(request.stream), key};
   std::vector<std::string> arguments = {request.group.ToString(), request.from, request.to,
-                                        absl::StrCat(request.max_entries)};
+                                        absl::StrCat(request.max_entries),
+                                        absl::StrCat(kMaxMailOfAnswer)};
   if (request.fence != 0) {
     keys.push_back(keys_.Lease(request.stream, request.group.name));
     arguments.push_back(absl::StrCat(request.fence));

@@ -30,6 +30,17 @@ std::vector<std::string> StoreConformanceTest::MailOf(std::vector<EntryId> ids) 
   return mail;
 }
 
+std::vector<EntryId> StoreConformanceTest::FillMail() {
+  CreateStreamWithGroup();
+  std::vector<EntryId> ids;
+  for (size_t i = 0; i < kFullMails + 3; ++i) ids.push_back(Append(std::to_string(i)));
+  ReadGroup("one");
+  for (size_t i = 0; i < kFullMails + 2; ++i) {
+    LeaveMail({{ids[i], std::string(kMaxMailBytes, 'x')}});
+  }
+  return ids;
+}
+
 namespace {
 
 using ::testing::ElementsAre;
@@ -134,6 +145,42 @@ TEST_P(StoreConformanceTest, NotMoreMailThanAnEntryMayHave) {
               ElementsAre(MailOutcome::kLeft));
   EXPECT_THAT(LeaveMail({{entry, "y"}}), ElementsAre(MailOutcome::kFull));
   EXPECT_EQ(MailOf({entry})[0].size(), kMaxMailBytes);
+}
+
+// One client can fill the mail of many entries.
+TEST_P(StoreConformanceTest, AClaimBringsSoManyEntriesAsTheirMailAllows) {
+  FillMail();
+  const ClaimResult first = Claim("one", "two");
+  EXPECT_THAT(first.entries, SizeIs(kFullMails));
+  EXPECT_TRUE(first.more);
+  EXPECT_THAT(PendingIds("two"), SizeIs(kFullMails));
+  const ClaimResult rest = Claim("one", "two");
+  ASSERT_THAT(rest.entries, SizeIs(3));
+  EXPECT_EQ(rest.entries[1].mail.size(), kMaxMailBytes);
+  EXPECT_FALSE(rest.more);
+}
+
+TEST_P(StoreConformanceTest, MailThatDoesNotFitIsReadOnItsOwn) {
+  const std::vector<EntryId> ids = FillMail();
+  WriteStates("one", {{ids[kFullMails], "record"}, {ids.back(), "last"}});
+  const auto read = [&](std::vector<EntryId> some) {
+    return *Await<std::vector<EntryState>>(
+        [&](auto done) { a_->ReadStates(kStream, group_, std::move(some), std::move(done)); });
+  };
+  const std::vector<EntryState> all = read(ids);
+  ASSERT_THAT(all, SizeIs(kFullMails + 3));
+  EXPECT_EQ(all[kFullMails - 1].mail.size(), kMaxMailBytes);
+  EXPECT_FALSE(all[kFullMails - 1].mail_left_out);
+  EXPECT_EQ(all[kFullMails].record, "record");
+  EXPECT_EQ(all[kFullMails].mail, "");
+  EXPECT_TRUE(all[kFullMails].mail_left_out);
+  EXPECT_TRUE(all[kFullMails + 1].mail_left_out);
+  EXPECT_EQ(all[kFullMails + 2].record, "last");
+  EXPECT_FALSE(all[kFullMails + 2].mail_left_out);
+  const std::vector<EntryState> rest = read({ids[kFullMails], ids[kFullMails + 1]});
+  ASSERT_THAT(rest, SizeIs(2));
+  EXPECT_EQ(rest[0].mail.size(), kMaxMailBytes);
+  EXPECT_EQ(rest[1].mail.size(), kMaxMailBytes);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/broker/wire.h"
 #include "tests/support/test_bus.h"
 
 namespace eventbus {
@@ -308,6 +309,35 @@ TEST_F(SettleMailTest, ALateNackIsNotObeyedByWhomTheEntryIsReleasedTo) {
   ASSERT_THAT(heir.ids(), ElementsAre("1", "2"));
   EXPECT_EQ(heir.received[0].attempt, 1U);
   EXPECT_EQ(events.nacked, 0U);
+}
+
+TEST_F(SettleMailTest, AllOfMuchMailIsRead) {
+  constexpr int kCount = 40;
+  OpenRequest request;
+  request.group = "work";
+  request.patterns = {"job"};
+  request.tokens = true;
+  request.policy.ack_deadline = absl::Hours(1);
+  RecordingSink& sink = bus.Open(request);
+  for (int i = 0; i < kCount; ++i) {
+    // Each an entry of its own.
+    bus.Run(absl::Seconds(1));
+    ASSERT_TRUE(bus.Publish("job", std::to_string(i)).ok());
+  }
+  ASSERT_THAT(Pending(), SizeIs(kCount));
+  bus.instance(0).store().GoDown();
+  for (const DeliveryToken& token : sink.tokens) {
+    // Of a version that is not understood, and large.
+    std::string mail;
+    AppendVarint(60'000, &mail);
+    mail.append(60'000, '\x02');
+    MailedSettle{0, {}, 1, 1}.AppendTo(&mail);
+    ASSERT_TRUE(bus.store().LeaveMail({"job", {"work", 1}, {{token.position.entry, mail}}}).ok());
+  }
+  bus.instance(0).store().ComeBack();
+  bus.Run(absl::Seconds(5));
+  EXPECT_EQ(events.acked, uint64_t{kCount});
+  EXPECT_THAT(Pending(), IsEmpty());
 }
 
 TEST_F(SettleMailTest, OneCommandMaySettleEventsHereAndThere) {

@@ -340,6 +340,27 @@ TEST_F(SettleMailTest, AllOfMuchMailIsRead) {
   EXPECT_THAT(Pending(), IsEmpty());
 }
 
+TEST_F(SettleMailTest, ATokenOfAGroupThatIsNotHeardOfYetIsNoUnknownOne) {
+  bus.instance(1).store().SetRates(StoreCall::kListGroups, {.not_done = 1});
+  RecordingSink& sink = Hold(2);
+  bus.instance(1).store().SetRates(StoreCall::kListGroups, {});
+  EXPECT_EQ(SettleThere({}, {sink.tokens[0]}).done, 1U);
+  bus.Run();
+  EXPECT_EQ(events.acked, 1U);
+  EXPECT_EQ(events.unknown, 0U);
+}
+
+TEST_F(SettleMailTest, AsLongAsTheRegistryCannotBeReadATokenMayBeTriedAgain) {
+  bus.instance(1).store().SetRates(StoreCall::kListGroups, {.not_done = 1});
+  RecordingSink& sink = Hold(1);
+  EXPECT_THAT(SettleThere({}, sink.tokens).others, ElementsAre(Pair(0, Problem::kFailed)));
+  // It is not read for each of them.
+  bus.instance(1).store().SetRates(StoreCall::kListGroups, {});
+  EXPECT_THAT(SettleThere({}, sink.tokens).others, ElementsAre(Pair(0, Problem::kFailed)));
+  bus.Run(absl::Seconds(1));
+  EXPECT_EQ(SettleThere({}, sink.tokens).done, 1U);
+}
+
 TEST_F(SettleMailTest, OneCommandMaySettleEventsHereAndThere) {
   RecordingSink& there = Hold(2);
   OpenRequest request;

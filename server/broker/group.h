@@ -204,6 +204,8 @@ class Group {
   void TellLost(const Member& member, const std::vector<Member::TakenRun>& lost, LostReason reason,
                 absl::string_view message) const;
   void LookForStall(const std::string& stream, Attached& attached);
+  // It has nothing to do any more, or nobody to do it for.
+  void EndStall(const std::string& stream, Attached& attached);
   void CheckConsumers(const std::string& stream, const std::vector<ConsumerInfo>& consumers);
 
   const Context* const context_;

@@ -1,7 +1,9 @@
 // The part of Group for what is settled by token on other instances.
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "server/broker/group.h"
 

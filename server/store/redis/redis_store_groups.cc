@@ -1,6 +1,9 @@
 // RedisStore: groups on a stream, and what is pending of them.
 #include <algorithm>
+#include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "server/store/redis/redis_signals.h"

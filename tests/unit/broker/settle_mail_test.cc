@@ -1,6 +1,10 @@
 // What is settled by token on another instance than the one that holds the event.
 #include "server/broker/settle_mail.h"
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/broker/wire.h"

@@ -229,7 +229,8 @@ void Broker::Core::OnLeaseWanted(const LeaseWish& wish) {
 void Broker::Core::OnMail(const MailNotice& notice) {
   if (notice.consumer != context_.incarnation) return;
   const auto group = groups_.find(notice.group.name);
-  if (group != groups_.end()) group->second->OnMail(notice);
+  if (group != groups_.end()) return group->second->OnMail(notice);
+  context_.store->DropMail(notice.stream, notice.group, notice.consumer, {notice.id});
 }
 
 void Broker::Core::OnRegistryChanged() { registry_.Refresh(); }

@@ -130,8 +130,15 @@ class Broker::Core final : public StoreListener,
   void EndMember(SubscriptionId id, bool abruptly);
   void OnGroupFound(SubscriptionId id, absl::StatusOr<OpenedGroup> found);
   void RefuseOpen(SubscriptionId id, const absl::Status& why);
-  // Whether the token is of a group and type that exist: another instance may have the event.
-  bool MayBeElsewhere(const DeliveryToken& token) const;
+  // Tokens of events that this instance does not hold (core_settling.cc).
+  struct Elsewhere;
+  void SettleElsewhere(const std::shared_ptr<TokenSettling>& settling,
+                       const std::shared_ptr<SettleWaiter>& waiter,
+                       const std::vector<Elsewhere>& tokens);
+  void SettleUnheardOf(const std::shared_ptr<TokenSettling>& settling,
+                       const std::shared_ptr<SettleWaiter>& waiter, std::vector<Elsewhere> tokens);
+  // Whether the group and the type of the token are known.
+  bool HasHeardOf(const DeliveryToken& token) const;
   Group* FindGroupOf(SubscriptionId id);
   void RemoveGroup(Group* group);
   void RetireGroup(const std::string& name);
@@ -184,6 +191,9 @@ class Broker::Core final : public StoreListener,
   absl::btree_set<std::string> advanced_;
   // Made when needed, dropped whenever a group or a tail comes or goes or learns of a stream.
   absl::flat_hash_map<std::string, Interested> interested_;
+
+  // When the registry was read again for a token of what was not known.
+  absl::Duration read_for_token_at_ = -absl::InfiniteDuration();
 
   absl::Time started_at_;
   bool started_ = false;

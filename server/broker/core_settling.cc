@@ -7,6 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "server/broker/core.h"
 #include "server/broker/settle_mail.h"
 
@@ -14,6 +17,9 @@ namespace eventbus {
 namespace {
 
 using Problem = TokenSettlement::Problem;
+
+// Tokens may be of groups that were deleted long ago, and the registry is large.
+constexpr absl::Duration kRegistryReadInterval = absl::Milliseconds(100);
 
 // What one command settles of the entries of a group on a stream that this instance does not hold.
 struct Mailbox {
@@ -65,11 +71,19 @@ class Broker::Core::TokenSettling {
   uint64_t not_done_ = 0;
 };
 
+struct Broker::Core::Elsewhere {
+  uint32_t index = 0;
+  // Of the command.
+  const DeliveryToken* token = nullptr;
+  const SettleAction* action = nullptr;
+};
+
 void Broker::Core::SettleByTokens(TokenSettleCommand command) {
   auto settling = std::make_shared<TokenSettling>(std::move(command));
   auto waiter = std::make_shared<SettleWaiter>(lifetime_.Guard(
       [this, settling](const absl::Status& status) { settling->Answer(status, context_.events); }));
-  std::map<std::pair<std::string, GroupKey>, Mailbox> elsewhere;
+  std::vector<Elsewhere> elsewhere;
+  std::vector<Elsewhere> unheard_of;
   uint32_t index = 0;
   const auto settle = [&](const DeliveryToken& token, const SettleAction& action) {
     const auto group = groups_.find(token.group.name);
@@ -78,8 +92,7 @@ void Broker::Core::SettleByTokens(TokenSettleCommand command) {
       if (!problem.has_value()) return settling->Done(index);
       return settling->Not(index, *problem);
     }
-    if (!MayBeElsewhere(token)) return settling->Not(index, Problem::kUnknown);
-    elsewhere[{token.stream, token.group}].Add(index, token, action);
+    (HasHeardOf(token) ? elsewhere : unheard_of).push_back({index, &token, &action});
   };
   for (const TokenSettleCommand::Part& part : settling->parts()) {
     for (const DeliveryToken& token : part.tokens) {
@@ -87,7 +100,23 @@ void Broker::Core::SettleByTokens(TokenSettleCommand command) {
       ++index;
     }
   }
-  for (auto& [place, box] : elsewhere) {
+  SettleElsewhere(settling, waiter, elsewhere);
+  if (!unheard_of.empty()) SettleUnheardOf(settling, waiter, std::move(unheard_of));
+}
+
+void Broker::Core::SettleElsewhere(const std::shared_ptr<TokenSettling>& settling,
+                                   const std::shared_ptr<SettleWaiter>& waiter,
+                                   const std::vector<Elsewhere>& tokens) {
+  std::map<std::pair<std::string, GroupKey>, Mailbox> boxes;
+  for (const auto& [index, token, action] : tokens) {
+    if (IsSideStream(token->stream) &&
+        token->stream != SideStreamOf(OriginOf(token->stream), token->group.name)) {
+      settling->Not(index, Problem::kUnknown);
+      continue;
+    }
+    boxes[{token->stream, token->group}].Add(index, *token, *action);
+  }
+  for (auto& [place, box] : boxes) {
     context_.store->LeaveMail(
         {place.first, place.second, std::move(box.mail)},
         // Answered when the last of these has let the waiter go.
@@ -110,11 +139,32 @@ void Broker::Core::SettleByTokens(TokenSettleCommand command) {
   }
 }
 
-bool Broker::Core::MayBeElsewhere(const DeliveryToken& token) const {
-  const std::string origin(OriginOf(token.stream));
-  if (!registry_.groups().contains(token.group.name)) return false;
-  if (!registry_.types().contains(origin)) return false;
-  return !IsSideStream(token.stream) || token.stream == SideStreamOf(origin, token.group.name);
+void Broker::Core::SettleUnheardOf(const std::shared_ptr<TokenSettling>& settling,
+                                   const std::shared_ptr<SettleWaiter>& waiter,
+                                   std::vector<Elsewhere> tokens) {
+  const absl::Duration now = context_.loop->MonotonicNow();
+  if (now - read_for_token_at_ < kRegistryReadInterval) {
+    for (const Elsewhere& one : tokens) settling->Not(one.index, Problem::kFailed);
+    return;
+  }
+  read_for_token_at_ = now;
+  registry_.Renew(lifetime_.Guard(
+      [this, settling, waiter, tokens = std::move(tokens)](const absl::Status& status) {
+        std::vector<Elsewhere> known;
+        for (const Elsewhere& one : tokens) {
+          if (HasHeardOf(*one.token)) {
+            known.push_back(one);
+          } else {
+            settling->Not(one.index, status.ok() ? Problem::kUnknown : Problem::kFailed);
+          }
+        }
+        SettleElsewhere(settling, waiter, known);
+      }));
+}
+
+bool Broker::Core::HasHeardOf(const DeliveryToken& token) const {
+  return registry_.groups().contains(token.group.name) &&
+         registry_.types().contains(std::string(OriginOf(token.stream)));
 }
 
 }  // namespace eventbus

@@ -339,6 +339,7 @@ void Group::LeaveStreams() {
   }
   if (!members_.empty() || !idle || reported_idle_) return;
   reported_idle_ = true;
+  for (const auto& [name, attached] : streams_) EndStall(name, *attached);
   host_->OnGroupIdle(this);
 }
 

@@ -12,6 +12,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/broker/broker.h"
 #include "server/broker/context.h"
@@ -191,7 +192,10 @@ class Group {
   void Extend(const HeldEntry& entry, uint32_t index, std::optional<absl::Duration> duration);
   // Reads and obeys the mail of these entries (group_mail.cc).
   void ReadMail(const std::string& stream, std::vector<EntryId> ids);
-  void ObeyMail(const std::string& stream, const EntryState& state);
+  void OnMailRead(const std::string& stream, const GroupKey& key,
+                  const absl::StatusOr<std::vector<EntryState>>& states);
+  // The entry is held.
+  void ObeyMail(GroupStream& stream, const EntryState& state);
   // Null: nobody has the event now.
   static Member* HolderOf(const HeldEntry& entry, uint32_t index);
   // `subscriber` may be null.
@@ -201,6 +205,8 @@ class Group {
   void TellLost(const Member& member, const std::vector<Member::TakenRun>& lost, LostReason reason,
                 absl::string_view message) const;
   void LookForStall(const std::string& stream, Attached& attached);
+  // It has nothing to do any more, or nobody to do it for.
+  void EndStall(const std::string& stream, Attached& attached);
   void CheckConsumers(const std::string& stream, const std::vector<ConsumerInfo>& consumers);
 
   const Context* const context_;

@@ -205,9 +205,9 @@ void GroupAdmin::Unregister(const std::shared_ptr<Deletion>& deletion, GroupView
         const std::string name = view.group.record.name;
         context_->events->OnGroupDeleted(name, "an operator asked for it");
         registry_->NoteGroupGone(name);
-        remover_.Remove(name, [deletion, view = std::move(view)]() mutable {
-          deletion->done(std::move(view));
-        });
+        remover_.Remove(
+            name, GroupRemover::kAllGenerations,
+            [deletion, view = std::move(view)]() mutable { deletion->done(std::move(view)); });
       }));
 }
 

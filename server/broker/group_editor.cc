@@ -220,6 +220,16 @@ void GroupEditor::Update(UpdateGroupCommand command, Done<KnownGroup> done) {
 // ---- Seeking ----
 
 void GroupEditor::Seek(SeekGroupCommand command, Done<SeekResult> done) {
+  // The group may be known here, and not yet all types that are older: on those it would begin when
+  // some instance happens to look.
+  registry_->Renew(lifetime_.Guard([this, command = std::move(command),
+                                    done = std::move(done)](const absl::Status& status) mutable {
+    if (!status.ok()) return done(status);
+    SeekKnown(std::move(command), std::move(done));
+  }));
+}
+
+void GroupEditor::SeekKnown(SeekGroupCommand command, Done<SeekResult> done) {
   const std::string name = command.name;
   // A generation of its own first: of two seeks at the same time, each makes other groups.
   Edit(

@@ -95,6 +95,8 @@ class GroupEditor {
   void DestroyGroups(const std::vector<std::pair<std::string, GroupKey>>& groups);
   absl::StatusOr<Plan> PlanSeek(const KnownGroup& before, const SeekGroupCommand& command,
                                 uint64_t generation) const;
+  // All types are known that there were when it was asked for.
+  void SeekKnown(SeekGroupCommand command, Done<SeekResult> done);
   void SeekTo(SeekGroupCommand command, const KnownGroup& reserved, Done<SeekResult> done);
   // What the seek would repeat and skip, from how much is unread before and after.
   void CountSeek(Plan plan, Done<SeekResult> done);

@@ -7,7 +7,7 @@
 namespace eventbus {
 
 GroupExpiry::GroupExpiry(const Context* context, Registry* registry)
-    : context_(context), registry_(registry) {}
+    : context_(context), registry_(registry), remover_(context, registry) {}
 
 std::string GroupExpiry::Report(const std::vector<std::string>& groups_in_use) const {
   nlohmann::json report = {{"expiring_groups_in_use", nlohmann::json::array()}};
@@ -55,12 +55,8 @@ void GroupExpiry::Delete(const KnownGroup& group) {
         if (!status.ok()) return;
         context_->events->OnGroupDeleted(group.record.name, "nobody was connected");
         registry_->NoteGroupGone(group.record.name);
-        for (const auto& [stream, type] : registry_->types()) {
-          if (!group.patterns.Matches(stream)) continue;
-          // Somebody may have opened one of the same name already.
-          context_->store->RemoveGroup(stream, group.record.name, group.LastGeneration(),
-                                       [](const absl::Status&) {});
-        }
+        // Somebody may have opened one of the same name already.
+        remover_.Remove(group.record.name, group.LastGeneration(), [] {});
       }));
 }
 

@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "server/broker/context.h"
+#include "server/broker/group_remover.h"
 #include "server/broker/lifetime.h"
 #include "server/broker/registry.h"
 
@@ -33,6 +34,7 @@ class GroupExpiry {
 
   const Context* const context_;
   Registry* const registry_;
+  GroupRemover remover_;
   struct Use {
     // When it was last seen in use, opened, or first seen.
     absl::Duration at;

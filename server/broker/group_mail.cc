@@ -1,7 +1,9 @@
 // The part of Group for what is settled by token on other instances.
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "server/broker/group.h"
 
@@ -23,12 +25,12 @@ bool Group::Has(const DeliveryToken& token) const {
 
 void Group::OnMail(const MailNotice& notice) {
   const auto found = streams_.find(notice.stream);
-  if (found == streams_.end()) return;
+  if (found == streams_.end() || found->second->stream->group() != notice.group) {
+    return context_->store->DropMail(notice.stream, notice.group, notice.consumer, {notice.id});
+  }
   GroupStream& stream = *found->second->stream;
-  if (stream.group() != notice.group) return;
-  if (stream.FindHeld(notice.id) != nullptr) return ReadMail(notice.stream, {notice.id});
-  // Done with, or not here yet: then the store keeps the mail.
-  context_->store->DropMail(notice.stream, notice.group, notice.id);
+  if (stream.FindHeld(notice.id) == nullptr) return stream.NoteMail(notice.id);
+  ReadMail(notice.stream, {notice.id});
 }
 
 void Group::ReadMail(const std::string& stream, std::vector<EntryId> ids) {
@@ -41,34 +43,54 @@ void Group::ReadMail(const std::string& stream, std::vector<EntryId> ids) {
     context_->store->ReadStates(
         stream, key, {first, last},
         lifetime_.Guard([this, stream, key](const absl::StatusOr<std::vector<EntryState>>& states) {
-          const auto now = streams_.find(stream);
-          if (now == streams_.end() || now->second->stream->group() != key) return;
-          if (!states.ok()) {
-            now->second->mail_missed = true;
-            return;
-          }
-          for (const EntryState& state : *states) ObeyMail(stream, state);
+          OnMailRead(stream, key, states);
         }));
     first = last;
   }
 }
 
-void Group::ObeyMail(const std::string& stream, const EntryState& state) {
+void Group::OnMailRead(const std::string& stream, const GroupKey& key,
+                       const absl::StatusOr<std::vector<EntryState>>& states) {
   const auto found = streams_.find(stream);
-  if (found == streams_.end()) return;
-  GroupStream& at = *found->second->stream;
-  HeldEntry* const entry = at.FindHeld(state.id);
-  if (entry == nullptr || state.mail.size() <= entry->mail_read) return;
-  const std::vector<MailedSettle> settles =
-      ReadSettleMail(absl::string_view(state.mail).substr(entry->mail_read));
-  entry->mail_read = state.mail.size();
-  for (const MailedSettle& settle : settles) {
-    const DeliveryToken token = {
-        at.group(), stream, {state.id, settle.index}, settle.attempt, settle.times_delivered};
-    if (SettleToken(token, settle.action, nullptr).has_value()) {
-      context_->events->OnUnknownSettle(1);
+  const bool there = found != streams_.end() && found->second->stream->group() == key;
+  if (!states.ok()) {
+    if (there) found->second->mail_missed = true;
+    return;
+  }
+  std::vector<EntryId> done;
+  std::vector<EntryId> left_out;
+  for (const EntryState& state : *states) {
+    if (there && found->second->stream->FindHeld(state.id) != nullptr) {
+      if (state.mail_left_out) left_out.push_back(state.id);
+      ObeyMail(*found->second->stream, state);
+    } else {
+      done.push_back(state.id);
     }
   }
+  if (!left_out.empty()) ReadMail(stream, std::move(left_out));
+  if (done.empty()) return;
+  // An ack that left before anybody here knew of the mail has left it behind.
+  context_->store->DropMail(stream, key, context_->incarnation, std::move(done));
+}
+
+void Group::ObeyMail(GroupStream& stream, const EntryState& state) {
+  HeldEntry& entry = *stream.FindHeld(state.id);
+  if (state.mail.size() <= entry.mail_read) return;
+  const std::vector<MailedSettle> settles =
+      ReadSettleMail(absl::string_view(state.mail).substr(entry.mail_read));
+  entry.mail_read = state.mail.size();
+  bool refused = false;
+  for (const MailedSettle& settle : settles) {
+    const DeliveryToken token = {stream.group(),
+                                 stream.stream(),
+                                 {state.id, settle.index},
+                                 settle.attempt,
+                                 settle.times_delivered};
+    if (!SettleToken(token, settle.action, nullptr).has_value()) continue;
+    context_->events->OnUnknownSettle(1);
+    refused = true;
+  }
+  if (refused) stream.WriteDown(state.id);
 }
 
 }  // namespace eventbus

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -23,8 +22,10 @@ GroupRemover::GroupRemover(const Context* context, Registry* registry)
       registry_(registry),
       timer_(context->loop->CreateTimer([this] { RunDue(); })) {}
 
-void GroupRemover::Remove(std::string name, absl::AnyInvocable<void()> done) {
-  RemoveFromAll(std::make_shared<Removal>(Removal{std::move(name), std::move(done), {}}));
+void GroupRemover::Remove(std::string name, uint64_t up_to_generation,
+                          absl::AnyInvocable<void()> done) {
+  RemoveFromAll(
+      std::make_shared<Removal>(Removal{std::move(name), up_to_generation, std::move(done), {}}));
 }
 
 void GroupRemover::RemoveFromAll(const std::shared_ptr<Removal>& removal) {
@@ -35,8 +36,7 @@ void GroupRemover::RemoveFromAll(const std::shared_ptr<Removal>& removal) {
   FanOut(
       count, kStreamsAtOnce,
       [this, removal, streams = std::move(streams)](size_t i, FanOutDone done) {
-        context_->store->RemoveGroup(streams[i], removal->name,
-                                     std::numeric_limits<uint64_t>::max(),
+        context_->store->RemoveGroup(streams[i], removal->name, removal->up_to_generation,
                                      lifetime_.Guard(std::move(done)));
       },
       [this, removal](const absl::Status& status) { OnRemoved(removal, status); });
@@ -63,7 +63,7 @@ void GroupRemover::RunDue() {
     for (std::shared_ptr<Removal>& removal : std::exchange(later_, {})) {
       if (!status.ok() || removal->due > now) {
         waiting.push_back(std::move(removal));
-      } else if (registry_->FindGroup(removal->name) == nullptr) {
+      } else if (!IsTaken(*removal)) {
         RemoveFromAll(removal);
       } else if (removal->done != nullptr) {
         std::exchange(removal->done, nullptr)();
@@ -72,6 +72,11 @@ void GroupRemover::RunDue() {
     std::move(waiting.begin(), waiting.end(), std::back_inserter(later_));
     if (!later_.empty() && !timer_->armed()) timer_->Arm(kRetry);
   }));
+}
+
+bool GroupRemover::IsTaken(const Removal& removal) const {
+  const KnownGroup* const now = registry_->FindGroup(removal.name);
+  return now != nullptr && now->generation() <= removal.up_to_generation;
 }
 
 }  // namespace eventbus

@@ -71,6 +71,27 @@ void GroupStream::NoteLostAnswer() {
   Changed();
 }
 
+void GroupStream::NoteMail(EntryId id) {
+  if (fetching_) {
+    mail_noticed_.insert(id);
+  } else {
+    // Done with, given back, or still to be found in the pending list: then the store keeps it.
+    context_->store->DropMail(*stream_, group_, context_->incarnation, {id});
+  }
+}
+
+GroupStream::Noticed GroupStream::EndFetch() {
+  fetching_ = false;
+  expected_events_ = 0;
+  Noticed noticed = std::exchange(mail_noticed_, {});
+  // That of entries that are done with.
+  if (!noticed.empty()) {
+    context_->store->DropMail(*stream_, group_, context_->incarnation,
+                              {noticed.begin(), noticed.end()});
+  }
+  return noticed;
+}
+
 bool GroupStream::WantsToFetch() const {
   if (!context_->store_up || fetching_ || paused_) return false;
   if (ordered_) return gathered_ && (!reread_.empty() || (advanced_ && MayReadAhead()));
@@ -120,15 +141,14 @@ void GroupStream::Read(uint32_t max_entries) {
 
 void GroupStream::OnRead(uint32_t asked, uint64_t epoch, absl::StatusOr<ReadGroupResult> result) {
   if (epoch != epoch_) return;
-  fetching_ = false;
-  expected_events_ = 0;
+  const Noticed noticed = EndFetch();
   if (!result.ok()) {
     // Not if the stream or group is not there: then there is nothing to read yet, unless something
     // was heard since the store looked.
     if (result.status().code() != absl::StatusCode::kNotFound) advanced_ = true;
     return OnFetchFailed(result.status());
   }
-  for (const Entry& entry : result->entries) AddEntry(entry, 1, {});
+  for (const Entry& entry : result->entries) TakeIn(entry, 1, {}, noticed);
   if (result->entries.size() >= asked) advanced_ = true;
   Changed();
 }
@@ -157,17 +177,16 @@ void GroupStream::Claim(const std::string& consumer, uint32_t max_entries) {
 void GroupStream::OnClaimed(const std::string& consumer, uint64_t epoch,
                             absl::StatusOr<ClaimResult> result) {
   if (epoch != epoch_) return;
-  fetching_ = false;
+  const Noticed noticed = EndFetch();
   claiming_released_ = false;
-  expected_events_ = 0;
   if (!result.ok()) {
     // Without a group nothing is pending.
     if (result.status().code() != absl::StatusCode::kNotFound) claimable_.insert(consumer);
     return OnFetchFailed(result.status());
   }
   for (const ClaimedEntry& claimed : result->entries) {
-    AddEntry(claimed.entry, claimed.times_delivered,
-             {claimed.entry.id, claimed.record, claimed.mail});
+    TakeIn(claimed.entry, claimed.times_delivered, {claimed.entry.id, claimed.record, claimed.mail},
+           noticed);
   }
   if (!result->entries.empty()) {
     context_->events->OnClaimed(group_.name, consumer, result->entries.size());
@@ -205,7 +224,7 @@ void GroupStream::Repair() {
 }
 
 void GroupStream::OnRepaired(const absl::Status& status) {
-  fetching_ = false;
+  EndFetch();
   // Without a stream there is nothing to read; its next birth says so, or has said so meanwhile.
   if (status.code() != absl::StatusCode::kNotFound) advanced_ = true;
   Pause();
@@ -270,8 +289,12 @@ void GroupStream::OnMissingFetched(const PendingEntry& pending,
                                    absl::StatusOr<std::vector<Entry>> entries,
                                    absl::StatusOr<std::vector<EntryState>> states) {
   if (!entries.ok() || !states.ok()) return EndReconcile(false);
+  // Mail that came after they were read: once more.
+  if (mail_noticed_.erase(pending.id) > 0) return FetchMissing(epoch_);
   missing_.pop_front();
-  if (!acked_meanwhile_.contains(pending.id)) {
+  if (acked_meanwhile_.contains(pending.id)) {
+    context_->store->DropMail(*stream_, group_, context_->incarnation, {pending.id});
+  } else {
     if (entries->empty()) {
       // Retention was faster.
       QueueAck(pending.id);
@@ -284,7 +307,7 @@ void GroupStream::OnMissingFetched(const PendingEntry& pending,
 }
 
 void GroupStream::EndReconcile(bool complete) {
-  fetching_ = false;
+  EndFetch();
   acked_meanwhile_.clear();
   missing_.clear();
   if (!complete) {
@@ -299,6 +322,12 @@ void GroupStream::EndReconcile(bool complete) {
 
 uint32_t GroupStream::SkippedBeforeStart(EntryId id) const {
   return start_.skip.has_value() && start_.skip->entry == id ? start_.skip->index + 1 : 0;
+}
+
+void GroupStream::TakeIn(const Entry& entry, uint64_t times_delivered, const EntryState& state,
+                         const Noticed& noticed) {
+  if (noticed.contains(entry.id)) return NoteLostAnswer();
+  AddEntry(entry, times_delivered, state);
 }
 
 void GroupStream::AddEntry(const Entry& entry, uint64_t times_delivered, const EntryState& state) {

@@ -58,6 +58,10 @@ class GroupStream {
   void NoteClaimable(const std::string& consumer);
   // A read's or claim's outcome is unknown: look into the pending list.
   void NoteLostAnswer();
+  // There is mail for an entry that is not held: it may be on its way here.
+  void NoteMail(EntryId id);
+  // The store has been asked for entries, which come with what it knows of them by then.
+  bool fetching() const { return fetching_; }
   // Whether FetchMore would ask the store for something.
   bool WantsToFetch() const;
   // The same, of entries that are held already and whose values are wanted again for a retry.
@@ -134,6 +138,9 @@ class GroupStream {
               std::shared_ptr<SettleWaiter> waiter);
   // The stream of the member broke. The events are ready again at once, or dead letters.
   void Crash(const EntryRun& run, const std::string& subscriber);
+  // Mail of the entry was refused, which nobody who takes it over must obey: its state record is
+  // due at once, if it is still held.
+  void WriteDown(EntryId id);
   // Null if this instance does not hold it.
   HeldEntry* FindHeld(EntryId id);
   std::vector<EntryId> HeldIds() const;
@@ -162,6 +169,14 @@ class GroupStream {
  private:
   using Waiters = std::vector<std::shared_ptr<SettleWaiter>>;
 
+  using Noticed = absl::btree_set<EntryId>;
+
+  // The answer has come. Answers for which entries mail was noticed meanwhile.
+  Noticed EndFetch();
+  // Holds it, unless there is mail that did not come with it: then the pending list is looked
+  // through, where it is found with its mail.
+  void TakeIn(const Entry& entry, uint64_t times_delivered, const EntryState& state,
+              const Noticed& noticed);
   void Read(uint32_t max_entries);
   void OnRead(uint32_t asked, uint64_t epoch, absl::StatusOr<ReadGroupResult> result);
   void Claim(const std::string& consumer, uint32_t max_entries);
@@ -272,6 +287,8 @@ class GroupStream {
   std::set<std::string> claimable_;
   bool lost_answer_ = false;
   uint64_t expected_events_ = 0;
+  // Entries that have got mail while something was being fetched.
+  Noticed mail_noticed_;
   // Of the entries seen lately.
   double events_per_entry_ = 1;
   double bytes_per_entry_ = 1024;

@@ -179,8 +179,7 @@ void GroupStream::Reread(uint32_t max_entries) {
 void GroupStream::OnReread(EntryId id, uint64_t epoch, absl::StatusOr<std::vector<Entry>> entries) {
   if (epoch != epoch_) return;
   if (--rereads_under_way_ == 0) {
-    fetching_ = false;
-    expected_events_ = 0;
+    EndFetch();
     Changed();
   }
   HeldEntry* const entry = FindHeld(id);

@@ -56,7 +56,7 @@ void GroupStream::AcquireLease() {
 }
 
 void GroupStream::OnLease(const absl::StatusOr<LeaseResult>& lease) {
-  fetching_ = false;
+  EndFetch();
   if (!lease.ok()) {
     if (lease.status().code() == absl::StatusCode::kNotFound) {
       // Its birth says when there is something to own.
@@ -92,7 +92,7 @@ void GroupStream::ListOthers() {
       lifetime_.Guard(
           [this, epoch = epoch_](const absl::StatusOr<std::vector<ConsumerInfo>>& consumers) {
             if (epoch != epoch_) return;
-            fetching_ = false;
+            EndFetch();
             if (!consumers.ok()) return OnFetchFailed(consumers.status());
             consumers_listed_ = true;
             claimable_.clear();
@@ -234,7 +234,7 @@ void GroupStream::GiveBackLease() {
   context_->store->ReleaseLease(*stream_, group_, context_->incarnation,
                                 lifetime_.Guard([this, epoch = epoch_](const absl::Status& status) {
                                   if (epoch != epoch_) return;
-                                  fetching_ = false;
+                                  EndFetch();
                                   const bool gone = status.code() == absl::StatusCode::kNotFound;
                                   if (!status.ok() && !gone) return Pause();
                                   fence_ = 0;

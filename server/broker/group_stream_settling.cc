@@ -68,6 +68,11 @@ void GroupStream::MarkUnsaved(HeldEntry& entry, std::shared_ptr<SettleWaiter> wa
   Changed();
 }
 
+void GroupStream::WriteDown(EntryId id) {
+  HeldEntry* const entry = FindHeld(id);
+  if (entry != nullptr) MarkUnsaved(*entry, nullptr, /*at_once=*/true);
+}
+
 void GroupStream::QueueAck(EntryId id) {
   acks_.push_back(id);
   acking_.insert(id);
@@ -225,6 +230,7 @@ void GroupStream::DropAll() {
   fetching_ = false;
   claiming_released_ = false;
   expected_events_ = 0;
+  mail_noticed_.clear();
   lost_answer_ = false;
   advanced_ = true;
   missing_.clear();

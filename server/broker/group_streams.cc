@@ -40,6 +40,7 @@ void Group::Detach(const std::string& stream, absl::string_view why) {
     context_->store->ReleaseLease(stream, attached->stream->group(), context_->incarnation,
                                   [](const absl::Status&) {});
   }
+  EndStall(stream, *attached);
   attached->stream->DropAll();
   ensuring_.erase(stream);
   std::erase(changed_, attached);
@@ -156,15 +157,19 @@ void Group::Recheck() {
     attached->stream->NoteAdvanced();
     attached->stream->NoteClaimable(kReleasedConsumer);
     ReadMail(name, attached->stream->HeldIds());
+    // What is on its way here may have got mail since.
+    if (attached->stream->fetching()) attached->mail_missed = true;
   }
 }
 
 void Group::Sweep(const std::string& stream) {
   const auto found = streams_.find(stream);
-  if (found == streams_.end() || members_.empty()) return;
+  if (found == streams_.end()) return;
+  if (members_.empty()) return EndStall(stream, *found->second);
   const GroupKey key = found->second->stream->group();
   found->second->stream->NoteAdvanced();
-  if (std::exchange(found->second->mail_missed, false)) {
+  if (found->second->mail_missed && !found->second->stream->fetching()) {
+    found->second->mail_missed = false;
     ReadMail(stream, found->second->stream->HeldIds());
   }
   // Nobody else reads a side stream: what was settled of it may go.
@@ -180,8 +185,8 @@ void Group::Sweep(const std::string& stream) {
   context_->store->GetGroupInfo(
       {stream, key}, lifetime_.Guard([this, stream](const absl::StatusOr<GroupInfo>& info) {
         const auto now = streams_.find(stream);
-        if (now == streams_.end()) return;
-        if (info.ok()) now->second->unread_events = info->unread_events;
+        if (now == streams_.end() || !info.ok()) return;
+        now->second->unread_events = info->unread_events;
         LookForStall(stream, *now->second);
       }));
 }
@@ -195,8 +200,10 @@ void Group::LookForStall(const std::string& stream, Attached& attached) {
   const bool may = !at.ordered() || (at.owns() && !at.holds_any());
   const bool could = context_->store_up && !draining_ && !paused() && room && may &&
                      (attached.unread_events > 0 || at.has_ready());
-  const std::optional<StallWatch::Change> change = attached.stall.Look(
-      context_->loop->MonotonicNow(), could, at.last_progress(), context_->options->stalled_after);
+  if (!could) return EndStall(stream, attached);
+  const std::optional<StallWatch::Change> change =
+      attached.stall.Look(context_->loop->MonotonicNow(), /*could=*/true, at.last_progress(),
+                          context_->options->stalled_after);
   if (!change.has_value()) return;
   if (change->stalled) {
     const bool retries = retrying() >= context_->options->max_waiting_events;
@@ -205,6 +212,15 @@ void Group::LookForStall(const std::string& stream, Attached& attached) {
         retries ? "too many of its events wait for their retries (limits.max_retrying)"
                 : "no cause is known; look for errors of the store");
   } else {
+    context_->events->OnStallEnded(known_.record.name, stream, change->lasted);
+  }
+}
+
+void Group::EndStall(const std::string& stream, Attached& attached) {
+  const std::optional<StallWatch::Change> change =
+      attached.stall.Look(context_->loop->MonotonicNow(), /*could=*/false,
+                          attached.stream->last_progress(), context_->options->stalled_after);
+  if (change.has_value()) {
     context_->events->OnStallEnded(known_.record.name, stream, change->lasted);
   }
 }

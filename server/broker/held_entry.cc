@@ -32,7 +32,7 @@ bool HeldEntry::FareAlike(uint32_t a, uint32_t b) const {
 }
 
 bool HeldEntry::HasHistory() const {
-  return !troubles.empty() ||
+  return mail_read > 0 || !troubles.empty() ||
          std::any_of(events.begin(), events.end(), [](const EventDelivery& event) {
            return event.phase == DeliveryPhase::kSettled || event.failed_attempts > 0 ||
                   event.crashes > 0;
@@ -42,6 +42,7 @@ bool HeldEntry::HasHistory() const {
 std::string HeldEntry::EncodeState(const StoreClock& clock, bool buried) const {
   StateRecord record;
   record.first_delivered_ms = first_delivered_ms;
+  record.mail_read = mail_read;
   record.events.resize(events.size());
   for (size_t i = 0; i < events.size(); ++i) {
     const DeliveryPhase phase = events[i].phase;
@@ -64,6 +65,7 @@ bool HeldEntry::DecodeState(absl::string_view text, const StoreClock& clock, abs
   const absl::StatusOr<StateRecord> record = StateRecord::Decode(text);
   if (!record.ok() || record->events.size() != events.size()) return false;
   first_delivered_ms = record->first_delivered_ms;
+  mail_read = record->mail_read;
   const int64_t now_ms = absl::ToUnixMillis(clock.At(now));
   for (uint32_t i = 0; i < size(); ++i) {
     const StateRecord::EventState& event = record->events[i];
@@ -93,7 +95,9 @@ bool HeldEntry::DecodeState(absl::string_view text, const StoreClock& clock, abs
 std::vector<MailedSettle> HeldEntry::ObeyMail(absl::string_view mail, uint64_t* acked) {
   using Kind = SettleAction::Kind;
   std::vector<MailedSettle> failed;
-  mail_read = mail.size();
+  if (mail.size() <= mail_read) return failed;
+  mail.remove_prefix(mail_read);
+  mail_read += mail.size();
   for (MailedSettle& settle : ReadSettleMail(mail)) {
     if (settle.index >= size()) continue;
     EventDelivery& event = events[settle.index];

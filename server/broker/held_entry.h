@@ -69,7 +69,7 @@ struct HeldEntry {
   uint64_t budgeted = 0;
   // When the first of its events was first delivered, by the store's clock in Unix ms; 0: not yet.
   uint64_t first_delivered_ms = 0;
-  // How much of its mail has been obeyed, in bytes.
+  // How much of its mail has been obeyed or refused, in bytes.
   size_t mail_read = 0;
   // Since when the store knows less than we do of what is settled; infinite past: it knows all.
   absl::Duration unsaved_since = -absl::InfiniteDuration();
@@ -95,7 +95,8 @@ struct HeldEntry {
   std::string EncodeState(const StoreClock& clock, bool buried = false) const;
   // Takes over what a record says; false if it is not one of this entry.
   bool DecodeState(absl::string_view record, const StoreClock& clock, absl::Duration now);
-  // Carries out mail that came with an entry that was just taken, and adds to `acked` how many
+  // Carries out mail that came with an entry that was just taken, but for what the record says was
+  // read, and adds to `acked` how many
   // events it has settled. Events that others have nacked or rejected are in flight after that, and
   // are the caller's to fail.
   std::vector<MailedSettle> ObeyMail(absl::string_view mail, uint64_t* acked);

@@ -67,6 +67,7 @@ void Membership::NoteGone(const std::string& incarnation, InstanceState state) {
 void Membership::Beat() {
   if (beating_ || leaving_) return;
   beating_ = true;
+  again_ = false;
   context_->store->Heartbeat({context_->incarnation, report_()},
                              lifetime_.Guard([this, sent_at = context_->loop->MonotonicNow()](
                                                  absl::StatusOr<HeartbeatResult> result) {
@@ -122,6 +123,7 @@ void Membership::OnBeat(absl::Duration sent_at, absl::StatusOr<HeartbeatResult> 
   context_->store->SetAudience(!others_.empty());
   listener_->OnReports(reports);
   if (joined_ != nullptr) std::exchange(joined_, nullptr)();
+  if (again_) Beat();
 }
 
 bool Membership::CheckSelf(const std::vector<InstanceRecord>& instances) {

@@ -74,8 +74,12 @@ class Membership {
   std::vector<SeenInstance> Seen() const;
   // What was seen before says nothing any more: the store was away. Judging starts anew.
   void Restart();
-  // Asks at once rather than at the next heartbeat.
-  void LookNow() { Beat(); }
+  // Asks at once rather than at the next heartbeat. One that is under way may have been answered
+  // before there was something new to see: then once more behind it.
+  void LookNow() {
+    again_ = beating_;
+    Beat();
+  }
   // Says good-bye; no heartbeats afterwards.
   void Leave(absl::AnyInvocable<void(absl::Status)> done);
 
@@ -114,6 +118,7 @@ class Membership {
   uint64_t incarnations_ = 1;
   uint64_t looks_ = 0;
   bool beating_ = false;
+  bool again_ = false;
   bool leaving_ = false;
   absl::AnyInvocable<void()> joined_;
   std::unique_ptr<Timer> timer_;

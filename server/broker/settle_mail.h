@@ -12,9 +12,9 @@ namespace eventbus {
 
 // What is settled by token on an instance that does not hold the event is left as mail with its
 // entry (store/mail.h), for the instance that does, or for whoever takes the entry over. Mail stays
-// until the entry is done with, and is obeyed by everybody who gets the entry; so what it says has
-// to be harmless the second time: an ack is, and a nack or reject names the attempt that it ends.
-// Value type; any thread.
+// until the entry is done with. The state record says how much of it was read, but may be lost with
+// its writer; so what mail says has to be harmless the second time: an ack is, and a nack or reject
+// names the attempt that it ends. Value type; any thread.
 struct MailedSettle {
   // Of the event in its entry.
   uint32_t index = 0;

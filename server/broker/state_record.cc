@@ -9,6 +9,7 @@ namespace eventbus {
 namespace {
 
 constexpr char kVersion = 2;
+constexpr char kVersionWithMail = 3;
 
 bool HasMore(const StateRecord::EventState& event) {
   return !event.settled && (event.failed_attempts != 0 || event.crashes != 0 || event.due_ms != 0 ||
@@ -43,7 +44,7 @@ bool ReadEvents(WireReader* in, std::vector<StateRecord::EventState>* events) {
 }  // namespace
 
 std::string StateRecord::Encode() const {
-  std::string out(1, kVersion);
+  std::string out(1, mail_read > 0 ? kVersionWithMail : kVersion);
   AppendVarint(events.size(), &out);
   const size_t bitmap = out.size();
   out.append((events.size() + 7) / 8, '\0');
@@ -53,6 +54,7 @@ std::string StateRecord::Encode() const {
     out[bitmap + i / 8] = static_cast<char>(byte | 1U << (i % 8));
   }
   AppendVarint(first_delivered_ms, &out);
+  if (mail_read > 0) AppendVarint(mail_read, &out);
   for (size_t i = 0; i < events.size(); ++i) {
     const EventState& event = events[i];
     if (!HasMore(event)) continue;
@@ -72,7 +74,9 @@ std::string StateRecord::Encode() const {
 
 absl::StatusOr<StateRecord> StateRecord::Decode(absl::string_view bytes) {
   const absl::Status malformed = absl::DataLossError("malformed or unknown state record");
-  if (bytes.empty() || bytes.front() != kVersion) return malformed;
+  if (bytes.empty()) return malformed;
+  const bool has_mail = bytes.front() == kVersionWithMail;
+  if (!has_mail && bytes.front() != kVersion) return malformed;
   bytes.remove_prefix(1);
   WireReader header(bytes);
   uint64_t count = 0;
@@ -88,6 +92,7 @@ absl::StatusOr<StateRecord> StateRecord::Decode(absl::string_view bytes) {
   }
   WireReader rest(bytes.substr(bitmap + bitmap_size));
   if (!rest.ReadVarint(&record.first_delivered_ms)) return malformed;
+  if (has_mail && !rest.ReadVarint(&record.mail_read)) return malformed;
   if (!ReadEvents(&rest, &record.events)) return malformed;
   return record;
 }

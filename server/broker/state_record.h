@@ -20,6 +20,8 @@ namespace eventbus {
 //   events was first delivered (Unix ms, 0: unknown) · then for each event that is not settled and
 //   has something to tell: index + 1 · failed attempts · crashes · due time (Unix ms, 0: at once) ·
 //   number of reasons · each reason with its length before it · and 0 at the end.
+// Version 3 is the same, and has behind the time of the first delivery: how much mail was read. It
+// is written only where some was, so that instances of before read the others.
 // All times are of the store's clock.
 struct StateRecord {
   struct EventState {
@@ -39,6 +41,9 @@ struct StateRecord {
 
   std::vector<EventState> events;
   uint64_t first_delivered_ms = 0;
+  // Of the entry's mail (settle_mail.h), in bytes: what was obeyed or refused, and must not be
+  // obeyed once more.
+  uint64_t mail_read = 0;
 
   std::string Encode() const;
   // DATA_LOSS if it is malformed or of an unknown version.

@@ -13,7 +13,9 @@
 namespace eventbus {
 
 // All mail of one entry together; more is refused.
-inline constexpr size_t kMaxMailBytes = size_t{1} << 20;
+inline constexpr size_t kMaxMailBytes = size_t{64} << 10;
+// What one answer brings of the mail of several entries.
+inline constexpr size_t kMaxMailOfAnswer = size_t{1} << 20;
 
 struct Mail {
   EntryId id;

@@ -158,6 +158,8 @@ struct EntryState {
   std::string record;
   // Read only.
   std::string mail = {};
+  // There is mail, and no room for it in this answer: it is read on its own. Read only.
+  bool mail_left_out = false;
 };
 
 struct ClaimRequest {
@@ -339,7 +341,7 @@ class StoreListener {
   virtual void OnEntriesReleased(absl::string_view stream, const GroupKey& group) = 0;
   // Another instance would like to own a stream of an ordered group; perhaps not from this one.
   virtual void OnLeaseWanted(const LeaseWish& /*wish*/) {}
-  // Another instance has left mail for an entry; perhaps not for this one.
+  // Somebody, perhaps this instance, has left mail for an entry; perhaps not for this one.
   virtual void OnMail(const MailNotice& /*notice*/) {}
   // Types or groups were created, changed or deleted, perhaps by this instance.
   virtual void OnRegistryChanged() = 0;
@@ -465,11 +467,13 @@ class StreamStore {
   // many were written.
   virtual void WriteStates(std::string stream, GroupKey group, std::string consumer,
                            std::vector<EntryState> states, Callback<uint64_t> done) = 0;
-  // State records and mail of entries; those without either are left out.
+  // State records and mail of entries; those without either are left out. Of the mail as much as
+  // kMaxMailOfAnswer allows, but that of the first entry that has any is there.
   virtual void ReadStates(std::string stream, GroupKey group, std::vector<EntryId> ids,
                           Callback<std::vector<EntryState>> done) = 0;
   // Moves pending entries of a consumer to another one, oldest first, and answers with them. Of two
-  // that claim the same, one gets all, the other none.
+  // that claim the same, one gets all, the other none. Stops before the entry with which their mail
+  // would exceed kMaxMailOfAnswer, but moves at least one.
   virtual void Claim(ClaimRequest request, Callback<ClaimResult> done) = 0;
   // Moves entries that are pending for `consumer` to kReleasedConsumer, and tells the other
   // instances.
@@ -494,11 +498,14 @@ class StreamStore {
 
   // ---- Mail (mail.h) ----
 
-  // Leaves mail for whoever has the entries, and tells the other instances. Answers for each, in
-  // order. Once left it is found with the entry by ReadStates and Claim.
+  // Leaves mail for whoever has the entries, and tells all instances, this one too: it may be about
+  // to have one of them. Answers for each, in order. Once left it is found with the entry by
+  // ReadStates and Claim.
   virtual void LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOutcome>> done) = 0;
-  // Removes what was left for an entry that is not pending any more; without an answer.
-  virtual void DropMail(std::string stream, GroupKey group, EntryId id) = 0;
+  // Removes what was left for entries that are not pending any more; without an answer. `consumer`:
+  // who calls, and may be about to acknowledge some of them.
+  virtual void DropMail(std::string stream, GroupKey group, std::string consumer,
+                        std::vector<EntryId> ids) = 0;
 
   // ---- Dead letters ----
 

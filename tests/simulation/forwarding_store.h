@@ -113,8 +113,9 @@ class ForwardingStore : public StreamStore {
   void LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOutcome>> done) override {
     inner_->LeaveMail(std::move(request), std::move(done));
   }
-  void DropMail(std::string stream, GroupKey group, EntryId id) override {
-    inner_->DropMail(std::move(stream), std::move(group), id);
+  void DropMail(std::string stream, GroupKey group, std::string consumer,
+                std::vector<EntryId> ids) override {
+    inner_->DropMail(std::move(stream), std::move(group), std::move(consumer), std::move(ids));
   }
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override {

@@ -192,7 +192,8 @@ INSTANTIATE_TEST_SUITE_P(
         Planted{Mutation::kHideConsumers,
                 {rules::kKeyOrder, rules::kNothingLost, rules::kConfirmedIsDelivered, kQuiescence}},
         Planted{Mutation::kStaleGroups,
-                {rules::kPaused, rules::kConfirmedIsDelivered, rules::kNothingLost, kQuiescence}},
+                {rules::kPaused, rules::kConfirmedIsDelivered, rules::kNothingLost,
+                 rules::kKeyOrder, kQuiescence}},
         Planted{Mutation::kRedriveNowhere, {rules::kNothingLost}},
         Planted{Mutation::kSeekTooFar, {rules::kSought}}),
     [](const testing::TestParamInfo<Planted>& parameter) {

@@ -398,8 +398,11 @@ void FaultyStore::LeaveMail(LeaveMailRequest request, Callback<std::vector<MailO
       [&](auto answer) { inner_->LeaveMail(std::move(request), std::move(answer)); });
 }
 
-void FaultyStore::DropMail(std::string stream, GroupKey group, EntryId id) {
-  if (Hears() != nullptr) inner_->DropMail(std::move(stream), std::move(group), id);
+void FaultyStore::DropMail(std::string stream, GroupKey group, std::string consumer,
+                           std::vector<EntryId> ids) {
+  dropped_mail_.insert(dropped_mail_.end(), ids.begin(), ids.end());
+  if (Hears() == nullptr) return;
+  inner_->DropMail(std::move(stream), std::move(group), std::move(consumer), std::move(ids));
 }
 
 void FaultyStore::RemoveLetters(std::string stream, std::string group, std::vector<EntryId> ids,

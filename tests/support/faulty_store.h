@@ -121,6 +121,8 @@ class FaultyStore final : public StreamStore, private StoreListener {
   bool down() const { return down_; }
   // How often a fault was injected.
   uint64_t faults() const { return faults_; }
+  // For which entries DropMail was called, in order.
+  const std::vector<EntryId>& dropped_mail() const { return dropped_mail_; }
 
   void SetListener(StoreListener* listener) override { listener_ = listener; }
 
@@ -161,7 +163,8 @@ class FaultyStore final : public StreamStore, private StoreListener {
                     StatusCallback done) override;
   void WishForLease(LeaseWish wish) override;
   void LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOutcome>> done) override;
-  void DropMail(std::string stream, GroupKey group, EntryId id) override;
+  void DropMail(std::string stream, GroupKey group, std::string consumer,
+                std::vector<EntryId> ids) override;
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override;
   void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
@@ -238,6 +241,7 @@ class FaultyStore final : public StreamStore, private StoreListener {
   // Goes up when the store goes down: answers to calls of an earlier one are lost.
   uint64_t connection_ = 0;
   uint64_t faults_ = 0;
+  std::vector<EntryId> dropped_mail_;
   std::deque<Waiting> late_;
   std::deque<Waiting> lost_;
   std::unique_ptr<Timer> late_timer_;

@@ -236,10 +236,13 @@ absl::StatusOr<std::vector<EntryState>> MemoryStore::ReadStates(const std::strin
   const absl::StatusOr<GroupOnStream> found = FindGroup(stream, group);
   if (!found.ok()) return found.status();
   std::vector<EntryState> states;
+  size_t mail_bytes = 0;
   for (const EntryId& id : ids) {
     const MemoryGroup::Pending* pending = found->group->FindPending(id);
     if (pending == nullptr || (pending->record.empty() && pending->mail.empty())) continue;
-    states.push_back({id, pending->record, pending->mail});
+    const bool fits = mail_bytes == 0 || mail_bytes + pending->mail.size() <= kMaxMailOfAnswer;
+    if (fits) mail_bytes += pending->mail.size();
+    states.push_back({id, pending->record, fits ? pending->mail : "", !fits});
   }
   return states;
 }
@@ -267,8 +270,7 @@ absl::Status MemoryStore::Release(PeerId from, ReleaseRequest request) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<MailOutcome>> MemoryStore::LeaveMail(PeerId from,
-                                                                const LeaveMailRequest& request) {
+absl::StatusOr<std::vector<MailOutcome>> MemoryStore::LeaveMail(const LeaveMailRequest& request) {
   const absl::StatusOr<GroupOnStream> found = FindGroup(request.stream, request.group);
   if (!found.ok()) return found.status();
   std::vector<MailOutcome> outcomes;
@@ -281,9 +283,7 @@ absl::StatusOr<std::vector<MailOutcome>> MemoryStore::LeaveMail(PeerId from,
     } else {
       outcomes.push_back(MailOutcome::kLeft);
       const MailNotice notice = {request.stream, request.group, mail.id, *std::move(consumer)};
-      for (const auto& [id, peer] : peers_) {
-        if (id != from) peer->OnMail(notice);
-      }
+      for (const auto& [id, peer] : peers_) peer->OnMail(notice);
     }
   }
   return outcomes;

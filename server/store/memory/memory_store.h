@@ -109,7 +109,7 @@ class MemoryStore {
   absl::Status ReleaseLease(PeerId from, const std::string& stream, const GroupKey& group,
                             const std::string& owner);
   void WishForLease(PeerId from, const LeaseWish& wish);
-  absl::StatusOr<std::vector<MailOutcome>> LeaveMail(PeerId from, const LeaveMailRequest& request);
+  absl::StatusOr<std::vector<MailOutcome>> LeaveMail(const LeaveMailRequest& request);
   absl::StatusOr<std::vector<ConsumerInfo>> ListConsumers(const std::string& stream,
                                                           const GroupKey& group);
   absl::StatusOr<bool> RemoveConsumer(const std::string& stream, const GroupKey& group,

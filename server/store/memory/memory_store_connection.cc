@@ -420,11 +420,9 @@ void MemoryStoreConnection::WishForLease(LeaseWish wish) {
 
 void MemoryStoreConnection::LeaveMail(LeaveMailRequest request,
                                       Callback<std::vector<MailOutcome>> done) {
-  Call(
-      [request = std::move(request)](MemoryStore& store, MemoryStore::PeerId peer) mutable {
-        return store.LeaveMail(peer, request);
-      },
-      std::move(done));
+  Call([request = std::move(request)](MemoryStore& store,
+                                      MemoryStore::PeerId) { return store.LeaveMail(request); },
+       std::move(done));
 }
 
 void MemoryStoreConnection::ListConsumers(std::string stream, GroupKey group,

@@ -79,7 +79,8 @@ class MemoryStoreConnection final : public StreamStore {
   void WishForLease(LeaseWish wish) override;
   void LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOutcome>> done) override;
   // Mail goes with its entry.
-  void DropMail(std::string /*stream*/, GroupKey /*group*/, EntryId /*id*/) override {}
+  void DropMail(std::string /*stream*/, GroupKey /*group*/, std::string /*consumer*/,
+                std::vector<EntryId> /*ids*/) override {}
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override;
   void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,

@@ -179,8 +179,11 @@ ClaimResult MemoryStream::Claim(MemoryGroup& group, const ClaimRequest& request)
   MemoryGroup::PendingList* from = group.FindConsumer(request.from);
   if (from == nullptr || from->empty()) return result;
   MemoryGroup::PendingList& to = group.Consumer(request.to);
+  size_t mail_bytes = 0;
   for (uint32_t looked_at = 0; looked_at < request.max_entries && !from->empty(); ++looked_at) {
     const auto oldest = from->begin();
+    mail_bytes += oldest->second.mail.size();
+    if (looked_at > 0 && mail_bytes > kMaxMailOfAnswer) break;
     const EntryId id = oldest->first;
     MemoryGroup::Pending pending = std::move(oldest->second);
     from->erase(oldest);

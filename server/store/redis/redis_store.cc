@@ -216,7 +216,10 @@ RedisSignal& RedisStore::SignalIn(Outbox* outbox, void (RedisStore::*send)(Redis
 }
 
 void RedisStore::OnSignal(const RedisSignal& signal) {
-  if (signal.from == sender_) return;
+  if (signal.from != sender_) Tell(signal);
+}
+
+void RedisStore::Tell(const RedisSignal& signal) {
   // The listener may go away, or the store, at any of them.
   const std::shared_ptr<RedisStore*> self = self_;
   const auto listening = [&self] { return *self != nullptr && (*self)->listener_ != nullptr; };

@@ -118,7 +118,8 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
                     StatusCallback done) override;
   void WishForLease(LeaseWish wish) override;
   void LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOutcome>> done) override;
-  void DropMail(std::string stream, GroupKey group, EntryId id) override;
+  void DropMail(std::string stream, GroupKey group, std::string consumer,
+                std::vector<EntryId> ids) override;
   void ListConsumers(std::string stream, GroupKey group,
                      Callback<std::vector<ConsumerInfo>> done) override;
   void RemoveConsumer(std::string stream, GroupKey group, std::string consumer,
@@ -204,6 +205,7 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   }
   RedisSignal& SignalIn(Outbox* outbox, void (RedisStore::*send)(RedisCommand, Answer));
   void OnSignal(const RedisSignal& signal);
+  void Tell(const RedisSignal& signal);
   // Has ListDue know what is due on the stream now; then answers.
   void CorrectDue(std::string stream, MoveDueResult moved, Callback<MoveDueResult> done);
   void WatchMemory();

@@ -1,8 +1,12 @@
 // RedisStore: groups on a stream, and what is pending of them.
 #include <algorithm>
+#include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/store/redis/redis_signals.h"
 #include "server/store/redis/redis_store.h"
 #include "server/store/redis/redis_values.h"
 
@@ -160,8 +164,8 @@ void RedisStore::WriteStates(std::string stream, GroupKey group, std::string con
 void RedisStore::ReadStates(std::string stream, GroupKey group, std::vector<EntryId> ids,
                             Callback<std::vector<EntryState>> done) {
   const std::string key = keys_.State(stream, group);
-  std::vector<std::string> arguments = Texts(ids);
-  arguments.insert(arguments.begin(), group.ToString());
+  std::vector<std::string> arguments = {group.ToString(), absl::StrCat(kMaxMailOfAnswer)};
+  for (std::string& id : Texts(ids)) arguments.push_back(std::move(id));
   Run(RedisScript::kReadStates, {keys_.Log(stream), key}, std::move(arguments),
       [this, key, ids = std::move(ids),
        done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
@@ -172,7 +176,9 @@ void RedisStore::ReadStates(std::string stream, GroupKey group, std::vector<Entr
           const RedisReply mail = (*reply)[2 * i + 1];
           if (record.is_nil() && mail.is_nil()) continue;
           NoteState(key, ids[i]);
-          states.push_back({ids[i], std::string(record.text()), std::string(mail.text())});
+          const bool left_out = mail.is_integer();
+          states.push_back({ids[i], std::string(record.text()),
+                            std::string(left_out ? absl::string_view() : mail.text()), left_out});
         }
         done(std::move(states));
       });
@@ -182,7 +188,8 @@ void RedisStore::Claim(ClaimRequest request, Callback<ClaimResult> done) {
   const std::string key = keys_.State(request.stream, request.group);
   std::vector<std::string> keys = {keys_.Log(request.stream), key};
   std::vector<std::string> arguments = {request.group.ToString(), request.from, request.to,
-                                        absl::StrCat(request.max_entries)};
+                                        absl::StrCat(request.max_entries),
+                                        absl::StrCat(kMaxMailOfAnswer)};
   if (request.fence != 0) {
     keys.push_back(keys_.Lease(request.stream, request.group.name));
     arguments.push_back(absl::StrCat(request.fence));
@@ -252,6 +259,7 @@ void RedisStore::LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOu
       [this, request = std::move(request),
        done = std::move(done)](const absl::StatusOr<RedisReply>& reply) mutable {
         if (!reply.ok()) return done(reply.status());
+        RedisSignal left;
         std::vector<MailOutcome> outcomes;
         for (size_t i = 0; i < request.mail.size(); ++i) {
           const RedisReply answer = (*reply)[i];
@@ -261,21 +269,34 @@ void RedisStore::LeaveMail(LeaveMailRequest request, Callback<std::vector<MailOu
             outcomes.push_back(MailOutcome::kNotPending);
           } else {
             outcomes.push_back(MailOutcome::kLeft);
-            Signal().mail.insert(
+            left.mail.insert(
                 {request.stream, request.group, request.mail[i].id, std::string(answer.text())});
           }
         }
+        if (!left.mail.empty()) Signal().mail.insert(left.mail.begin(), left.mail.end());
+        // The store may go away when this is answered.
+        const std::shared_ptr<RedisStore*> self = self_;
         done(std::move(outcomes));
+        // Its own signals it does not hear.
+        if (*self != nullptr) (*self)->Tell(left);
       });
 }
 
-void RedisStore::DropMail(std::string stream, GroupKey group, EntryId id) {
+void RedisStore::DropMail(std::string stream, GroupKey group, std::string consumer,
+                          std::vector<EntryId> ids) {
   const std::string key = keys_.State(stream, group);
   // An ack that has not left yet must not leave the mail behind.
-  NoteState(key, id);
-  Run(RedisScript::kDropMail, {keys_.Log(stream), key}, {group.ToString(), id.ToString()},
-      [this, key, id](const absl::StatusOr<RedisReply>& reply) {
-        if (reply.ok() && reply->number() > 0) ForgetStates(key, {id});
+  for (const EntryId& id : ids) NoteState(key, id);
+  std::vector<std::string> arguments = {group.ToString(), std::move(consumer)};
+  for (std::string& id : Texts(ids)) arguments.push_back(std::move(id));
+  Run(RedisScript::kDropMail, {keys_.Log(stream), key}, std::move(arguments),
+      [this, key, ids = std::move(ids)](const absl::StatusOr<RedisReply>& reply) {
+        if (!reply.ok()) return;
+        std::vector<EntryId> not_ours;
+        for (size_t i = 0; i < ids.size(); ++i) {
+          if ((*reply)[i].number() == 0) not_ours.push_back(ids[i]);
+        }
+        ForgetStates(key, not_ours);
       });
 }
 

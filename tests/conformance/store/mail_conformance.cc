@@ -30,6 +30,17 @@ std::vector<std::string> StoreConformanceTest::MailOf(std::vector<EntryId> ids) 
   return mail;
 }
 
+std::vector<EntryId> StoreConformanceTest::FillMail() {
+  CreateStreamWithGroup();
+  std::vector<EntryId> ids;
+  for (size_t i = 0; i < kFullMails + 3; ++i) ids.push_back(Append(std::to_string(i)));
+  ReadGroup("one");
+  for (size_t i = 0; i < kFullMails + 2; ++i) {
+    LeaveMail({{ids[i], std::string(kMaxMailBytes, 'x')}});
+  }
+  return ids;
+}
+
 namespace {
 
 using ::testing::ElementsAre;
@@ -63,15 +74,17 @@ TEST_P(StoreConformanceTest, MailForAGroupThatIsNotThere) {
   EXPECT_EQ(TryLeaveMail({{{1, 1}, "a"}}).status().code(), kNotFound);
 }
 
-TEST_P(StoreConformanceTest, TheOthersHearWhoseEntryHasMail) {
+// Whoever left it too: the entry may have become its own meanwhile.
+TEST_P(StoreConformanceTest, AllHearOnceWhoseEntryHasMail) {
   CreateStreamWithGroup();
   const EntryId entry = Append("entry");
   ReadGroup("one");
   LeaveMail({{entry, "a"}});
   const MailNotice notice = {kStream, group_, entry, "one"};
-  EXPECT_TRUE(world_->WaitUntil([&] { return !a_hears_.mail.empty(); }));
+  EXPECT_TRUE(world_->WaitUntil([&] { return !a_hears_.mail.empty() && !b_hears_.mail.empty(); }));
+  world_->LetEverythingArrive();
   EXPECT_THAT(a_hears_.mail, ElementsAre(notice));
-  EXPECT_THAT(b_hears_.mail, IsEmpty());
+  EXPECT_THAT(b_hears_.mail, ElementsAre(notice));
 }
 
 TEST_P(StoreConformanceTest, WhoClaimsTheEntryGetsItsMail) {
@@ -119,10 +132,7 @@ TEST_P(StoreConformanceTest, MailThatCameTooLateIsDropped) {
   ReadGroup("one");
   LeaveMail({{done, "a"}, {held, "b"}});
   Ack({done});
-  world_->Run([&] {
-    a_->DropMail(kStream, group_, done);
-    a_->DropMail(kStream, group_, held);
-  });
+  world_->Run([&] { a_->DropMail(kStream, group_, "one", {done, held}); });
   EXPECT_THAT(MailOf({done}), IsEmpty());
   EXPECT_THAT(MailOf({held}), ElementsAre("b"));
 }
@@ -135,6 +145,42 @@ TEST_P(StoreConformanceTest, NotMoreMailThanAnEntryMayHave) {
               ElementsAre(MailOutcome::kLeft));
   EXPECT_THAT(LeaveMail({{entry, "y"}}), ElementsAre(MailOutcome::kFull));
   EXPECT_EQ(MailOf({entry})[0].size(), kMaxMailBytes);
+}
+
+// One client can fill the mail of many entries.
+TEST_P(StoreConformanceTest, AClaimBringsSoManyEntriesAsTheirMailAllows) {
+  FillMail();
+  const ClaimResult first = Claim("one", "two");
+  EXPECT_THAT(first.entries, SizeIs(kFullMails));
+  EXPECT_TRUE(first.more);
+  EXPECT_THAT(PendingIds("two"), SizeIs(kFullMails));
+  const ClaimResult rest = Claim("one", "two");
+  ASSERT_THAT(rest.entries, SizeIs(3));
+  EXPECT_EQ(rest.entries[1].mail.size(), kMaxMailBytes);
+  EXPECT_FALSE(rest.more);
+}
+
+TEST_P(StoreConformanceTest, MailThatDoesNotFitIsReadOnItsOwn) {
+  const std::vector<EntryId> ids = FillMail();
+  WriteStates("one", {{ids[kFullMails], "record"}, {ids.back(), "last"}});
+  const auto read = [&](std::vector<EntryId> some) {
+    return *Await<std::vector<EntryState>>(
+        [&](auto done) { a_->ReadStates(kStream, group_, std::move(some), std::move(done)); });
+  };
+  const std::vector<EntryState> all = read(ids);
+  ASSERT_THAT(all, SizeIs(kFullMails + 3));
+  EXPECT_EQ(all[kFullMails - 1].mail.size(), kMaxMailBytes);
+  EXPECT_FALSE(all[kFullMails - 1].mail_left_out);
+  EXPECT_EQ(all[kFullMails].record, "record");
+  EXPECT_EQ(all[kFullMails].mail, "");
+  EXPECT_TRUE(all[kFullMails].mail_left_out);
+  EXPECT_TRUE(all[kFullMails + 1].mail_left_out);
+  EXPECT_EQ(all[kFullMails + 2].record, "last");
+  EXPECT_FALSE(all[kFullMails + 2].mail_left_out);
+  const std::vector<EntryState> rest = read({ids[kFullMails], ids[kFullMails + 1]});
+  ASSERT_THAT(rest, SizeIs(2));
+  EXPECT_EQ(rest[0].mail.size(), kMaxMailBytes);
+  EXPECT_EQ(rest[1].mail.size(), kMaxMailBytes);
 }
 
 }  // namespace

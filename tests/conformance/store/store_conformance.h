@@ -178,6 +178,10 @@ class StoreConformanceTest : public ::testing::TestWithParam<StoreFactory> {
   std::vector<MailOutcome> LeaveMail(std::vector<Mail> mail);
   // Of those that have mail or a record.
   std::vector<std::string> MailOf(std::vector<EntryId> ids);
+  // So many entries whose mail is as large as may be fit into one answer.
+  static constexpr size_t kFullMails = kMaxMailOfAnswer / kMaxMailBytes;
+  // Two more of them than that, and behind them one without mail; all pending for "one".
+  std::vector<EntryId> FillMail();
   // The values.
   absl::StatusOr<std::vector<std::string>> FencedRead(std::string consumer, uint64_t fence);
   absl::StatusOr<ClaimResult> FencedClaim(std::string from, std::string to, uint64_t fence);

@@ -352,5 +352,25 @@ TEST_F(GroupEditorTest, DeadLettersAndRedrivenEventsSurviveASeek) {
   EXPECT_EQ(bus.store().letters().Count("job", "work"), 1U);
 }
 
+// It may know the group already, and not yet the types that are older.
+TEST_F(GroupEditorTest, ASeekIsOnAllStreamsAlsoWhereTheInstanceHasNotHeardOfThem) {
+  bus.AddInstance();
+  bus.Run(absl::Seconds(1));
+  bus.instance(1).store().SetRates(StoreCall::kListTypes, {.not_done = 1});
+  Publish("job", "0");
+  RecordingSink& sink = bus.Join("work", {"job"});
+  Publish("job", "1");
+  bus.AckAll(sink);
+  bus.Run();
+  EXPECT_EQ(Seek(StartEarliest{}, {}, /*dry_run=*/false, 1).status().code(),
+            absl::StatusCode::kUnavailable);
+  bus.instance(1).store().SetRates(StoreCall::kListTypes, {});
+  const auto sought = Seek(StartEarliest{}, {}, /*dry_run=*/false, 1);
+  ASSERT_TRUE(sought.ok()) << sought.status();
+  EXPECT_EQ(sought->repeated_events, 2U);
+  bus.Run(absl::Seconds(5));
+  EXPECT_THAT(sink.ids(), ElementsAre("1", "0", "1"));
+}
+
 }  // namespace
 }  // namespace eventbus

@@ -71,6 +71,17 @@ TEST_F(InstanceDirectoryTest, OneThatHasJustComeIsNotKnownToLive) {
   EXPECT_THAT(StatesIn(List())[2], "instance-2 alive");
 }
 
+TEST_F(InstanceDirectoryTest, OneThatComesDuringAHeartbeatIsKnownWithTheNextOneAtOnce) {
+  bus.Run(absl::Seconds(3) + absl::Milliseconds(900));
+  bus.instance(0).store().DelayNext(StoreCall::kHeartbeat, absl::Milliseconds(400));
+  // It is under way when the other one comes, and does not know of it.
+  bus.Run(absl::Milliseconds(200));
+  bus.AddInstance();
+  bus.Run(absl::Milliseconds(400));
+  EXPECT_THAT(StatesIn(List()),
+              ElementsAre("instance-0 alive", "instance-1 alive", "instance-2 unknown"));
+}
+
 TEST_F(InstanceDirectoryTest, TheDeadAndThoseThatLeftAreRememberedForAWhile) {
   bus.AddInstance();
   bus.Run(absl::Seconds(3));

@@ -341,6 +341,24 @@ TEST(InstancesTest, WhatIsLeftOfAnEphemeralGroupIsNotTakenForANewOneOfItsName) {
   EXPECT_THAT(second.ids(), ElementsAre("2"));
 }
 
+TEST(InstancesTest, WhatIsLeftOfAnEphemeralGroupGoesAlsoIfTheStoreFailsAtFirst) {
+  BrokerOptions options;
+  options.ephemeral_expiry = absl::Seconds(5);
+  TestBus bus(options);
+  OpenRequest request;
+  request.group = "work";
+  request.patterns = {"job"};
+  request.ephemeral = true;
+  ASSERT_TRUE(bus.Publish("job", "1").ok());
+  RecordingSink& sink = bus.Open(request);
+  bus.Close(sink);
+  const GroupKey key = {"work", bus.store().registry().ListGroups()[0].stamp << 16};
+  ASSERT_TRUE(bus.store().ListConsumers("job", key).ok());
+  bus.instance().store().FailNext(StoreCall::kRemoveGroup, StoreFault::kNotDone);
+  bus.Run(absl::Minutes(1));
+  EXPECT_FALSE(bus.store().ListConsumers("job", key).ok());
+}
+
 TEST(InstancesTest, AnEphemeralGroupThatIsOpenedJustBeforeItExpiresStays) {
   BrokerOptions options;
   options.ephemeral_expiry = absl::Seconds(5);

@@ -1,8 +1,13 @@
 // What is settled by token on another instance than the one that holds the event.
 #include "server/broker/settle_mail.h"
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/broker/wire.h"
 #include "tests/support/test_bus.h"
 
 namespace eventbus {
@@ -210,6 +215,154 @@ TEST_F(SettleMailTest, WithoutTheStoreItFailsAndMayBeRepeated) {
   EXPECT_THAT(failed.others, ElementsAre(Pair(0, Problem::kFailed)));
   EXPECT_EQ(SettleThere({}, sink.tokens).done, 1U);
   EXPECT_EQ(events.acked, 1U);
+}
+
+// Settled by token on `instance` while the answer of the claim by which the second instance takes
+// over is under way.
+class MailOfWhatIsBeingClaimedTest : public SettleMailTest {
+ protected:
+  RecordingSink& SettleWhileClaimed(size_t instance) {
+    RecordingSink& sink = Hold(3);
+    RecordingSink& heir = bus.Join("work", {"job"}, 1);
+    bus.Run(absl::Seconds(1));
+    bus.instance(1).store().DelayNext(StoreCall::kClaim, absl::Milliseconds(200));
+    const std::string holder = Pending()[0].consumer;
+    bus.Close(sink);
+    bus.world().RunUntil(
+        [&] {
+          const std::string consumer = Pending()[0].consumer;
+          return consumer != holder && consumer != kReleasedConsumer;
+        },
+        absl::Seconds(5));
+    EXPECT_THAT(heir.received, IsEmpty());
+    bus.SettleTokens({}, {sink.tokens[0]}, instance);
+    bus.SettleTokens({Kind::kNack, absl::Seconds(1), "failed"}, {sink.tokens[1]}, instance);
+    bus.Run(absl::Milliseconds(500));
+    EXPECT_THAT(heir.ids(), ElementsAre("3"));
+    bus.Run(absl::Seconds(5));
+    return heir;
+  }
+};
+
+TEST_F(MailOfWhatIsBeingClaimedTest, ByWhoClaimsIt) {
+  RecordingSink& heir = SettleWhileClaimed(1);
+  ASSERT_THAT(heir.ids(), ElementsAre("3", "2"));
+  EXPECT_EQ(heir.received[1].attempt, 2U);
+  EXPECT_EQ(heir.received[1].last_reason, "failed");
+}
+
+TEST_F(MailOfWhatIsBeingClaimedTest, ByAnotherInstance) {
+  RecordingSink& heir = SettleWhileClaimed(0);
+  ASSERT_THAT(heir.ids(), ElementsAre("3", "2"));
+  EXPECT_EQ(heir.received[1].attempt, 2U);
+  EXPECT_EQ(heir.received[1].last_reason, "failed");
+}
+
+TEST_F(SettleMailTest, MailThatIsReadWhenItsEntryIsDoneWithIsDropped) {
+  RecordingSink& sink = Hold(1);
+  bus.instance(0).store().DelayNext(StoreCall::kReadStates, absl::Milliseconds(200));
+  bus.SettleTokens({}, sink.tokens, 1);
+  bus.SettleTokens({}, sink.tokens, 0);
+  bus.Run(absl::Milliseconds(100));
+  EXPECT_THAT(bus.instance(0).store().dropped_mail(), IsEmpty());
+  bus.Run(absl::Seconds(1));
+  EXPECT_THAT(bus.instance(0).store().dropped_mail(), ElementsAre(sink.tokens[0].position.entry));
+}
+
+TEST_F(SettleMailTest, MailOfAGroupThatHasLeftIsDropped) {
+  RecordingSink& sink = Hold(1);
+  bus.SettleTokens({}, sink.tokens);
+  const std::string holder = sink.opened->instance_id;
+  bus.Close(sink);
+  bus.Run(absl::Seconds(1));
+  // Pending for the instance all the same, as after a read whose answer nobody awaits any more.
+  bus.PublishAll({{"job", "2"}});
+  const auto late = bus.store().ReadGroup({"job", {"work", 1}, holder});
+  ASSERT_TRUE(late.ok());
+  ASSERT_THAT(late->entries, SizeIs(1));
+  DeliveryToken token = sink.tokens[0];
+  token.position.entry = late->entries[0].id;
+  EXPECT_EQ(SettleThere({}, {token}).done, 1U);
+  EXPECT_THAT(bus.instance(0).store().dropped_mail(), ElementsAre(token.position.entry));
+}
+
+TEST_F(SettleMailTest, ALateNackIsNotObeyedByWhoTakesOverEither) {
+  RecordingSink& sink = Hold(2);
+  const DeliveryToken first = sink.tokens[0];
+  bus.SettleTokens({Kind::kRelease, {}, ""}, {first});
+  ASSERT_THAT(sink.ids(), ElementsAre("1", "2", "1"));
+  SettleThere({Kind::kNack, absl::Seconds(1), "late"}, {first});
+  EXPECT_EQ(events.unknown, 1U);
+  bus.Run(absl::Seconds(1));
+  bus.instance(0).Kill();
+  RecordingSink& heir = bus.Join("work", {"job"}, 1);
+  bus.Run(absl::Seconds(20));
+  ASSERT_THAT(heir.ids(), ElementsAre("1", "2"));
+  EXPECT_EQ(heir.received[0].attempt, 1U);
+  EXPECT_EQ(events.nacked, 0U);
+}
+
+TEST_F(SettleMailTest, ALateNackIsNotObeyedByWhomTheEntryIsReleasedTo) {
+  RecordingSink& sink = Hold(2);
+  const DeliveryToken first = sink.tokens[0];
+  bus.SettleTokens({Kind::kRelease, {}, ""}, {first});
+  SettleThere({Kind::kNack, absl::Seconds(1), "late"}, {first});
+  bus.Close(sink);
+  RecordingSink& heir = bus.Join("work", {"job"}, 1);
+  bus.Run(absl::Seconds(5));
+  ASSERT_THAT(heir.ids(), ElementsAre("1", "2"));
+  EXPECT_EQ(heir.received[0].attempt, 1U);
+  EXPECT_EQ(events.nacked, 0U);
+}
+
+TEST_F(SettleMailTest, AllOfMuchMailIsRead) {
+  constexpr int kCount = 40;
+  OpenRequest request;
+  request.group = "work";
+  request.patterns = {"job"};
+  request.tokens = true;
+  request.policy.ack_deadline = absl::Hours(1);
+  RecordingSink& sink = bus.Open(request);
+  for (int i = 0; i < kCount; ++i) {
+    // Each an entry of its own.
+    bus.Run(absl::Seconds(1));
+    ASSERT_TRUE(bus.Publish("job", std::to_string(i)).ok());
+  }
+  ASSERT_THAT(Pending(), SizeIs(kCount));
+  bus.instance(0).store().GoDown();
+  for (const DeliveryToken& token : sink.tokens) {
+    // Of a version that is not understood, and large.
+    std::string mail;
+    AppendVarint(60'000, &mail);
+    mail.append(60'000, '\x02');
+    MailedSettle{0, {}, 1, 1}.AppendTo(&mail);
+    ASSERT_TRUE(bus.store().LeaveMail({"job", {"work", 1}, {{token.position.entry, mail}}}).ok());
+  }
+  bus.instance(0).store().ComeBack();
+  bus.Run(absl::Seconds(5));
+  EXPECT_EQ(events.acked, uint64_t{kCount});
+  EXPECT_THAT(Pending(), IsEmpty());
+}
+
+TEST_F(SettleMailTest, ATokenOfAGroupThatIsNotHeardOfYetIsNoUnknownOne) {
+  bus.instance(1).store().SetRates(StoreCall::kListGroups, {.not_done = 1});
+  RecordingSink& sink = Hold(2);
+  bus.instance(1).store().SetRates(StoreCall::kListGroups, {});
+  EXPECT_EQ(SettleThere({}, {sink.tokens[0]}).done, 1U);
+  bus.Run();
+  EXPECT_EQ(events.acked, 1U);
+  EXPECT_EQ(events.unknown, 0U);
+}
+
+TEST_F(SettleMailTest, AsLongAsTheRegistryCannotBeReadATokenMayBeTriedAgain) {
+  bus.instance(1).store().SetRates(StoreCall::kListGroups, {.not_done = 1});
+  RecordingSink& sink = Hold(1);
+  EXPECT_THAT(SettleThere({}, sink.tokens).others, ElementsAre(Pair(0, Problem::kFailed)));
+  // It is not read for each of them.
+  bus.instance(1).store().SetRates(StoreCall::kListGroups, {});
+  EXPECT_THAT(SettleThere({}, sink.tokens).others, ElementsAre(Pair(0, Problem::kFailed)));
+  bus.Run(absl::Seconds(1));
+  EXPECT_EQ(SettleThere({}, sink.tokens).done, 1U);
 }
 
 TEST_F(SettleMailTest, OneCommandMaySettleEventsHereAndThere) {

@@ -7,7 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/broker/group_editor.h"
 #include "tests/support/test_bus.h"
+#include "tests/unit/broker/ask.h"
 
 namespace eventbus {
 namespace {
@@ -113,6 +115,65 @@ TEST_F(StalledGroupTest, WhoseReadsFailIsReportedOnceAndWhenItGoesOn) {
   EXPECT_THAT(sink.received, testing::SizeIs(1));
   EXPECT_EQ(Stalled(), 0U);
   EXPECT_THAT(events.told, testing::ElementsAre("work job 1", "work job goes on"));
+}
+
+TEST_F(StalledGroupTest, ItsStallEndsWithItsLastSubscriber) {
+  RecordingSink& sink = bus.Join("work", {"job"});
+  ReadsFail(true);
+  ASSERT_TRUE(bus.Publish("job", "1").ok());
+  bus.Run(absl::Minutes(2));
+  ASSERT_EQ(Stalled(), 1U);
+  bus.Close(sink);
+  EXPECT_EQ(Stalled(), 0U);
+  EXPECT_THAT(events.told, testing::ElementsAre("work job 1", "work job goes on"));
+}
+
+// What it cannot give back keeps the group here.
+TEST_F(StalledGroupTest, ItsStallEndsWithItsLastSubscriberAlsoIfItHoldsEvents) {
+  RecordingSink& sink = bus.Join("work", {"job"});
+  ASSERT_TRUE(bus.Publish("job", "1").ok());
+  ReadsFail(true);
+  ASSERT_TRUE(bus.Publish("job", "2").ok());
+  bus.Run(absl::Seconds(20));
+  bus.Settle(sink, {.extensions = {{{{1, 1}}, absl::Hours(1)}}});
+  bus.Run(absl::Minutes(2));
+  ASSERT_EQ(Stalled(), 1U);
+  bus.instance().store().SetRates(StoreCall::kRelease, {.not_done = 1});
+  bus.Close(sink);
+  bus.Run(absl::Seconds(10));
+  EXPECT_EQ(Stalled(), 0U);
+  EXPECT_THAT(events.told, testing::ElementsAre("work job 1", "work job goes on"));
+}
+
+TEST_F(StalledGroupTest, ItsStallEndsWithTheStream) {
+  bus.Join("work", {"job"});
+  ReadsFail(true);
+  ASSERT_TRUE(bus.Publish("job", "1").ok());
+  bus.Run(absl::Minutes(2));
+  ASSERT_EQ(Stalled(), 1U);
+  ASSERT_TRUE(Ask<KnownGroup>(bus, [](Broker& broker, auto done) {
+                UpdateGroupCommand command;
+                command.name = "work";
+                command.patterns = {"other"};
+                broker.group_editor().Update(command, std::move(done));
+              }).ok());
+  bus.Run();
+  EXPECT_EQ(Stalled(), 0U);
+  EXPECT_THAT(events.told, testing::ElementsAre("work job 1", "work job goes on"));
+}
+
+// As long as the store does not say how much is unread, nothing is known of a stall.
+TEST_F(StalledGroupTest, NothingIsSaidByWhatWasUnreadBefore) {
+  bus.Join("work", {"job"});
+  ReadsFail(true);
+  ASSERT_TRUE(bus.Publish("job", "1").ok());
+  bus.Run(absl::Seconds(30));
+  bus.instance().store().SetRates(StoreCall::kGetGroupInfo, {.not_done = 1});
+  bus.Run(absl::Minutes(2));
+  EXPECT_THAT(events.told, testing::IsEmpty());
+  bus.instance().store().SetRates(StoreCall::kGetGroupInfo, {});
+  bus.Run(absl::Seconds(10));
+  EXPECT_THAT(events.told, testing::ElementsAre("work job 1"));
 }
 
 TEST_F(StalledGroupTest, WithoutRoomOrSubscribersOrWhilePausedNoneIsStalled) {

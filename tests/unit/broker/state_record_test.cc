@@ -18,11 +18,24 @@ TEST(StateRecordTest, EncodesAsDocumented) {
             std::string("\x02\x0a\x02\x02\x07\x04\x02\x01\xac\x02\x02\x03why\x00\x00", 17));
 }
 
+TEST(StateRecordTest, SaysHowMuchMailWasRead) {
+  StateRecord record;
+  record.events.resize(2);
+  record.events[0].settled = true;
+  record.first_delivered_ms = 7;
+  record.mail_read = 300;
+  EXPECT_EQ(record.Encode(), std::string("\x03\x02\x01\x07\xac\x02\x00", 7));
+  const auto decoded = StateRecord::Decode(record.Encode());
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(*decoded, record);
+}
+
 TEST(StateRecordTest, DecodesWhatItEncodes) {
   std::mt19937 random(7);
   for (int round = 0; round < 1000; ++round) {
     StateRecord record;
     record.events.resize(random() % 130);
+    if (random() % 2 == 0) record.mail_read = random();
     for (auto& event : record.events) {
       event.settled = random() % 2 == 0;
       if (event.settled || random() % 3 == 0) continue;
@@ -52,7 +65,7 @@ TEST(StateRecordTest, SurvivesArbitraryBytes) {
   for (int round = 0; round < 20000; ++round) {
     std::string bytes(random() % 24, '\0');
     for (char& byte : bytes) byte = static_cast<char>(random());
-    if (!bytes.empty()) bytes[0] = 2;
+    if (!bytes.empty()) bytes[0] = round % 2 == 0 ? 2 : 3;
     (void)StateRecord::Decode(bytes);
   }
 }

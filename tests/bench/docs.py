@@ -7,10 +7,15 @@ import statistics
 from typing import Any
 
 import plots
-from report import number
+from report import contest_rows, number
 
 BEGIN = "<!-- Figures: written by scripts/bench --docs; edit tests/bench/docs.py instead. -->"
 END = "<!-- End of the figures. -->"
+# The comparison with peers is kept apart, since not every run has it.
+PEERS_BEGIN = (
+    "<!-- Peers: written by scripts/bench --peers --docs; edit tests/bench/docs.py instead. -->"
+)
+PEERS_END = "<!-- End of the peers. -->"
 
 
 def _table(rows: list[list[str]]) -> str:
@@ -19,15 +24,14 @@ def _table(rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ruler, *body])
 
 
-def _machine(result: dict[str, Any]) -> str:
+def _machine(result: dict[str, Any], rounds: str) -> str:
     about = result["machine"]
     busy = about["load_average"] > about["cores"] / 2
     warning = " **The machine was busy with other work: these figures are provisional.**"
     return (
         f"{about['cores']} cores of {about['cpu']}, {about['memory_gib']} GiB, {about['system']}, "
-        f"{about['redis'].split(' sha=')[0]}. {result['rounds']} rounds of each ratio and "
-        f"{result['sweep_rounds']} of each sweep, runs of {result['seconds']:g} s; load average at "
-        f"the start {about['load_average']:.1f}." + (warning if busy else "")
+        f"{about['redis'].split(' sha=')[0]}. {rounds}, runs of {result['seconds']:g} s; "
+        f"load average at the start {about['load_average']:.1f}." + (warning if busy else "")
     )
 
 
@@ -76,10 +80,28 @@ def _sweep(sweep: dict[str, Any], has_plot: bool) -> list[str]:
     return parts
 
 
-def update(result: dict[str, Any], root: pathlib.Path) -> None:
-    folder = root / "docs" / "performance"
-    folder.mkdir(exist_ok=True)
-    parts = [_machine(result)]
+def _peers(result: dict[str, Any]) -> list[str]:
+    versions = result["peers"]["versions"]
+    parts = [
+        f"NATS server {versions['nats_server']}, built with {versions['go']}.",
+        _machine(result, f"{result['rounds']} rounds"),
+    ]
+    for contest in result["peers"]["contests"]:
+        parts += [f"### {contest['title']}", _table(contest_rows(contest))]
+    return parts
+
+
+def _replace(page: pathlib.Path, begin: str, parts: list[str], end: str) -> None:
+    """Puts the parts between the two marks of the page."""
+    before, _, rest = page.read_text().partition(begin)
+    _, _, after = rest.partition(end)
+    page.write_text(before + "\n\n".join([begin, *parts, end]) + after)
+
+
+def _figures(result: dict[str, Any], folder: pathlib.Path) -> list[str]:
+    """The ratios and the sweeps; draws their plots."""
+    rounds = f"{result['rounds']} rounds of each ratio and {result['sweep_rounds']} of each sweep"
+    parts = [_machine(result, rounds)]
     if result["ratios"]:
         (folder / "ratios.svg").write_text(plots.ratios(result["ratios"]))
         parts += _ratios(result["ratios"])
@@ -88,7 +110,15 @@ def update(result: dict[str, Any], root: pathlib.Path) -> None:
         if drawn is not None:
             (folder / f"{sweep['name']}.svg").write_text(drawn)
         parts += _sweep(sweep, drawn is not None)
+    return parts
+
+
+def update(result: dict[str, Any], root: pathlib.Path) -> None:
+    """What the run did not measure stays as it is: the figures, or the peers."""
+    folder = root / "docs" / "performance"
+    folder.mkdir(exist_ok=True)
     page = root / "docs" / "performance.md"
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(before + "\n\n".join([BEGIN, *parts, END]) + after)
+    if result["ratios"] or result["sweeps"]:
+        _replace(page, BEGIN, _figures(result, folder), END)
+    if result.get("peers", {}).get("contests"):
+        _replace(page, PEERS_BEGIN, _peers(result), PEERS_END)

@@ -94,3 +94,28 @@ def sweep_table(sweep: dict[str, Any]) -> str:
         rows.append(row + ([f"{point['growth']:.2f}"] if grows else []))
     verdict = {None: "", True: " — reached", False: " — missed"}[sweep["reached"]]
     return f"{sweep['name']}: {sweep['title']}{verdict}\n{aligned(rows)}"
+
+
+def contest_rows(contest: dict[str, Any]) -> list[list[str]]:
+    """Each contender's figures, and how many times better the first one was; with a head."""
+    percentile = "p99" in contest["contenders"][0]
+    ratio = "eventbusd ÷ it" if contest["more_is_better"] else "it ÷ eventbusd"
+    head = [contest["name"], contest["unit"], *(["p99 µs"] if percentile else []), ratio, "min…max"]
+    rows = [[*head, "CPU s per million, server", "client"]]
+    for one in contest["contenders"]:
+        rows.append(
+            [
+                one["title"],
+                number(one["value"]),
+                *([number(one["p99"])] if percentile else []),
+                f"{one['times_better']:.2f}",
+                f"{one['times_better_min']:.2f}…{one['times_better_max']:.2f}",
+                f"{one['server_cpu']:.2f}",
+                f"{one['client_cpu']:.2f}",
+            ]
+        )
+    return rows
+
+
+def contest_table(contest: dict[str, Any]) -> str:
+    return f"{contest['title']}\n{aligned(contest_rows(contest))}"

@@ -13,12 +13,14 @@ import time
 from typing import Any
 
 import docs
-from measures import RATIOS, Measure, Pair
+from measures import RATIOS, Figures, Measure, Pair
+from peers import CONTESTS, Contest, Peers, versions
 from processes import Bench, BenchError
-from report import cpu_table, number, ratio_table, summary, sweep_table
+from report import contest_table, cpu_table, number, ratio_table, summary, sweep_table
 from sweeps import SWEEPS, Sweep, SweepResult, latency_sweep
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PEER_PROGRAMS = ROOT / "build" / "peers"
 
 
 def machine() -> dict[str, Any]:
@@ -63,6 +65,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--docs", action="store_true", help="update docs/performance.md")
     parser.add_argument(
         "--docs-from", metavar="FILE", help="update it from what --json has written, and end"
+    )
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="also the same work on NATS JetStream beside eventbusd; scripts/bench builds it, with Go",
     )
     parser.add_argument("--daemon", type=pathlib.Path, help="another eventbusd to measure")
     parser.add_argument("--build", default="release", help="the preset's build (%(default)s)")
@@ -123,6 +130,30 @@ def chosen_sweeps(bench: Bench, only: list[str], flow: list[Pair]) -> list[Sweep
     return sweeps
 
 
+def run_contests(peers: Peers, contests: list[Contest], rounds: int) -> dict[str, Any]:
+    """Summaries, and the names of those of which a round failed."""
+    played: dict[str, list[dict[str, Figures]]] = {one.name: [] for one in contests}
+    for round_number in range(rounds):
+        for one in contests:
+            try:
+                figures = one.run(peers, round_number)
+            except BenchError as error:
+                progress(f"round {round_number + 1}/{rounds}  {one.name:18} failed: {error}")
+                continue
+            played[one.name].append(figures)
+            shown = "   ".join(
+                f"{number(one.value_of(figures[contender.name]))} {contender.name}"
+                for contender in one.contenders
+            )
+            progress(f"round {round_number + 1}/{rounds}  {one.name:18} {one.unit}: {shown}")
+    summaries = [one.summary(played[one.name]) for one in contests if played[one.name]]
+    return {
+        "versions": versions(summaries),
+        "contests": summaries,
+        "failed": [one.name for one in contests if len(played[one.name]) < rounds],
+    }
+
+
 def measure(bench: Bench, options: argparse.Namespace) -> dict[str, Any]:
     """Everything that was asked for; prints the tables as they get ready."""
     measures = [one for one in RATIOS if chosen(one.name, options.only)]
@@ -140,10 +171,18 @@ def measure(bench: Bench, options: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def measure_peers(peers: Peers, options: argparse.Namespace) -> dict[str, Any]:
+    contests = [one for one in CONTESTS if chosen(one.name, options.only)]
+    result = run_contests(peers, contests, options.rounds)
+    for figures in result["contests"]:
+        print(contest_table(figures), end="\n\n", flush=True)
+    return result
+
+
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
     if options.list:
-        for one in [*RATIOS, latency_sweep(0), *SWEEPS]:
+        for one in [*RATIOS, latency_sweep(0), *SWEEPS, *(CONTESTS if options.peers else [])]:
             if chosen(one.name, options.only):
                 print(f"{one.name:18} {one.title}")
         return 0
@@ -161,7 +200,11 @@ def main(arguments: list[str]) -> int:
     }
     try:
         with Bench(daemon, build / "bench", options.seconds) as bench:
+            peers = Peers(bench, PEER_PROGRAMS / "eventbus-peer-nats") if options.peers else None
             result = about | measure(bench, options)
+            if peers is not None:
+                result["peers"] = measure_peers(peers, options)
+                result["failed"] += result["peers"].pop("failed")
     except BenchError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,5 +1,6 @@
 """Sessions: what a subscriber holds outlives its connection."""
 
+import contextlib
 import socket
 import threading
 
@@ -52,6 +53,9 @@ class Wire:
         for end in self._ends:
             # A reset, as of a peer that is gone.
             end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            # Nothing is closed as long as somebody waits for data on it.
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RD)
             end.close()
 
 

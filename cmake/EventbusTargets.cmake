@@ -54,7 +54,8 @@ endforeach()
 
 # eventbus_test(NAME SOURCES… [DEPS…] [LABELS…])  one GoogleTest program, one ctest entry.
 # Labels: unit (no network, seconds), simulation, e2e, fuzz, chaos; and tsan, for what is also run
-# under the thread sanitizer: tests of what more than one thread works on.
+# under the thread sanitizer: tests of what more than one thread works on, without gRPC and mutexes of
+# Abseil, whose libraries are not built for it.
 function(eventbus_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
   if(NOT arg_LABELS)

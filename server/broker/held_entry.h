@@ -96,9 +96,8 @@ struct HeldEntry {
   // Takes over what a record says; false if it is not one of this entry.
   bool DecodeState(absl::string_view record, const StoreClock& clock, absl::Duration now);
   // Carries out mail that came with an entry that was just taken, but for what the record says was
-  // read, and adds to `acked` how many
-  // events it has settled. Events that others have nacked or rejected are in flight after that, and
-  // are the caller's to fail.
+  // read, and adds to `acked` how many events it has settled. Events that others have nacked or
+  // rejected are in flight after that, and are the caller's to fail.
   std::vector<MailedSettle> ObeyMail(absl::string_view mail, uint64_t* acked);
   // Settles the events that do not match, and answers how many were not settled before. For an
   // entry that was just read.

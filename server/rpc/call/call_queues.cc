@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/rpc/call/queue_call.h"
+
 namespace eventbus {
 namespace {
 

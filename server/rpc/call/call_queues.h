@@ -7,8 +7,8 @@
 
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/server_builder.h"
+#include "server/rpc/call/call_queue.h"
 #include "server/rpc/call/call_router.h"
-#include "server/rpc/call/queue_call.h"
 
 namespace eventbus {
 

@@ -4,17 +4,13 @@
 #include <atomic>
 #include <memory>
 #include <string>
-#include <thread>
-#include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
-#include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
 #include "server/rpc/call/call_context.h"
+#include "server/rpc/call/call_queue.h"
 #include "server/rpc/call/call_router.h"
 
 namespace eventbus {
@@ -25,62 +21,6 @@ class QueueTag {
   virtual ~QueueTag() = default;
   // On the queue's thread.
   virtual void Ended(bool ok) = 0;
-};
-
-class QueueCall;
-
-// What the calls of one queue share. Outlives them.
-class CallQueue {
- public:
-  enum class Operation { kRead, kWrite, kFinish, kFinishUnary };
-
-  // None of these is owned.
-  CallQueue(grpc::AsyncGenericService* service, grpc::ServerCompletionQueue* completions,
-            const CallRouter* router)
-      : service_(*service), completions_(*completions), router_(*router) {}
-  CallQueue(const CallQueue&) = delete;
-  CallQueue& operator=(const CallQueue&) = delete;
-
-  grpc::AsyncGenericService& service() const { return service_; }
-  grpc::ServerCompletionQueue& completions() const { return completions_; }
-  const CallRouter& router() const { return router_; }
-
-  // Serves the queue on this thread until it is shut down and empty.
-  void Serve() ABSL_LOCKS_EXCLUDED(mutex_);
-
-  // Starts an operation of a call: at once, if this is the thread that serves, or that one sleeps.
-  // Else it starts it, between two of its own: threads that work on one connection at the same time
-  // get into each other's way, and gRPC then brings in a third one.
-  void Begin(QueueCall* call, Operation operation) ABSL_LOCKS_EXCLUDED(mutex_);
-
-  // Calls that are there, those that wait for a client included.
-  void Add() ABSL_LOCKS_EXCLUDED(mutex_);
-  void Remove() ABSL_LOCKS_EXCLUDED(mutex_);
-  void WaitUntilEmpty() ABSL_LOCKS_EXCLUDED(mutex_);
-
- private:
-  struct Begun {
-    QueueCall* call;
-    Operation operation;
-  };
-
-  // What others have begun meanwhile.
-  void StartBegun() ABSL_LOCKS_EXCLUDED(mutex_);
-  // False if something is to be done before.
-  bool FallAsleep() ABSL_LOCKS_EXCLUDED(mutex_);
-  void WakeUp() ABSL_LOCKS_EXCLUDED(mutex_);
-
-  grpc::AsyncGenericService& service_;
-  grpc::ServerCompletionQueue& completions_;
-  const CallRouter& router_;
-  std::atomic<std::thread::id> server_{std::thread::id()};
-  std::atomic<bool> any_begun_{false};
-  absl::Mutex mutex_;
-  bool awake_ ABSL_GUARDED_BY(mutex_) = false;
-  std::vector<Begun> begun_ ABSL_GUARDED_BY(mutex_);
-  int calls_ ABSL_GUARDED_BY(mutex_) = 0;
-  // Of the serving thread, to keep its memory.
-  std::vector<Begun> starting_;
 };
 
 // One call on a completion queue, from waiting for it until nothing of it is left. Owns itself.

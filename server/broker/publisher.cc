@@ -184,6 +184,8 @@ void Publisher::AppendPlain(Lane& lane, Outgoing outgoing) {
                                               const absl::StatusOr<EntryId>& id) mutable {
                             OnAppended(lane, std::move(outgoing), id);
                           }));
+  // Who waits for it asks for it with the same write, and has it a round trip earlier.
+  if (context_->store->ReadsFollowAppends()) on_advanced_(lane.stream);
 }
 
 void Publisher::OnAppended(Lane& lane, Outgoing outgoing, const absl::StatusOr<EntryId>& id) {
@@ -193,7 +195,7 @@ void Publisher::OnAppended(Lane& lane, Outgoing outgoing, const absl::StatusOr<E
     Settle(part, absl::OkStatus(), lane.stream, Position{*id, index});
     index += part.count;
   }
-  on_advanced_(lane.stream);
+  if (!context_->store->ReadsFollowAppends()) on_advanced_(lane.stream);
   OnAppendEnded(lane);
 }
 

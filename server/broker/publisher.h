@@ -37,7 +37,8 @@ namespace eventbus {
 // Owned by the broker. Loop thread only.
 class Publisher {
  public:
-  // `on_advanced` is called with a stream to which something was appended. All must outlive it.
+  // `on_advanced` is called with a stream to which something was appended, or is being appended if
+  // reads find it then. All must outlive it.
   Publisher(const Context* context, Registry* registry, const StreamPolicies* policies,
             StreamRoom* room, std::function<void(absl::string_view)> on_advanced);
 

@@ -8,7 +8,7 @@
 
 namespace eventbus {
 
-// A piece of work for a loop. Runs once, on the loop's thread.
+// A piece of work for a loop. Runs once, on the thread that has the loop.
 using Task = absl::AnyInvocable<void()>;
 
 // A one-shot timer. Belongs to whoever created it; destroying it cancels it. Loop thread only.
@@ -23,13 +23,16 @@ class Timer {
   virtual bool armed() const = 0;
 };
 
-// Loop runs everything that touches broker state, one task after the other on one thread, so that
-// the broker needs no locks. UvLoop is the real one; VirtualProcess (tests) runs on a virtual clock
-// and can be frozen or killed like a process.
+// Loop runs everything that touches broker state, one task after the other, so that the broker
+// needs no locks. UvLoop is the real one; VirtualProcess (tests) runs on a virtual clock and can be
+// frozen or killed like a process.
+//
+// One thread at a time has the loop: its own, or, while that one sleeps, one that helps. "Loop
+// thread only", in all comments, means the thread that has it.
 //
 // One turn of a loop: due timers and I/O callbacks, posted tasks, then the deferred tasks, then
-// sleep until something is due. What has to happen once for all the work of a turn (writing to the
-// store in one go) is deferred.
+// sleep until something is due. What has to happen once for all the work of a turn is deferred; and
+// what sends off the outcome of it all (writing to the store in one go) comes last.
 class Loop {
  public:
   virtual ~Loop() = default;
@@ -48,8 +51,21 @@ class Loop {
   // the end of the same turn.
   virtual void Defer(Task task) = 0;
 
+  // The same, once no deferred task is left, those that it defers itself not counted: they come
+  // after it, in the same turn.
+  virtual void DeferToLast(Task task) = 0;
+
   // A timer that runs `on_fire` each time it fires. Loop thread only.
   virtual std::unique_ptr<Timer> CreateTimer(absl::AnyInvocable<void()> on_fire) = 0;
+
+  // For a thread that posts all the time, and would wake the loop's thread with each post only to
+  // wait for it: between the two calls, what it posts to a sleeping loop wakes nobody, and waits
+  // for its next Help. So it must call Help between its posts and its own sleep, and must hold no
+  // lock then that a task may want.
+  virtual void BeginHelping() {}
+  virtual void EndHelping() {}
+  // Runs a turn's tasks on this thread if there are any and the loop sleeps; false if not.
+  virtual bool Help() { return false; }
 };
 
 }  // namespace eventbus

@@ -1,8 +1,10 @@
 #include "server/loop/uv_loop.h"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -23,6 +25,11 @@ void DieUnlessOk(int result, const char* what) {
   std::abort();
 }
 
+// Turns that a thread runs in a row while tasks post tasks.
+constexpr int kMaxTurnsOfHelp = 8;
+// It may wake up for nothing.
+constexpr absl::Duration kMaxSleep = absl::Minutes(10);
+
 template <typename Handle>
 void CloseHandle(Handle* handle) {
   uv_close(reinterpret_cast<uv_handle_t*>(handle), nullptr);
@@ -41,15 +48,6 @@ UvLoop::UvLoop() : wake_up_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     [[maybe_unused]] const ssize_t size =
         read(static_cast<UvLoop*>(handle->data)->wake_up_, &times, sizeof(times));
   });
-  uv_prepare_init(&uv_, &before_poll_);
-  uv_check_init(&uv_, &after_poll_);
-  uv_idle_init(&uv_, &do_not_wait_);
-  before_poll_.data = this;
-  after_poll_.data = this;
-  uv_prepare_start(&before_poll_,
-                   [](uv_prepare_t* handle) { static_cast<UvLoop*>(handle->data)->BeforePoll(); });
-  uv_check_start(&after_poll_,
-                 [](uv_check_t* handle) { static_cast<UvLoop*>(handle->data)->AfterPoll(); });
 }
 
 UvLoop::~UvLoop() {
@@ -62,23 +60,35 @@ UvLoop::~UvLoop() {
   // They may own timers of this loop.
   posted.clear();
   while (!deferred_.empty()) deferred_.pop_front();
+  while (!last_.empty()) last_.pop_front();
   CloseHandle(&woken_);
-  CloseHandle(&before_poll_);
-  CloseHandle(&after_poll_);
-  CloseHandle(&do_not_wait_);
   uv_run(&uv_, UV_RUN_DEFAULT);
   DieUnlessOk(uv_loop_close(&uv_), "something outlives the event loop it is on");
   close(wake_up_);
 }
 
-void UvLoop::Run() { uv_run(&uv_, UV_RUN_DEFAULT); }
+void UvLoop::Run() {
+  while (Turn()) Sleep(kMaxSleep);
+}
+
+void UvLoop::RunTurn(absl::Duration most) {
+  Sleep(std::clamp(absl::Ceil(most, absl::Milliseconds(1)), absl::ZeroDuration(), kMaxSleep));
+  Turn();
+}
+
+bool UvLoop::Turn() {
+  uv_run(&uv_, UV_RUN_NOWAIT);
+  const bool last = TakePosted();
+  RunTasks();
+  return !last;
+}
 
 void UvLoop::Stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    if (!asleep_) return;
-    asleep_ = false;
+    if (state_ != State::kAsleep) return;
+    wake_up_sent_ = true;
   }
   WakeUp();
 }
@@ -101,52 +111,121 @@ void UvLoop::Post(Task task) {
     // Destroyed on return, outside of the lock.
     if (stopping_) return;
     posted_.push_back(std::move(task));
-    if (!asleep_) return;
-    asleep_ = false;
+    if (state_ != State::kAsleep || wake_up_sent_) return;
+    if (std::find(helpers_.begin(), helpers_.end(), std::this_thread::get_id()) !=
+        helpers_.end()) {
+      return;
+    }
+    wake_up_sent_ = true;
   }
   WakeUp();
 }
 
 void UvLoop::Defer(Task task) { deferred_.push_back(std::move(task)); }
 
+void UvLoop::DeferToLast(Task task) { last_.push_back(std::move(task)); }
+
 std::unique_ptr<Timer> UvLoop::CreateTimer(absl::AnyInvocable<void()> on_fire) {
   return std::make_unique<UvTimer>(&uv_, *this, std::move(on_fire));
 }
 
-void UvLoop::BeforePoll() {
-  bool stopping = false;
-  {
-    const std::lock_guard lock(mutex_);
-    running_.swap(posted_);
-    stopping = stopping_;
-  }
+bool UvLoop::TakePosted() {
+  const std::lock_guard lock(mutex_);
+  running_.swap(posted_);
+  return stopping_;
+}
+
+void UvLoop::RunTasks() {
   for (Task& task : running_) {
     std::move(task)();
     // What it holds goes now, not when the last of the turn has run.
     task = nullptr;
   }
   running_.clear();
-  while (!deferred_.empty()) {
-    Task task = std::move(deferred_.front());
-    deferred_.pop_front();
+  while (!deferred_.empty() || !last_.empty()) {
+    std::deque<Task>& queue = deferred_.empty() ? last_ : deferred_;
+    Task task = std::move(queue.front());
+    queue.pop_front();
     std::move(task)();
-  }
-  if (stopping) {
-    uv_stop(&uv_);
-    return;
-  }
-  const std::lock_guard lock(mutex_);
-  asleep_ = posted_.empty() && !stopping_;
-  if (asleep_) {
-    uv_idle_stop(&do_not_wait_);
-  } else {
-    uv_idle_start(&do_not_wait_, [](uv_idle_t*) {});
   }
 }
 
-void UvLoop::AfterPoll() {
+std::optional<uint64_t> UvLoop::NextDue() {
+  uv_update_time(&uv_);
+  const int timeout = uv_backend_timeout(&uv_);
+  if (timeout < 0) return std::nullopt;
+  return uv_now(&uv_) + static_cast<uint64_t>(timeout);
+}
+
+void UvLoop::Sleep(absl::Duration most) {
+  if (!deferred_.empty() || !last_.empty()) return;
+  const std::optional<uint64_t> due = NextDue();
+  auto timeout_ms = static_cast<uint64_t>(absl::ToInt64Milliseconds(most));
+  if (due.has_value()) timeout_ms = std::min(timeout_ms, *due - uv_now(&uv_));
+  {
+    const std::lock_guard lock(mutex_);
+    if (!posted_.empty() || stopping_) return;
+    state_ = State::kAsleep;
+    sleeps_until_ = due;
+    wake_up_sent_ = false;
+  }
+  pollfd ready = {uv_backend_fd(&uv_), POLLIN, 0};
+  // However it ends, the turn finds what there is.
+  [[maybe_unused]] const int count = poll(&ready, 1, static_cast<int>(timeout_ms));
+  std::unique_lock lock(mutex_);
+  wanted_ = true;
+  not_helped_.wait(lock, [this] { return state_ != State::kHelped; });
+  wanted_ = false;
+  state_ = State::kAwake;
+}
+
+void UvLoop::BeginHelping() {
   const std::lock_guard lock(mutex_);
-  asleep_ = false;
+  helpers_.push_back(std::this_thread::get_id());
+}
+
+void UvLoop::EndHelping() {
+  {
+    const std::lock_guard lock(mutex_);
+    helpers_.erase(std::find(helpers_.begin(), helpers_.end(), std::this_thread::get_id()));
+    if (state_ != State::kAsleep || wake_up_sent_ || posted_.empty()) return;
+    wake_up_sent_ = true;
+  }
+  WakeUp();
+}
+
+bool UvLoop::Help() {
+  {
+    const std::lock_guard lock(mutex_);
+    // The rest is for the loop's own thread, which has been told of it.
+    if (state_ != State::kAsleep || posted_.empty() || stopping_) return false;
+    state_ = State::kHelped;
+    running_.swap(posted_);
+  }
+  int turns = 0;
+  do {
+    RunTasks();
+  } while (++turns < kMaxTurnsOfHelp && TakeMore());
+  const std::optional<uint64_t> due = NextDue();
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    state_ = State::kAsleep;
+    const bool sooner = due.has_value() && *due < sleeps_until_.value_or(UINT64_MAX);
+    wake = !wake_up_sent_ && (sooner || !posted_.empty() || stopping_);
+    wake_up_sent_ = wake_up_sent_ || wake;
+  }
+  not_helped_.notify_one();
+  if (wake) WakeUp();
+  return true;
+}
+
+bool UvLoop::TakeMore() {
+  const std::lock_guard lock(mutex_);
+  // The loop's own thread has timers and sockets to look after, perhaps.
+  if (posted_.empty() || stopping_ || wanted_) return false;
+  running_.swap(posted_);
+  return true;
 }
 
 }  // namespace eventbus

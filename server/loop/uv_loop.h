@@ -3,9 +3,13 @@
 
 #include <uv.h>
 
+#include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <thread>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -13,18 +17,19 @@
 
 namespace eventbus {
 
-// UvLoop is the real loop: libuv's, run by the thread that calls Run. Owned by the daemon; it must
-// outlive everything that holds one of its timers, and every thread that still posts.
+// UvLoop is the real loop: libuv's, run by the thread that calls Run, which sleeps outside of libuv,
+// so that another thread can have the loop meanwhile (Help). Owned by the daemon; it must outlive
+// everything that holds one of its timers, and every thread that still posts or helps.
 //
 //   UvLoop loop;
 //   std::thread signals([&] { WaitForSigterm(); loop.Stop(); });
 //   loop.Post([&] { broker.Start(); });
 //   loop.Run();
 //
-// A turn in libuv's terms: I/O callbacks and timers; then, in its prepare phase, the posted tasks
-// and after them the deferred ones; then it polls, without waiting if something was posted
-// meanwhile. Posting is a push under a mutex; the loop is woken by a system call only while it
-// sleeps, or is about to.
+// A turn: due timers and I/O callbacks, then the posted tasks and after them the deferred ones. A
+// turn of a thread that helps has the tasks only; timers and I/O stay with the loop's own thread,
+// which is woken if a turn leaves it something to do sooner. Posting is a push under a mutex; the
+// loop is woken by a system call only while it sleeps, or is about to.
 class UvLoop final : public Loop {
  public:
   UvLoop();
@@ -36,6 +41,9 @@ class UvLoop final : public Loop {
 
   // Runs on the calling thread, which is the loop's thread from then on, until Stop. Once per loop.
   void Run();
+  // For tests, which look at what has come of it between two turns, in place of Run: one turn, which
+  // waits for something to do for no longer than this.
+  void RunTurn(absl::Duration most);
   // Ends Run, after all that was posted before has run. Any thread; a second call does nothing.
   // Before Run: Run returns after one turn.
   void Stop();
@@ -45,34 +53,63 @@ class UvLoop final : public Loop {
   void Post(Task task) override;
   // Before Run, tasks may be deferred and timers created by the thread that will call it.
   void Defer(Task task) override;
+  void DeferToLast(Task task) override;
   std::unique_ptr<Timer> CreateTimer(absl::AnyInvocable<void()> on_fire) override;
+  void BeginHelping() override;
+  void EndHelping() override;
+  bool Help() override;
 
   // For sockets, which server/loop alone makes.
   uv_loop_t* uv() { return &uv_; }
 
  private:
+  // Who has the loop.
+  enum class State {
+    // Its own thread.
+    kAwake,
+    // Nobody: that thread sleeps, or is about to, or wants it back.
+    kAsleep,
+    // A thread that helps.
+    kHelped,
+  };
+
   void WakeUp() const;
-  void BeforePoll();
-  void AfterPoll();
+  // Makes what is posted what RunTasks runs. True if it is the last.
+  bool TakePosted();
+  // The same for a thread that helps; false if it should leave the loop to others.
+  bool TakeMore();
+  void RunTasks();
+  // When there is something to do for the thread that sleeps, on libuv's clock, in milliseconds;
+  // none: nothing by itself. Loop thread only.
+  std::optional<uint64_t> NextDue();
+  // Sleeps until there is something to do, at most this long; others may have the loop meanwhile.
+  void Sleep(absl::Duration most);
+  // False: it was the last.
+  bool Turn();
 
   uv_loop_t uv_;
   // An eventfd: libuv's own wake-up lets the loop spin while whoever wakes it is not running.
   const int wake_up_;
   uv_poll_t woken_;
-  uv_prepare_t before_poll_;
-  uv_check_t after_poll_;
-  // Active while the next poll must not wait.
-  uv_idle_t do_not_wait_;
 
   // Loop thread only.
   std::deque<Task> deferred_;
+  std::deque<Task> last_;
   std::vector<Task> running_;
 
   // Guards the rest. Not absl::Mutex: the distribution's Abseil is not built for the thread
   // sanitizer, which then does not see its locks.
   std::mutex mutex_;
   std::vector<Task> posted_;
-  bool asleep_ = false;
+  State state_ = State::kAwake;
+  // Of the thread that sleeps, as from NextDue.
+  std::optional<uint64_t> sleeps_until_;
+  // Somebody has woken it, or is just about to.
+  bool wake_up_sent_ = false;
+  // It is awake, and waits until nobody helps.
+  bool wanted_ = false;
+  std::condition_variable not_helped_;
+  std::vector<std::thread::id> helpers_;
   bool stopping_ = false;
 };
 

@@ -38,8 +38,8 @@ bool IsComplete(const ScannedEvent& event, const FillIns& fill_ins) {
 // Bytes before the event itself in its frame.
 size_t FrameHeadSize(size_t event_size) { return LengthDelimitedSize(event_size) - event_size; }
 
-// The events as they lie in the request, without copying.
-PublishCommand ShareRequest(const RequestBytes& request, const std::vector<ScannedEvent>& events) {
+// The events as they lie in the request, which has them all in one piece and complete.
+PublishCommand TakeRequest(const RequestBytes& request, const std::vector<ScannedEvent>& events) {
   const char* const base = request.view().data();
   const auto frame_begin = [base](const ScannedEvent& event) {
     return static_cast<size_t>(event.bytes.data() - base) - FrameHeadSize(event.bytes.size());
@@ -58,7 +58,11 @@ PublishCommand ShareRequest(const RequestBytes& request, const std::vector<Scann
     item.id_given = event.has_id;
     command.items.push_back(item);
   }
-  command.framed = request.bytes().Slice(begin, end - begin);
+  // Without a copy, unless that would keep all that gRPC has read together with it.
+  command.framed =
+      request.exact()
+          ? request.bytes().Slice(begin, end - begin)
+          : Bytes::FromString(std::string(request.view().substr(begin, end - begin)));
   return command;
 }
 
@@ -229,8 +233,8 @@ absl::StatusOr<CheckedEvents> Door::Check(const RequestBytes& request,
   const bool complete = std::all_of(events.begin(), events.end(), [&](const ScannedEvent& event) {
     return IsComplete(event, fill_ins);
   });
-  if (complete && envelope.back_to_back && request.exact()) {
-    checked.command = ShareRequest(request, events);
+  if (complete && envelope.back_to_back) {
+    checked.command = TakeRequest(request, events);
     for (size_t i = 0; want_ids && i < events.size(); ++i) checked.ids.Add(events[i].id);
   } else {
     checked.command = WriteCompleted(events, fill_ins, now, want_ids ? &checked.ids : nullptr);

@@ -1,9 +1,12 @@
 #include "server/rpc/publish_answer.h"
 
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <limits>
 #include <memory>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "grpcpp/support/slice.h"
 #include "server/broker/reason.h"
 #include "server/broker/wire.h"
@@ -23,37 +26,107 @@ constexpr uint32_t kPosition = 3;    // PublishedEvent
 constexpr uint32_t kDuplicate = 4;   // PublishedEvent
 constexpr uint32_t kScheduleId = 5;  // PublishedEvent
 
+constexpr char kPublishedTag = OneByteTag(kPublished, WireType::kLengthDelimited);
+constexpr char kResultsTag = OneByteTag(kResults, WireType::kLengthDelimited);
+constexpr char kIdTag = OneByteTag(kId, WireType::kLengthDelimited);
+constexpr char kStreamTag = OneByteTag(kStream, WireType::kLengthDelimited);
+constexpr char kPositionTag = OneByteTag(kPosition, WireType::kLengthDelimited);
+constexpr char kDuplicateTag = OneByteTag(kDuplicate, WireType::kVarint);
+constexpr char kScheduleIdTag = OneByteTag(kScheduleId, WireType::kLengthDelimited);
+
+constexpr size_t kMaxHeadBytes = 1 + kMaxVarintBytes;
+constexpr size_t kMaxIndexDigits = std::numeric_limits<uint32_t>::digits10 + 1;
+
+char* WriteBytes(absl::string_view bytes, char* out) {
+  if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());
+  return out + bytes.size();
+}
+
+char* WriteHead(char tag, size_t size, char* out) {
+  *out++ = tag;
+  return WriteVarint(size, out);
+}
+
+char* WriteField(char tag, absl::string_view value, char* out) {
+  return WriteBytes(value, WriteHead(tag, value.size(), out));
+}
+
 // Writes the PublishedEvent of each event of one run: they differ in id and in the last part of the
 // position only.
 class RunWriter {
  public:
   explicit RunWriter(const PublishedRun& run)
-      : run_(run), index_(run.position.index), prefix_(run.position.entry.ToString()) {
-    prefix_.push_back('-');
+      : run_(run), index_(run.position.index), position_(run.position.entry.ToString()) {
+    AppendLengthDelimitedField(kStream, run_.stream, &stream_field_);
+    position_.push_back('-');
+    prefix_size_ = position_.size();
+    position_.resize(prefix_size_ + kMaxIndexDigits);
   }
 
-  // Writes the message of the next event to `message`.
-  void Next(absl::string_view id, std::string* message) {
-    message->clear();
-    AppendLengthDelimitedField(kId, id, message);
-    AppendLengthDelimitedField(kStream, run_.stream, message);
-    if (run_.schedule_ids.empty()) {
-      position_.assign(prefix_);
-      absl::StrAppend(&position_, index_++);
-      AppendLengthDelimitedField(kPosition, position_, message);
+  // Room that the next event's message takes at most, as the field `published` of a `results`.
+  size_t MaxSize(absl::string_view id) const {
+    const size_t schedule_id =
+        run_.schedule_ids.empty() ? 0 : kMaxHeadBytes + run_.schedule_ids[next_].size();
+    return 5 * kMaxHeadBytes + id.size() + stream_field_.size() + position_.size() + schedule_id;
+  }
+
+  // Writes the message of the next event at `out`, as the field `published`, and with `in_results`
+  // that as the field `results`. Answers its end.
+  char* Next(absl::string_view id, bool in_results, char* out) {
+    const bool delayed = !run_.schedule_ids.empty();
+    absl::string_view position;
+    size_t size = LengthDelimitedSize(id.size()) + stream_field_.size();
+    if (delayed) {
+      size += LengthDelimitedSize(run_.schedule_ids[next_].size());
+    } else {
+      char* const digits = position_.data() + prefix_size_;
+      const char* const end = std::to_chars(digits, digits + kMaxIndexDigits, index_++).ptr;
+      position = absl::string_view(position_.data(), static_cast<size_t>(end - position_.data()));
+      size += LengthDelimitedSize(position.size());
     }
-    if (run_.duplicate) AppendVarintField(kDuplicate, 1, message);
-    if (!run_.schedule_ids.empty()) {
-      AppendLengthDelimitedField(kScheduleId, run_.schedule_ids[next_++], message);
+    if (run_.duplicate) size += 2;
+
+    if (in_results) out = WriteHead(kResultsTag, LengthDelimitedSize(size), out);
+    out = WriteHead(kPublishedTag, size, out);
+    out = WriteField(kIdTag, id, out);
+    out = WriteBytes(stream_field_, out);
+    if (!delayed) out = WriteField(kPositionTag, position, out);
+    if (run_.duplicate) {
+      *out++ = kDuplicateTag;
+      *out++ = 1;
     }
+    return delayed ? WriteField(kScheduleIdTag, run_.schedule_ids[next_++], out) : out;
   }
 
  private:
   const PublishedRun& run_;
   uint32_t index_;
   size_t next_ = 0;
-  std::string prefix_;
+  std::string stream_field_;
+  // The text of the position, from prefix_size_ on that of the index.
   std::string position_;
+  size_t prefix_size_ = 0;
+};
+
+// Appends what is written at the end of a string without looking at its size each time.
+class GrowingText {
+ public:
+  explicit GrowingText(size_t expected) { text_.resize(expected); }
+  // Room for `bytes` more.
+  char* Reserve(size_t bytes) {
+    if (size_ + bytes > text_.size()) text_.resize(std::max(size_ + bytes, 2 * text_.size()));
+    return text_.data() + size_;
+  }
+  // What was reserved last was written up to here.
+  void WrittenTo(const char* end) { size_ = static_cast<size_t>(end - text_.data()); }
+  std::string Take() {
+    text_.resize(size_);
+    return std::move(text_);
+  }
+
+ private:
+  std::string text_;
+  size_t size_ = 0;
 };
 
 // Answers when it is destroyed, if nobody has answered before.
@@ -84,38 +157,33 @@ class Answer {
 }  // namespace
 
 grpc::ByteBuffer EncodePublishResponse(const EventIds& ids, const PublishedRun& run) {
-  std::string published;
-  RunWriter(run).Next(ids[0], &published);
-  std::string message;
-  message.reserve(LengthDelimitedSize(published.size()));
-  AppendLengthDelimitedField(kPublished, published, &message);
-  return BufferOf(std::move(message));
+  RunWriter writer(run);
+  GrowingText message(writer.MaxSize(ids[0]));
+  message.WrittenTo(
+      writer.Next(ids[0], /*in_results=*/false, message.Reserve(writer.MaxSize(ids[0]))));
+  return BufferOf(message.Take());
 }
 
 grpc::ByteBuffer EncodePublishBatchResponse(const EventIds& ids, const PublishOutcome& outcome) {
-  std::string message;
-  std::string part;
   // Typical sizes of id, stream and position.
-  message.reserve(ids.size() * 100);
+  GrowingText message(ids.size() * 128);
   for (const PublishedRun& run : outcome) {
     if (run.status.ok()) {
       RunWriter writer(run);
       for (uint32_t i = 0; i < run.count; ++i) {
-        writer.Next(ids[run.first + i], &part);
-        AppendTag(kResults, WireType::kLengthDelimited, &message);
-        AppendVarint(LengthDelimitedSize(part.size()), &message);
-        AppendLengthDelimitedField(kPublished, part, &message);
+        const absl::string_view id = ids[run.first + i];
+        message.WrittenTo(
+            writer.Next(id, /*in_results=*/true, message.Reserve(writer.MaxSize(id))));
       }
       continue;
     }
-    part = ToEventError(run.status).SerializeAsString();
+    std::string part;
+    AppendLengthDelimitedField(kError, ToEventError(run.status).SerializeAsString(), &part);
     for (uint32_t i = 0; i < run.count; ++i) {
-      AppendTag(kResults, WireType::kLengthDelimited, &message);
-      AppendVarint(LengthDelimitedSize(part.size()), &message);
-      AppendLengthDelimitedField(kError, part, &message);
+      message.WrittenTo(WriteField(kResultsTag, part, message.Reserve(kMaxHeadBytes + part.size())));
     }
   }
-  return BufferOf(std::move(message));
+  return BufferOf(message.Take());
 }
 
 void AddFailures(uint64_t sequence, const PublishOutcome& outcome,

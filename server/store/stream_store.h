@@ -371,8 +371,8 @@ class StoreListener {
 // there are two kinds: Append, AppendOnce, MoveDue and CreateStream; and all others. Between the
 // two kinds nothing is promised of calls that are under way together (a store may send them on
 // different ways), only that a call made after another one's answer takes effect after it. So a
-// read that is to find an append is made when the append is answered; OnStreamAdvanced too comes
-// after what it tells of. The same holds of the registry: RegisterType, RegisterGroup, UpdateGroup
+// read that is to find an append is made when the append is answered, or, where ReadsFollowAppends,
+// right after it; OnStreamAdvanced too comes after what it tells of. The same holds of the registry: RegisterType, RegisterGroup, UpdateGroup
 // and UnregisterGroup; and all others.
 //
 // Errors, for every call:
@@ -391,6 +391,11 @@ class StreamStore {
 
   // Begins to tell `listener` (not owned; must outlive the store or be replaced by nullptr).
   virtual void SetListener(StoreListener* listener) = 0;
+
+  // Whether all calls on a stream, of both kinds, take effect in the order in which they were made:
+  // a read that is made right after an append, in the same turn, finds what that appends. Always the
+  // same.
+  virtual bool ReadsFollowAppends() const = 0;
 
   // ---- Registry ----
 

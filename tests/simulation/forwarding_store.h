@@ -17,6 +17,7 @@ class ForwardingStore : public StreamStore {
   explicit ForwardingStore(StreamStore* inner) : inner_(inner) {}
 
   void SetListener(StoreListener* listener) override { inner_->SetListener(listener); }
+  bool ReadsFollowAppends() const override { return inner_->ReadsFollowAppends(); }
   void RegisterType(std::string stream, uint64_t max_types,
                     Callback<TypeRegistration> done) override {
     inner_->RegisterType(std::move(stream), max_types, std::move(done));

@@ -116,6 +116,8 @@ SimulatedInstance::SimulatedInstance(VirtualWorld* world, MemoryStore* store, Ch
   mutant_ = MakeMutantStore(options.mutation, connection_.get(), process_, chance->Any());
   options.faults.seed = chance->Any();
   faulty_ = std::make_unique<FaultyStore>(mutant_.get(), process_, options.faults);
+  // Stores differ.
+  if (options.faults.seed % 2 == 0) faulty_->HideThatReadsFollowAppends();
   broker_ = std::make_unique<Broker>(process_, faulty_.get(), &no_events_, options.broker);
   process_->Post([this] { broker_->Start([](const absl::Status&) {}); });
 }

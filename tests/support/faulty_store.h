@@ -125,6 +125,9 @@ class FaultyStore final : public StreamStore, private StoreListener {
   const std::vector<EntryId>& dropped_mail() const { return dropped_mail_; }
 
   void SetListener(StoreListener* listener) override { listener_ = listener; }
+  bool ReadsFollowAppends() const override { return reads_follow_appends_; }
+  // As of a store where they do not. Before anybody asks.
+  void HideThatReadsFollowAppends() { reads_follow_appends_ = false; }
 
   void RegisterType(std::string stream, uint64_t max_types,
                     Callback<TypeRegistration> done) override;
@@ -237,6 +240,7 @@ class FaultyStore final : public StreamStore, private StoreListener {
   std::map<StoreCall, FaultRates> rates_of_;
   std::map<StoreCall, std::deque<Fate>> script_;
   StoreListener* listener_ = nullptr;
+  bool reads_follow_appends_ = true;
   bool down_ = false;
   // Goes up when the store goes down: answers to calls of an earlier one are lost.
   uint64_t connection_ = 0;

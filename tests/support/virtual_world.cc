@@ -153,6 +153,11 @@ void VirtualProcess::Defer(Task task) {
   ScheduleTurn();
 }
 
+void VirtualProcess::DeferToLast(Task task) {
+  last_.push_back(std::move(task));
+  ScheduleTurn();
+}
+
 std::unique_ptr<Timer> VirtualProcess::CreateTimer(absl::AnyInvocable<void()> on_fire) {
   return std::make_unique<ProcessTimer>(this, std::move(on_fire));
 }
@@ -171,8 +176,10 @@ void VirtualProcess::Kill() {
   next_turn_.reset();
   std::deque<Task> posted;
   std::deque<Task> deferred;
+  std::deque<Task> last;
   posted.swap(posted_);
   deferred.swap(deferred_);
+  last.swap(last_);
   for (auto timer = timers_.begin(); timer != timers_.end(); timer = timers_.begin()) {
     timer->second->Disarm();
   }
@@ -181,7 +188,7 @@ void VirtualProcess::Kill() {
 void VirtualProcess::ScheduleTurn() {
   if (in_turn_ || frozen_ || killed_) return;
   absl::Duration due = absl::InfiniteDuration();
-  if (!posted_.empty() || !deferred_.empty()) {
+  if (!posted_.empty() || !deferred_.empty() || !last_.empty()) {
     due = world_->elapsed();
   } else if (!timers_.empty()) {
     due = std::max(world_->elapsed(), timers_.begin()->first.first);
@@ -230,9 +237,10 @@ void VirtualProcess::RunPosted() {
 }
 
 void VirtualProcess::RunDeferred() {
-  while (!deferred_.empty() && !killed_) {
-    Task task = std::move(deferred_.front());
-    deferred_.pop_front();
+  while ((!deferred_.empty() || !last_.empty()) && !killed_) {
+    std::deque<Task>& queue = deferred_.empty() ? last_ : deferred_;
+    Task task = std::move(queue.front());
+    queue.pop_front();
     std::move(task)();
   }
 }

@@ -114,6 +114,7 @@ class VirtualProcess final : public Loop {
   void Post(Task task) override;
   // From outside of a turn it is for the end of the next one, which is then due.
   void Defer(Task task) override;
+  void DeferToLast(Task task) override;
   std::unique_ptr<Timer> CreateTimer(absl::AnyInvocable<void()> on_fire) override;
 
   void Freeze();
@@ -155,6 +156,7 @@ class VirtualProcess final : public Loop {
   uint64_t next_timer_order_ = 0;
   std::deque<Task> posted_;
   std::deque<Task> deferred_;
+  std::deque<Task> last_;
   std::map<std::pair<absl::Duration, uint64_t>, ProcessTimer*> timers_;
   // The turn that is in the world's queue.
   std::optional<VirtualWorld::Key> next_turn_;

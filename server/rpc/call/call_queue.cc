@@ -4,14 +4,31 @@
 #include "server/rpc/call/queue_call.h"
 
 namespace eventbus {
+namespace {
+
+// Operations that end, one right after the other, before what they have posted is run.
+constexpr int kMaxWithoutHelp = 16;
+
+}  // namespace
 
 void CallQueue::Serve() {
   server_.store(std::this_thread::get_id(), std::memory_order_release);
   WakeUp();
+  loop_.BeginHelping();
+  ServeCalls();
+  loop_.EndHelping();
+}
+
+void CallQueue::ServeCalls() {
   void* tag = nullptr;
   bool ok = false;
+  int since_help = 0;
   while (true) {
     StartBegun();
+    if (++since_help > kMaxWithoutHelp) {
+      since_help = 0;
+      loop_.Help();
+    }
     switch (completions_.AsyncNext(&tag, &ok, gpr_inf_past(GPR_CLOCK_MONOTONIC))) {
       case grpc::CompletionQueue::GOT_EVENT:
         static_cast<QueueTag*>(tag)->Ended(ok);
@@ -21,6 +38,9 @@ void CallQueue::Serve() {
       case grpc::CompletionQueue::TIMEOUT:
         break;
     }
+    // All that came is with the loop now, so that one turn serves it.
+    since_help = 0;
+    if (loop_.Help()) continue;
     if (!FallAsleep()) continue;
     const bool more = completions_.Next(&tag, &ok);
     WakeUp();

@@ -9,6 +9,7 @@
 #include "absl/synchronization/mutex.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/async_generic_service.h"
+#include "server/loop/loop.h"
 #include "server/rpc/call/call_router.h"
 
 namespace eventbus {
@@ -20,10 +21,10 @@ class CallQueue {
  public:
   enum class Operation { kRead, kWrite, kFinish, kFinishUnary };
 
-  // None of these is owned.
+  // None of these is owned. `loop` is what the handlers post to.
   CallQueue(grpc::AsyncGenericService* service, grpc::ServerCompletionQueue* completions,
-            const CallRouter* router)
-      : service_(*service), completions_(*completions), router_(*router) {}
+            const CallRouter* router, Loop* loop)
+      : service_(*service), completions_(*completions), router_(*router), loop_(*loop) {}
   CallQueue(const CallQueue&) = delete;
   CallQueue& operator=(const CallQueue&) = delete;
 
@@ -31,7 +32,8 @@ class CallQueue {
   grpc::ServerCompletionQueue& completions() const { return completions_; }
   const CallRouter& router() const { return router_; }
 
-  // Serves the queue on this thread until it is shut down and empty.
+  // Serves the queue on this thread until it is shut down and empty, and helps the loop with what
+  // the handlers have posted.
   void Serve() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Starts an operation of a call: at once, if this is the thread that serves, or that one sleeps.
@@ -50,6 +52,7 @@ class CallQueue {
     Operation operation;
   };
 
+  void ServeCalls() ABSL_LOCKS_EXCLUDED(mutex_);
   // What others have begun meanwhile.
   void StartBegun() ABSL_LOCKS_EXCLUDED(mutex_);
   // False if something is to be done before.
@@ -59,6 +62,7 @@ class CallQueue {
   grpc::AsyncGenericService& service_;
   grpc::ServerCompletionQueue& completions_;
   const CallRouter& router_;
+  Loop& loop_;
   std::atomic<std::thread::id> server_{std::thread::id()};
   std::atomic<bool> any_begun_{false};
   absl::Mutex mutex_;

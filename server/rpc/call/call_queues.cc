@@ -20,12 +20,12 @@ int CallQueues::CountForThisMachine() {
   return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 4, 1, kMaxQueues);
 }
 
-CallQueues::CallQueues(int count, const CallRouter* router, grpc::ServerBuilder* builder) {
+CallQueues::CallQueues(int count, const CallRouter* router, Loop* loop, grpc::ServerBuilder* builder) {
   builder->RegisterAsyncGenericService(&service_);
   for (int i = 0; i < count; ++i) {
     auto served = std::make_unique<Served>();
     served->completions = builder->AddCompletionQueue();
-    served->queue = std::make_unique<CallQueue>(&service_, served->completions.get(), router);
+    served->queue = std::make_unique<CallQueue>(&service_, served->completions.get(), router, loop);
     queues_.push_back(std::move(served));
   }
 }

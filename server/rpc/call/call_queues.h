@@ -7,6 +7,7 @@
 
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/server_builder.h"
+#include "server/loop/loop.h"
 #include "server/rpc/call/call_queue.h"
 #include "server/rpc/call/call_router.h"
 
@@ -21,8 +22,8 @@ class CallQueues {
   // other's events out of the one set that gRPC polls, and hand them over.
   static int CountForThisMachine();
 
-  // `router` is not owned.
-  CallQueues(int count, const CallRouter* router, grpc::ServerBuilder* builder);
+  // `router` and `loop`, which the handlers post to, are not owned.
+  CallQueues(int count, const CallRouter* router, Loop* loop, grpc::ServerBuilder* builder);
   // Stop has been called if Start has.
   ~CallQueues();
   CallQueues(const CallQueues&) = delete;

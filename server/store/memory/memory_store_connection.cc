@@ -195,7 +195,7 @@ void MemoryStoreConnection::SetListener(StoreListener* listener) {
 
 void MemoryStoreConnection::Send(Request request) {
   if (!session_->Add(std::move(request))) return;
-  loop_->Defer([session = session_] { session->Flush(); });
+  loop_->DeferToLast([session = session_] { session->Flush(); });
 }
 
 void MemoryStoreConnection::RegisterType(std::string stream, uint64_t max_types,

@@ -37,6 +37,7 @@ class MemoryStoreConnection final : public StreamStore {
   MemoryStoreConnection& operator=(const MemoryStoreConnection&) = delete;
 
   void SetListener(StoreListener* listener) override;
+  bool ReadsFollowAppends() const override { return true; }
 
   void RegisterType(std::string stream, uint64_t max_types,
                     Callback<TypeRegistration> done) override;

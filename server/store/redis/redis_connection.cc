@@ -41,19 +41,16 @@ class RedisConnection::Hooks {
   }
 
   // hiredis has something to write. While the socket takes it, one write at the end of the turn
-  // does for all that was sent in it, also by what was deferred before; only what the socket does
-  // not take waits for the poll.
+  // does for all that was sent in it, also by what was deferred; only what the socket does not take
+  // waits for the poll.
   void BeginWriting() {
     if (in_write_ || !connected()) return SetWriting(true);
     if (write_deferred_ || writing_) return;
     write_deferred_ = true;
-    loop_->Defer([this, alive = alive_] {
+    loop_->DeferToLast([this, alive = alive_] {
       if (!*alive) return;
-      loop_->Defer([this, alive] {
-        if (!*alive) return;
-        write_deferred_ = false;
-        Write();
-      });
+      write_deferred_ = false;
+      Write();
     });
   }
 

@@ -77,6 +77,8 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   const RedisServerInfo& server() const { return server_; }
 
   void SetListener(StoreListener* listener) override { listener_ = listener; }
+  // Not if appends have a connection of their own.
+  bool ReadsFollowAppends() const override { return writer_ == nullptr; }
 
   void RegisterType(std::string stream, uint64_t max_types,
                     Callback<TypeRegistration> done) override;

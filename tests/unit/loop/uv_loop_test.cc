@@ -1,7 +1,13 @@
 #include "server/loop/uv_loop.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
 #include <atomic>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -11,6 +17,7 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/loop/uv_network.h"
 
 namespace eventbus {
 namespace {
@@ -252,6 +259,183 @@ TEST_F(UvLoopTest, StopFromAnotherThreadWhileOthersPostLosesAndLeaksNothing) {
   poster.join();
   stopper.join();
   EXPECT_EQ(alive, 0);
+}
+
+// A loop that runs on a thread of its own, and this thread helps it.
+class HelpedLoopTest : public ::testing::Test {
+ protected:
+  HelpedLoopTest() {
+    loop_.BeginHelping();
+    thread_ = std::thread([this] { loop_.Run(); });
+  }
+  ~HelpedLoopTest() override {
+    loop_.EndHelping();
+    loop_.Stop();
+    thread_.join();
+  }
+
+  // Posts a task until this thread gets to run one itself, that is, until the loop's own sleeps.
+  void RunHere(absl::AnyInvocable<void()> task) {
+    bool ran_here = false;
+    while (!ran_here) {
+      loop_.Post([&, here = std::this_thread::get_id()] {
+        ran_here = std::this_thread::get_id() == here;
+        if (ran_here) task();
+        if (!ran_here) ran_there_.Post();
+      });
+      if (!loop_.Help()) ran_there_.Wait();
+    }
+  }
+
+  // Counts what was posted and waits for it.
+  class Semaphore {
+   public:
+    void Post() {
+      const std::lock_guard lock(mutex_);
+      ++count_;
+      changed_.notify_one();
+    }
+    void Wait() {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return count_ > 0; });
+      --count_;
+    }
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    int count_ = 0;
+  };
+
+  UvLoop loop_;
+  std::thread thread_;
+  Semaphore ran_there_;
+};
+
+TEST_F(HelpedLoopTest, NothingIsThereToHelpWithUnlessSomethingWasPosted) {
+  EXPECT_FALSE(loop_.Help());
+}
+
+TEST_F(HelpedLoopTest, AHelperRunsATurnWithItsDeferredTasksWhileTheLoopSleeps) {
+  std::vector<std::string> said;
+  RunHere([&] {
+    loop_.Defer([&] { said.emplace_back("deferred"); });
+    said.emplace_back("posted");
+  });
+  EXPECT_THAT(said, ElementsAre("posted", "deferred"));
+}
+
+TEST_F(HelpedLoopTest, ATimerThatAHelperArmsFiresOnTheLoopsOwnThread) {
+  // The loop sleeps without an end when it is armed.
+  Semaphore fired;
+  std::thread::id fired_on;
+  std::unique_ptr<Timer> timer;
+  RunHere([&] {
+    timer = loop_.CreateTimer([&] {
+      fired_on = std::this_thread::get_id();
+      timer.reset();
+      fired.Post();
+    });
+    timer->Arm(absl::Milliseconds(1));
+  });
+  fired.Wait();
+  EXPECT_EQ(fired_on, thread_.get_id());
+}
+
+TEST_F(HelpedLoopTest, AnEarlierTimerShortensTheSleepAndALaterOneDoesNot) {
+  Semaphore fired;
+  std::vector<std::string> said;
+  std::vector<std::unique_ptr<Timer>> timers;
+  const auto arm = [&](const std::string& word, absl::Duration delay) {
+    RunHere([&] {
+      timers.push_back(loop_.CreateTimer([&, word] {
+        said.push_back(word);
+        fired.Post();
+      }));
+      timers.back()->Arm(delay);
+    });
+  };
+  arm("second", absl::Milliseconds(20));
+  arm("never", absl::Hours(1));
+  arm("first", absl::Milliseconds(2));
+  fired.Wait();
+  fired.Wait();
+  RunHere([&] { timers.clear(); });
+  EXPECT_THAT(said, ElementsAre("first", "second"));
+}
+
+TEST_F(HelpedLoopTest, ASocketThatAHelperWatchesIsWatchedByTheLoopsOwnThread) {
+  UvNetwork network(&loop_);
+  std::array<int, 2> ends{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+  Semaphore ready;
+  std::unique_ptr<SocketWatcher> watcher;
+  RunHere([&] {
+    watcher = network.WatchSocket(ends[0], [&](Network::Readiness) {
+      watcher.reset();
+      ready.Post();
+    });
+    watcher->Watch(true, false);
+  });
+  ASSERT_EQ(write(ends[1], "x", 1), 1);
+  ready.Wait();
+  close(ends[0]);
+  close(ends[1]);
+}
+
+TEST_F(HelpedLoopTest, WhatAHelperHasPostedAndLeftIsRunWhenItEndsHelping) {
+  Semaphore ran;
+  // However the loop happens to be: asleep at least once.
+  for (int i = 0; i < 100; ++i) {
+    loop_.Post([&] { ran.Post(); });
+    loop_.EndHelping();
+    ran.Wait();
+    loop_.BeginHelping();
+  }
+}
+
+TEST_F(HelpedLoopTest, WhatOthersPostWhileAThreadHelpsIsRun) {
+  for (int i = 0; i < 200; ++i) {
+    Semaphore ran;
+    RunHere([&] {
+      std::thread other([&] { loop_.Post([&] { ran.Post(); }); });
+      other.join();
+    });
+    ran.Wait();
+  }
+}
+
+TEST_F(HelpedLoopTest, HelpersAndOthersPostAtOnceAndAllRunsOneAfterTheOther) {
+  constexpr int kThreads = 4;
+  constexpr int kPosts = 5000;
+  std::vector<int> next(kThreads, 0);
+  int out_of_order = 0;
+  int left = kThreads * kPosts;
+  Semaphore done;
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      const bool helps = thread % 2 == 0;
+      if (helps) loop_.BeginHelping();
+      for (int i = 0; i < kPosts; ++i) {
+        loop_.Post([&, thread, i] {
+          if (next[static_cast<size_t>(thread)]++ != i) ++out_of_order;
+          if (--left == 0) done.Post();
+        });
+        if (helps && i % 3 == 0) loop_.Help();
+      }
+      if (helps) loop_.EndHelping();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  done.Wait();
+  EXPECT_EQ(out_of_order, 0);
+}
+
+TEST_F(HelpedLoopTest, StopWhileAThreadHelpsEndsRun) {
+  RunHere([&] { loop_.Stop(); });
+  // The destructor joins.
 }
 
 }  // namespace

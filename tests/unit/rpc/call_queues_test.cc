@@ -27,6 +27,7 @@
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
+#include "server/loop/uv_loop.h"
 #include "server/rpc/call/call_router.h"
 #include "server/rpc/message_slices.h"
 #include "server/rpc/request_bytes.h"
@@ -126,7 +127,7 @@ class CallQueuesTest : public ::testing::Test {
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    queues_ = std::make_unique<CallQueues>(2, &router_, &builder);
+    queues_ = std::make_unique<CallQueues>(2, &router_, &loop_, &builder);
     server_ = builder.BuildAndStart();
     queues_->Start();
     channel_ =
@@ -162,6 +163,8 @@ class CallQueuesTest : public ::testing::Test {
   Diary diary_;
   HealthService health_{{"test.Test"}};
   CallRouter router_;
+  // Never runs: these handlers post nothing.
+  UvLoop loop_;
   std::unique_ptr<CallQueues> queues_;
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<grpc::Channel> channel_;

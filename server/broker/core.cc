@@ -44,7 +44,7 @@ Broker::Core::Core(Loop* loop, StreamStore* store, BrokerEvents* events, BrokerO
       policies_(options_),
       registry_(&context_, this),
       publisher_(&context_, &registry_, &policies_, &room_,
-                 [this](absl::string_view stream) { OnStreamAdvanced(stream); }),
+                 [this](absl::string_view stream) { OnAppended(stream); }),
       delayed_mover_(
           &context_, &registry_, &policies_,
           [this](absl::string_view stream) { OnStreamAdvanced(stream); },
@@ -123,6 +123,12 @@ absl::Status Broker::Core::Ready() const {
 
 void Broker::Core::Publish(PublishCommand command) { publisher_.Publish(std::move(command)); }
 
+void Broker::Core::OnAppended(absl::string_view stream) {
+  // Most types have few who listen on this instance, and often nobody.
+  const Interested& interested = InterestedIn(stream);
+  if (!interested.groups.empty() || !interested.tails.empty()) OnStreamAdvanced(stream);
+}
+
 void Broker::Core::OnStreamAdvanced(absl::string_view stream) {
   if (advanced_.empty()) {
     context_.loop->Defer(lifetime_.Guard([this] { NotifyAdvanced(); }));
@@ -140,7 +146,7 @@ void Broker::Core::NotifyAdvanced() {
   }
 }
 
-const Broker::Core::Interested& Broker::Core::InterestedIn(const std::string& stream) {
+const Broker::Core::Interested& Broker::Core::InterestedIn(absl::string_view stream) {
   const auto [place, fresh] = interested_.try_emplace(stream);
   if (fresh) {
     for (const auto& [name, group] : groups_) {

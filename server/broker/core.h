@@ -143,7 +143,9 @@ class Broker::Core final : public StoreListener,
   void RemoveGroup(Group* group);
   void RetireGroup(const std::string& name);
   void NotifyAdvanced();
-  const Interested& InterestedIn(const std::string& stream);
+  const Interested& InterestedIn(absl::string_view stream);
+  // By this instance, or being appended.
+  void OnAppended(absl::string_view stream);
   void Recheck();
   void SweepTick();
   std::vector<std::string> GroupsInUse() const;

@@ -27,7 +27,7 @@ class EventRate {
 
   void Decay(absl::Duration now) {
     if (now == last_) return;
-    count_ *= std::exp(-absl::FDivDuration(now - last_, kMemory));
+    count_ *= std::exp(-absl::ToDoubleSeconds(now - last_) / absl::ToDoubleSeconds(kMemory));
     last_ = now;
   }
 

@@ -11,6 +11,15 @@ namespace {
 // Of one call to the store.
 constexpr EntryBounds kOfDelayed = {.max_events = 1'000, .max_bytes = uint64_t{1} << 20};
 
+int64_t EarliestExpiry(const CommandPart& part) {
+  int64_t earliest = 0;
+  if (part.command().expires_ms.empty()) return earliest;
+  for (uint32_t i = part.first; i < part.first + part.count; ++i) {
+    earliest = EarlierExpiry(earliest, part.command().expiry(i));
+  }
+  return earliest;
+}
+
 }  // namespace
 
 Bytes CommandPart::frames() const {
@@ -22,6 +31,17 @@ Outgoing TakeEntry(const EntryBounds& of_entry, std::deque<CommandPart>* waiting
   const bool delayed = waiting->front().delayed();
   const EntryBounds& bounds = delayed ? kOfDelayed : of_entry;
   Outgoing outgoing;
+  if (waiting->size() == 1 && waiting->front().count <= bounds.max_events) {
+    // The rest is for those that have to be split or put together.
+    outgoing.value = waiting->front().frames();
+    if (outgoing.value.size() <= bounds.max_bytes) {
+      outgoing.events = waiting->front().count;
+      outgoing.expires_ms = EarliestExpiry(waiting->front());
+      outgoing.parts.push_back(std::move(waiting->front()));
+      waiting->pop_front();
+      return outgoing;
+    }
+  }
   uint64_t bytes = 0;
   while (!waiting->empty() && outgoing.events < bounds.max_events) {
     CommandPart& part = waiting->front();
@@ -51,9 +71,7 @@ Outgoing TakeEntry(const EntryBounds& of_entry, std::deque<CommandPart>* waiting
     waiting->pop_front();
   }
   for (const CommandPart& part : outgoing.parts) {
-    for (uint32_t i = part.first; i < part.first + part.count; ++i) {
-      outgoing.expires_ms = EarlierExpiry(outgoing.expires_ms, part.command().expiry(i));
-    }
+    outgoing.expires_ms = EarlierExpiry(outgoing.expires_ms, EarliestExpiry(part));
   }
   if (outgoing.parts.size() == 1) {
     outgoing.value = outgoing.parts.front().frames();

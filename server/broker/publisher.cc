@@ -137,13 +137,14 @@ void Publisher::Begin() {
 
 void Publisher::EndTurn() {
   if (!begun_) return;
+  const absl::Duration now = context_->loop->MonotonicNow();
   for (Lane* lane : std::exchange(turn_, {})) {
     lane->in_turn = false;
-    Send(*lane);
+    Send(*lane, now);
   }
 }
 
-void Publisher::Send(Lane& lane) {
+void Publisher::Send(Lane& lane, absl::Duration now) {
   if (lane.being_born) return;
   if (!lane.returned.empty() || !lane.exists) {
     // What was appended after the stream vanished comes back too; then all begin anew in their
@@ -151,7 +152,6 @@ void Publisher::Send(Lane& lane) {
     if (lane.appends_under_way == 0) BeginBirth(lane);
     return;
   }
-  const absl::Duration now = context_->loop->MonotonicNow();
   const double share =
       lane.rate.PerSecond(now) * absl::ToDoubleSeconds(context_->options->entry_time);
   const EntryBounds bounds = {
@@ -211,7 +211,9 @@ void Publisher::OnAppendFailed(Lane& lane, Outgoing outgoing, const absl::Status
 }
 
 void Publisher::OnAppendEnded(Lane& lane) {
-  if (--lane.appends_under_way == 0 && !lane.returned.empty()) Send(lane);
+  if (--lane.appends_under_way == 0 && !lane.returned.empty()) {
+    Send(lane, context_->loop->MonotonicNow());
+  }
 }
 
 void Publisher::BeginBirth(Lane& lane) {
@@ -269,7 +271,7 @@ void Publisher::EndBirth(Lane& lane, const absl::Status& status) {
   if (status.ok()) {
     lane.exists = true;
     for (Outgoing& outgoing : returned) Append(lane, std::move(outgoing));
-    return Send(lane);
+    return Send(lane, context_->loop->MonotonicNow());
   }
   // Nothing of it was appended, whatever became of the birth, so it is safe to publish again.
   const absl::Status error =
@@ -322,9 +324,7 @@ void Publisher::Finish(AcceptedCommand& accepted) {
     }
     stored += run.count;
     const std::vector<PublishItem>& items = accepted.command.items;
-    for (uint32_t i = run.first; i < run.first + run.count; ++i) {
-      stored_bytes += items[i].end - items[i].begin;
-    }
+    stored_bytes += items[run.first + run.count - 1].end - items[run.first].begin;
   }
   if (stored > 0) {
     context_->meter->published.Add(context_->loop->MonotonicNow(), stored);

@@ -87,7 +87,7 @@ class Publisher {
   Lane& LaneFor(absl::string_view stream);
   void Enqueue(Lane& lane, CommandPart part);
   void EndTurn();
-  void Send(Lane& lane);
+  void Send(Lane& lane, absl::Duration now);
   void Append(Lane& lane, Outgoing outgoing);
   void AppendPlain(Lane& lane, Outgoing outgoing);
   void OnAppended(Lane& lane, Outgoing outgoing, const absl::StatusOr<EntryId>& id);

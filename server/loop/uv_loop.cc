@@ -112,8 +112,7 @@ void UvLoop::Post(Task task) {
     if (stopping_) return;
     posted_.push_back(std::move(task));
     if (state_ != State::kAsleep || wake_up_sent_) return;
-    if (std::find(helpers_.begin(), helpers_.end(), std::this_thread::get_id()) !=
-        helpers_.end()) {
+    if (std::find(helpers_.begin(), helpers_.end(), std::this_thread::get_id()) != helpers_.end()) {
       return;
     }
     wake_up_sent_ = true;

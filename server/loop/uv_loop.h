@@ -17,9 +17,9 @@
 
 namespace eventbus {
 
-// UvLoop is the real loop: libuv's, run by the thread that calls Run, which sleeps outside of libuv,
-// so that another thread can have the loop meanwhile (Help). Owned by the daemon; it must outlive
-// everything that holds one of its timers, and every thread that still posts or helps.
+// UvLoop is the real loop: libuv's, run by the thread that calls Run, which sleeps outside of
+// libuv, so that another thread can have the loop meanwhile (Help). Owned by the daemon; it must
+// outlive everything that holds one of its timers, and every thread that still posts or helps.
 //
 //   UvLoop loop;
 //   std::thread signals([&] { WaitForSigterm(); loop.Stop(); });
@@ -41,8 +41,8 @@ class UvLoop final : public Loop {
 
   // Runs on the calling thread, which is the loop's thread from then on, until Stop. Once per loop.
   void Run();
-  // For tests, which look at what has come of it between two turns, in place of Run: one turn, which
-  // waits for something to do for no longer than this.
+  // For tests, which look at what has come of it between two turns, in place of Run: one turn,
+  // which waits for something to do for no longer than this.
   void RunTurn(absl::Duration most);
   // Ends Run, after all that was posted before has run. Any thread; a second call does nothing.
   // Before Run: Run returns after one turn.

@@ -38,32 +38,15 @@ bool IsComplete(const ScannedEvent& event, const FillIns& fill_ins) {
 // Bytes before the event itself in its frame.
 size_t FrameHeadSize(size_t event_size) { return LengthDelimitedSize(event_size) - event_size; }
 
-// The events as they lie in the request, which has them all in one piece and complete.
-PublishCommand TakeRequest(const RequestBytes& request, const std::vector<ScannedEvent>& events) {
-  const char* const base = request.view().data();
-  const auto frame_begin = [base](const ScannedEvent& event) {
-    return static_cast<size_t>(event.bytes.data() - base) - FrameHeadSize(event.bytes.size());
-  };
-  const size_t begin = frame_begin(events.front());
-  PublishCommand command;
-  command.items.reserve(events.size());
-  size_t end = begin;
-  for (const ScannedEvent& event : events) {
-    PublishItem item;
-    item.begin = static_cast<uint32_t>(end - begin);
-    end = static_cast<size_t>(event.bytes.data() - base) + event.bytes.size();
-    item.end = static_cast<uint32_t>(end - begin);
-    item.type_begin = static_cast<uint32_t>(static_cast<size_t>(event.type.data() - base) - begin);
-    item.type_size = static_cast<uint32_t>(event.type.size());
-    item.id_given = event.has_id;
-    command.items.push_back(item);
-  }
-  // Without a copy, unless that would keep all that gRPC has read together with it.
-  command.framed =
-      request.exact()
-          ? request.bytes().Slice(begin, end - begin)
-          : Bytes::FromString(std::string(request.view().substr(begin, end - begin)));
-  return command;
+// An event whose frame begins at `begin` of the framed bytes, and whose type at `type_begin`.
+PublishItem ItemOf(const ScannedEvent& event, size_t begin, size_t size, size_t type_begin) {
+  PublishItem item;
+  item.begin = static_cast<uint32_t>(begin);
+  item.end = static_cast<uint32_t>(begin + LengthDelimitedSize(size));
+  item.type_begin = static_cast<uint32_t>(type_begin);
+  item.type_size = static_cast<uint32_t>(event.type.size());
+  item.id_given = event.has_id;
+  return item;
 }
 
 // Where the type lies in the event once its empty fields are left out.
@@ -87,6 +70,7 @@ PublishCommand WriteCompleted(const std::vector<ScannedEvent>& events, FillIns f
   framed.reserve(size);
   PublishCommand command;
   command.items.reserve(events.size());
+  if (ids != nullptr) ids->Reserve(events.size());
   for (const ScannedEvent& event : events) {
     UuidText new_id;
     if (!event.has_id) {
@@ -97,33 +81,154 @@ PublishCommand WriteCompleted(const std::vector<ScannedEvent>& events, FillIns f
     const size_t begin = framed.size();
     const size_t event_size = EventSizeWith(event, fill_ins);
     AppendFramedEvent(event, fill_ins, &framed);
-    PublishItem item;
-    item.begin = static_cast<uint32_t>(begin);
-    item.end = static_cast<uint32_t>(framed.size());
-    item.type_begin = static_cast<uint32_t>(begin + FrameHeadSize(event_size) + TypeOffset(event));
-    item.type_size = static_cast<uint32_t>(event.type.size());
-    item.id_given = event.has_id;
-    command.items.push_back(item);
+    command.items.push_back(
+        ItemOf(event, begin, event_size, begin + FrameHeadSize(event_size) + TypeOffset(event)));
   }
   command.framed = Bytes::FromString(std::move(framed));
   return command;
 }
 
-// Of each event; empty if none expires.
-std::vector<int64_t> ExpiriesOf(const std::vector<ScannedEvent>& events, int64_t filled_in) {
-  const bool any = std::any_of(events.begin(), events.end(), [&](const ScannedEvent& event) {
-    return event.has_expiry ? event.expires_ms != 0 : filled_in != 0;
-  });
-  std::vector<int64_t> expiries;
-  if (!any) return expiries;
-  expiries.reserve(events.size());
-  for (const ScannedEvent& event : events) {
-    expiries.push_back(event.has_expiry ? event.expires_ms : filled_in);
+// Scans the events of a request. As long as they are complete, and lie there as they are to be
+// stored, no more is kept of each than the command needs; of the others all, to be completed.
+class RequestScan {
+ public:
+  // All must outlive it.
+  RequestScan(const RequestBytes& request, const PublishEnvelope& envelope, const FillIns& fill_ins,
+              size_t max_event_bytes, bool want_ids)
+      : request_(request), envelope_(envelope), fill_ins_(fill_ins), want_ids_(want_ids) {
+    limits_.max_event_bytes = max_event_bytes;
+    as_they_are_ = envelope.back_to_back;
+    const size_t count = envelope.events.size();
+    command_.items.reserve(count);
+    expiries_.reserve(count);
+    if (want_ids) ids_.Reserve(count);
   }
-  return expiries;
-}
+
+  // INVALID_ARGUMENT that names every bad event.
+  absl::Status Run() {
+    if (!as_they_are_) events_.reserve(envelope_.events.size());
+    for (size_t i = 0; i < envelope_.events.size(); ++i) Scan(i);
+    if (bad_ == 0) return absl::OkStatus();
+    Metadata metadata;
+    if (reason_ == Reason::kTooLarge) {
+      metadata = TooLargeMetadata(limits_.max_event_bytes, kSizeSetting);
+    }
+    return InvalidRequest(reason_, violations_, bad_, metadata);
+  }
+
+  // After Run was OK.
+  CheckedEvents Take(absl::Time now, int64_t filled_in_expiry) {
+    CheckedEvents checked;
+    if (as_they_are_) {
+      ShareRequest();
+      checked.command = std::move(command_);
+      checked.ids = std::move(ids_);
+    } else {
+      checked.command = WriteCompleted(events_, fill_ins_, now, want_ids_ ? &checked.ids : nullptr);
+    }
+    if (any_expires_ || filled_in_expiry != 0) {
+      for (int64_t& expiry : expiries_) {
+        if (expiry == kNoExpiryGiven) expiry = filled_in_expiry;
+      }
+      const bool any = std::any_of(expiries_.begin(), expiries_.end(),
+                                   [](int64_t expiry) { return expiry != 0; });
+      if (any) checked.command.expires_ms = std::move(expiries_);
+    }
+    return checked;
+  }
+
+ private:
+  static constexpr char kSizeSetting[] = "limits.max_event_bytes";
+  static constexpr int64_t kNoExpiryGiven = -1;
+
+  void Scan(size_t index) {
+    const absl::string_view bytes = envelope_.events[index];
+    FieldViolation violation;
+    const bool too_large = bytes.size() > limits_.max_event_bytes;
+    if (too_large) {
+      violation =
+          TooLargeViolation("", "bytes", bytes.size(), limits_.max_event_bytes, kSizeSetting);
+    } else if (ScanEvent(bytes, limits_, &event_, &violation)) {
+      if (bad_ == 0) Add(index);
+      return;
+    }
+    if (bad_++ == 0) {
+      if (too_large) reason_ = Reason::kTooLarge;
+      if (violation.malformed) reason_ = Reason::kMalformed;
+    }
+    if (violations_.size() < kMaxFieldViolations) {
+      violations_.push_back(violation.Prefixed(envelope_.EventPath(index)));
+    }
+  }
+
+  // The event that was just scanned.
+  void Add(size_t index) {
+    any_expires_ = any_expires_ || event_.expires_ms != 0;
+    expiries_.push_back(event_.has_expiry ? event_.expires_ms : kNoExpiryGiven);
+    if (as_they_are_ && !IsComplete(event_, fill_ins_)) KeepAllBefore(index);
+    if (!as_they_are_) {
+      events_.push_back(event_);
+      return;
+    }
+    const size_t begin = end_;
+    end_ += LengthDelimitedSize(event_.bytes.size());
+    command_.items.push_back(
+        ItemOf(event_, begin, event_.bytes.size(),
+               static_cast<size_t>(event_.type.data() - envelope_.events.front().data()) +
+                   FrameHeadSize(envelope_.events.front().size())));
+    if (want_ids_) ids_.Add(event_.id);
+  }
+
+  // From the first event on that is not complete all are written anew.
+  void KeepAllBefore(size_t index) {
+    as_they_are_ = false;
+    events_.reserve(envelope_.events.size());
+    FieldViolation none;
+    for (size_t i = 0; i < index; ++i) {
+      ScanEvent(envelope_.events[i], limits_, &events_.emplace_back(), &none);
+    }
+    command_ = PublishCommand();
+    ids_ = EventIds();
+  }
+
+  // Without a copy, unless that would keep all that gRPC has read together with it.
+  void ShareRequest() {
+    const absl::string_view first = envelope_.events.front();
+    const size_t begin =
+        static_cast<size_t>(first.data() - request_.view().data()) - FrameHeadSize(first.size());
+    command_.framed = request_.exact()
+                          ? request_.bytes().Slice(begin, end_)
+                          : Bytes::FromString(std::string(request_.view().substr(begin, end_)));
+  }
+
+  const RequestBytes& request_;
+  const PublishEnvelope& envelope_;
+  const FillIns& fill_ins_;
+  const bool want_ids_;
+  EventLimits limits_;
+
+  ScannedEvent event_;
+  bool as_they_are_ = false;
+  // Of those that are taken as they are, and the size of their frames so far.
+  PublishCommand command_;
+  EventIds ids_;
+  size_t end_ = 0;
+  // Of the others.
+  std::vector<ScannedEvent> events_;
+  std::vector<int64_t> expiries_;
+  bool any_expires_ = false;
+
+  size_t bad_ = 0;
+  Reason reason_ = Reason::kInvalidField;
+  std::vector<FieldViolation> violations_;
+};
 
 }  // namespace
+
+void EventIds::Reserve(size_t ids) {
+  text_.reserve(ids * kUuidTextBytes);
+  ends_.reserve(ids);
+}
 
 void EventIds::Add(absl::string_view id) {
   text_.append(id.data(), id.size());
@@ -158,48 +263,15 @@ absl::Status Door::CheckSize(const RequestBytes& request, const PublishEnvelope&
   return absl::OkStatus();
 }
 
-absl::Status Door::Scan(const PublishEnvelope& envelope, std::vector<ScannedEvent>* events) const {
-  constexpr char kSizeSetting[] = "limits.max_event_bytes";
-  EventLimits limits;
-  limits.max_event_bytes = options_.max_event_bytes;
-  events->resize(envelope.events.size());
-  std::vector<FieldViolation> violations;
-  size_t bad = 0;
-  Reason reason = Reason::kInvalidField;
-  for (size_t i = 0; i < envelope.events.size(); ++i) {
-    const absl::string_view bytes = envelope.events[i];
-    FieldViolation violation;
-    const bool too_large = bytes.size() > limits.max_event_bytes;
-    if (too_large) {
-      violation =
-          TooLargeViolation("", "bytes", bytes.size(), limits.max_event_bytes, kSizeSetting);
-    } else if (ScanEvent(bytes, limits, &(*events)[i], &violation)) {
-      continue;
-    }
-    if (bad++ == 0) {
-      if (too_large) reason = Reason::kTooLarge;
-      if (violation.malformed) reason = Reason::kMalformed;
-    }
-    if (violations.size() < kMaxFieldViolations) {
-      violations.push_back(violation.Prefixed(envelope.EventPath(i)));
-    }
-  }
-  if (bad == 0) return absl::OkStatus();
-  Metadata metadata;
-  if (reason == Reason::kTooLarge)
-    metadata = TooLargeMetadata(limits.max_event_bytes, kSizeSetting);
-  return InvalidRequest(reason, violations, bad, metadata);
-}
-
-absl::Status Door::CheckAtomic(const PublishEnvelope& envelope, const PublishChoices& choices,
-                               const std::vector<ScannedEvent>& events) const {
-  if (!envelope.atomic) return absl::OkStatus();
-  if (choices.delay.has_value()) return UnimplementedField("atomic together with a delay");
-  for (size_t i = 1; i < events.size(); ++i) {
-    if (events[i].type == events.front().type) continue;
+absl::Status Door::CheckAtomic(const PublishEnvelope& envelope,
+                               const PublishCommand& command) const {
+  if (!command.atomic) return absl::OkStatus();
+  if (command.delay.has_value()) return UnimplementedField("atomic together with a delay");
+  for (size_t i = 1; i < command.items.size(); ++i) {
+    if (command.type(i) == command.type(0)) continue;
     return MakeError(absl::StatusCode::kInvalidArgument, Reason::kAtomicAcrossStreams,
-                     absl::StrCat(envelope.EventPath(i), ".type: \"", events[i].type,
-                                  "\" is of another stream than \"", events.front().type,
+                     absl::StrCat(envelope.EventPath(i), ".type: \"", command.type(i),
+                                  "\" is of another stream than \"", command.type(0),
                                   "\"; the events of an atomic batch must be of one type"));
   }
   return absl::OkStatus();
@@ -214,10 +286,6 @@ absl::StatusOr<CheckedEvents> Door::Check(const RequestBytes& request,
   if (absl::Status status = ReadPublishOptions(envelope.options, now, &choices); !status.ok()) {
     return status;
   }
-  std::vector<ScannedEvent> events;
-  if (absl::Status status = Scan(envelope, &events); !status.ok()) return status;
-  if (absl::Status status = CheckAtomic(envelope, choices, events); !status.ok()) return status;
-
   FillIns fill_ins;
   fill_ins.source = options_.default_source;
   fill_ins.time_seconds = absl::ToUnixSeconds(now);
@@ -229,19 +297,12 @@ absl::StatusOr<CheckedEvents> Door::Check(const RequestBytes& request,
   if (choices.expires_ms != 0) expiry = EncodeExpiry(choices.expires_ms);
   fill_ins.expiry = expiry;
 
-  CheckedEvents checked;
-  const bool complete = std::all_of(events.begin(), events.end(), [&](const ScannedEvent& event) {
-    return IsComplete(event, fill_ins);
-  });
-  if (complete && envelope.back_to_back) {
-    checked.command = TakeRequest(request, events);
-    for (size_t i = 0; want_ids && i < events.size(); ++i) checked.ids.Add(events[i].id);
-  } else {
-    checked.command = WriteCompleted(events, fill_ins, now, want_ids ? &checked.ids : nullptr);
-  }
+  RequestScan scan(request, envelope, fill_ins, options_.max_event_bytes, want_ids);
+  if (absl::Status status = scan.Run(); !status.ok()) return status;
+  CheckedEvents checked = scan.Take(now, choices.expires_ms);
   checked.command.delay = choices.delay;
   checked.command.atomic = envelope.atomic;
-  checked.command.expires_ms = ExpiriesOf(events, choices.expires_ms);
+  if (absl::Status status = CheckAtomic(envelope, checked.command); !status.ok()) return status;
   if (envelope.atomic && checked.command.framed.size() > kMaxAtomicBytes) {
     constexpr char kSetting[] = "limits.max_batch_bytes";
     return InvalidRequest(

@@ -23,6 +23,8 @@ namespace eventbus {
 // for those belong to the store by then.
 class EventIds {
  public:
+  // For so many ids as they are filled in.
+  void Reserve(size_t ids);
   void Add(absl::string_view id);
   size_t size() const { return ends_.size(); }
   absl::string_view operator[](size_t index) const;
@@ -60,9 +62,7 @@ class Door {
 
  private:
   absl::Status CheckSize(const RequestBytes& request, const PublishEnvelope& envelope) const;
-  absl::Status CheckAtomic(const PublishEnvelope& envelope, const PublishChoices& choices,
-                           const std::vector<ScannedEvent>& events) const;
-  absl::Status Scan(const PublishEnvelope& envelope, std::vector<ScannedEvent>* events) const;
+  absl::Status CheckAtomic(const PublishEnvelope& envelope, const PublishCommand& command) const;
 
   const RpcOptions& options_;
 };

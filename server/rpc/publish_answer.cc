@@ -180,7 +180,8 @@ grpc::ByteBuffer EncodePublishBatchResponse(const EventIds& ids, const PublishOu
     std::string part;
     AppendLengthDelimitedField(kError, ToEventError(run.status).SerializeAsString(), &part);
     for (uint32_t i = 0; i < run.count; ++i) {
-      message.WrittenTo(WriteField(kResultsTag, part, message.Reserve(kMaxHeadBytes + part.size())));
+      message.WrittenTo(
+          WriteField(kResultsTag, part, message.Reserve(kMaxHeadBytes + part.size())));
     }
   }
   return BufferOf(message.Take());

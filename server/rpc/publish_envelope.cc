@@ -1,5 +1,6 @@
 #include "server/rpc/publish_envelope.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -13,6 +14,9 @@ namespace eventbus {
 namespace {
 
 using Kind = PublishEnvelope::Kind;
+
+constexpr size_t kLeastEventBytes = 16;
+constexpr size_t kMostReserved = 1'000;
 
 // What a field of an outer message is for.
 enum class Field : uint8_t {
@@ -86,7 +90,11 @@ WireType WireTypeOf(Field field) {
 class EnvelopeReader {
  public:
   EnvelopeReader(Kind kind, absl::string_view message, PublishEnvelope* envelope)
-      : kind_(kind), schema_(SchemaOf(kind)), reader_(message), envelope_(*envelope) {}
+      : kind_(kind),
+        schema_(SchemaOf(kind)),
+        message_bytes_(message.size()),
+        reader_(message),
+        envelope_(*envelope) {}
 
   absl::Status Read();
 
@@ -102,6 +110,7 @@ class EnvelopeReader {
 
   const Kind kind_;
   const Schema& schema_;
+  const size_t message_bytes_;
   WireReader reader_;
   PublishEnvelope& envelope_;
   uint32_t seen_ = 0;
@@ -162,6 +171,11 @@ absl::Status EnvelopeReader::ReadBytes(Field field, size_t begin) {
     envelope_.back_to_back = false;
   }
   events_end_ = reader_.offset();
+  // As many as there are if all are as large.
+  if (envelope_.events.size() == 1) {
+    envelope_.events.reserve(
+        std::min(message_bytes_ / std::max<size_t>(value.size(), kLeastEventBytes), kMostReserved));
+  }
   envelope_.events.push_back(value);
   return absl::OkStatus();
 }

@@ -372,8 +372,8 @@ class StoreListener {
 // two kinds nothing is promised of calls that are under way together (a store may send them on
 // different ways), only that a call made after another one's answer takes effect after it. So a
 // read that is to find an append is made when the append is answered, or, where ReadsFollowAppends,
-// right after it; OnStreamAdvanced too comes after what it tells of. The same holds of the registry: RegisterType, RegisterGroup, UpdateGroup
-// and UnregisterGroup; and all others.
+// right after it; OnStreamAdvanced too comes after what it tells of. The same holds of the
+// registry: RegisterType, RegisterGroup, UpdateGroup and UnregisterGroup; and all others.
 //
 // Errors, for every call:
 // - UNAVAILABLE, see IsOutcomeUnknown(): the store did not answer. Unless the effect is certain not
@@ -393,8 +393,8 @@ class StreamStore {
   virtual void SetListener(StoreListener* listener) = 0;
 
   // Whether all calls on a stream, of both kinds, take effect in the order in which they were made:
-  // a read that is made right after an append, in the same turn, finds what that appends. Always the
-  // same.
+  // a read that is made right after an append, in the same turn, finds what that appends. Always
+  // the same.
   virtual bool ReadsFollowAppends() const = 0;
 
   // ---- Registry ----

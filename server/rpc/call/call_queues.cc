@@ -20,7 +20,8 @@ int CallQueues::CountForThisMachine() {
   return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 4, 1, kMaxQueues);
 }
 
-CallQueues::CallQueues(int count, const CallRouter* router, Loop* loop, grpc::ServerBuilder* builder) {
+CallQueues::CallQueues(int count, const CallRouter* router, Loop* loop,
+                       grpc::ServerBuilder* builder) {
   builder->RegisterAsyncGenericService(&service_);
   for (int i = 0; i < count; ++i) {
     auto served = std::make_unique<Served>();

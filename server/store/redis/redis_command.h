@@ -1,6 +1,8 @@
 #ifndef EVENTBUS_SERVER_STORE_REDIS_REDIS_COMMAND_H_
 #define EVENTBUS_SERVER_STORE_REDIS_REDIS_COMMAND_H_
 
+#include <array>
+#include <charconv>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -25,9 +27,14 @@ class RedisCommand {
   }
 
   RedisCommand& Add(absl::string_view argument) {
-    absl::StrAppend(&text_, "$", argument.size(), "\r\n");
+    std::array<char, 24> head;
+    head[0] = '$';
+    char* end = std::to_chars(head.data() + 1, head.data() + head.size(), argument.size()).ptr;
+    *end++ = '\r';
+    *end++ = '\n';
+    text_.append(head.data(), static_cast<size_t>(end - head.data()));
     text_.append(argument.data(), argument.size());
-    text_.append("\r\n");
+    text_.append("\r\n", 2);
     ++arguments_;
     return *this;
   }

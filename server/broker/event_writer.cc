@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "server/broker/wire.h"
 
@@ -89,20 +88,6 @@ Layout MakeLayout(const ScannedEvent& event, const FillIns& fill_ins) {
   return layout;
 }
 
-char* WriteBytes(absl::string_view bytes, char* out) {
-  if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());
-  return out + bytes.size();
-}
-
-char* WriteHead(char tag, size_t size, char* out) {
-  *out++ = tag;
-  return WriteVarint(size, out);
-}
-
-char* WriteField(char tag, absl::string_view value, char* out) {
-  return WriteBytes(value, WriteHead(tag, value.size(), out));
-}
-
 void AppendKept(const ScannedEvent& event, std::string* entry) {
   size_t offset = 0;
   for (size_t i = 0; i < event.empty_field_count; ++i) {
@@ -114,10 +99,10 @@ void AppendKept(const ScannedEvent& event, std::string* entry) {
 }
 
 char* WriteTime(const Layout& layout, const FillIns& fill_ins, char* out) {
-  out = WriteHead(kAttributesTag, layout.time_entry_size, out);
-  out = WriteField(kMapKeyTag, kTimeName, out);
-  out = WriteHead(kMapValueTag, LengthDelimitedSize(layout.timestamp_size), out);
-  out = WriteHead(kCeTimestampTag, layout.timestamp_size, out);
+  out = WriteLengthDelimitedHead(kAttributesTag, layout.time_entry_size, out);
+  out = WriteLengthDelimitedField(kMapKeyTag, kTimeName, out);
+  out = WriteLengthDelimitedHead(kMapValueTag, LengthDelimitedSize(layout.timestamp_size), out);
+  out = WriteLengthDelimitedHead(kCeTimestampTag, layout.timestamp_size, out);
   if (fill_ins.time_seconds != 0) {
     *out++ = kSecondsTag;
     out = WriteVarint(VarintOf(fill_ins.time_seconds), out);
@@ -130,10 +115,10 @@ char* WriteTime(const Layout& layout, const FillIns& fill_ins, char* out) {
 }
 
 char* WriteStringAttribute(absl::string_view name, absl::string_view value, char* out) {
-  out = WriteHead(kAttributesTag, AttributeEntrySize(name, value.size()), out);
-  out = WriteField(kMapKeyTag, name, out);
-  out = WriteHead(kMapValueTag, LengthDelimitedSize(value.size()), out);
-  return WriteField(kCeStringTag, value, out);
+  out = WriteLengthDelimitedHead(kAttributesTag, AttributeEntrySize(name, value.size()), out);
+  out = WriteLengthDelimitedField(kMapKeyTag, name, out);
+  out = WriteLengthDelimitedHead(kMapValueTag, LengthDelimitedSize(value.size()), out);
+  return WriteLengthDelimitedField(kCeStringTag, value, out);
 }
 
 }  // namespace
@@ -167,16 +152,17 @@ void AppendFramedEvent(const ScannedEvent& event, const FillIns& fill_ins, std::
   if (end > entry->capacity()) entry->reserve(std::max(end, 2 * entry->capacity()));
 
   std::array<char, 1 + kMaxVarintBytes> head;
-  const char* head_end = WriteHead(kEventsTag, layout.event_size, head.data());
+  const char* head_end = WriteLengthDelimitedHead(kEventsTag, layout.event_size, head.data());
   entry->append(head.data(), static_cast<size_t>(head_end - head.data()));
   AppendKept(event, entry);
 
   const size_t fill_ins_begin = entry->size();
   entry->resize(end);
   char* out = entry->data() + fill_ins_begin;
-  if (layout.id) out = WriteField(kIdTag, fill_ins.id, out);
-  if (layout.source) out = WriteField(kSourceTag, fill_ins.source, out);
-  if (layout.spec_version) out = WriteField(kSpecVersionTag, fill_ins.spec_version, out);
+  if (layout.id) out = WriteLengthDelimitedField(kIdTag, fill_ins.id, out);
+  if (layout.source) out = WriteLengthDelimitedField(kSourceTag, fill_ins.source, out);
+  if (layout.spec_version)
+    out = WriteLengthDelimitedField(kSpecVersionTag, fill_ins.spec_version, out);
   if (layout.time) out = WriteTime(layout, fill_ins, out);
   if (layout.traceparent) out = WriteStringAttribute(kTraceparentName, fill_ins.traceparent, out);
   if (layout.tracestate) {

@@ -308,8 +308,13 @@ void Publisher::SettleRun(const CommandPart& part, PublishedRun run) {
 void Publisher::Finish(AcceptedCommand& accepted) {
   queued_events_ -= accepted.command.items.size();
   queued_bytes_ -= accepted.command.framed.size();
-  std::sort(accepted.outcome.begin(), accepted.outcome.end(),
-            [](const PublishedRun& a, const PublishedRun& b) { return a.first < b.first; });
+  const auto in_order = [](const PublishedRun& a, const PublishedRun& b) {
+    return a.first < b.first;
+  };
+  // As they mostly come.
+  if (!std::is_sorted(accepted.outcome.begin(), accepted.outcome.end(), in_order)) {
+    std::sort(accepted.outcome.begin(), accepted.outcome.end(), in_order);
+  }
   uint64_t stored = 0;
   uint64_t stored_bytes = 0;
   uint64_t duplicates = 0;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -162,6 +163,20 @@ inline char* WriteVarint(uint64_t value, char* out) {
   }
   *out++ = static_cast<char>(value);
   return out;
+}
+
+// The same for bytes, for the tag and length of a length-delimited field of one of the numbers 1 to
+// 15 (OneByteTag), and for all of such a field.
+inline char* WriteBytes(absl::string_view bytes, char* out) {
+  if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());
+  return out + bytes.size();
+}
+inline char* WriteLengthDelimitedHead(char tag, size_t size, char* out) {
+  *out++ = tag;
+  return WriteVarint(size, out);
+}
+inline char* WriteLengthDelimitedField(char tag, absl::string_view value, char* out) {
+  return WriteBytes(value, WriteLengthDelimitedHead(tag, value.size(), out));
 }
 
 void AppendVarint(uint64_t value, std::string* out);

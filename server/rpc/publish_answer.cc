@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -36,20 +35,6 @@ constexpr char kScheduleIdTag = OneByteTag(kScheduleId, WireType::kLengthDelimit
 
 constexpr size_t kMaxHeadBytes = 1 + kMaxVarintBytes;
 constexpr size_t kMaxIndexDigits = std::numeric_limits<uint32_t>::digits10 + 1;
-
-char* WriteBytes(absl::string_view bytes, char* out) {
-  if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());
-  return out + bytes.size();
-}
-
-char* WriteHead(char tag, size_t size, char* out) {
-  *out++ = tag;
-  return WriteVarint(size, out);
-}
-
-char* WriteField(char tag, absl::string_view value, char* out) {
-  return WriteBytes(value, WriteHead(tag, value.size(), out));
-}
 
 // Writes the PublishedEvent of each event of one run: they differ in id and in the last part of the
 // position only.
@@ -86,16 +71,17 @@ class RunWriter {
     }
     if (run_.duplicate) size += 2;
 
-    if (in_results) out = WriteHead(kResultsTag, LengthDelimitedSize(size), out);
-    out = WriteHead(kPublishedTag, size, out);
-    out = WriteField(kIdTag, id, out);
+    if (in_results) out = WriteLengthDelimitedHead(kResultsTag, LengthDelimitedSize(size), out);
+    out = WriteLengthDelimitedHead(kPublishedTag, size, out);
+    out = WriteLengthDelimitedField(kIdTag, id, out);
     out = WriteBytes(stream_field_, out);
-    if (!delayed) out = WriteField(kPositionTag, position, out);
+    if (!delayed) out = WriteLengthDelimitedField(kPositionTag, position, out);
     if (run_.duplicate) {
       *out++ = kDuplicateTag;
       *out++ = 1;
     }
-    return delayed ? WriteField(kScheduleIdTag, run_.schedule_ids[next_++], out) : out;
+    return delayed ? WriteLengthDelimitedField(kScheduleIdTag, run_.schedule_ids[next_++], out)
+                   : out;
   }
 
  private:
@@ -180,8 +166,8 @@ grpc::ByteBuffer EncodePublishBatchResponse(const EventIds& ids, const PublishOu
     std::string part;
     AppendLengthDelimitedField(kError, ToEventError(run.status).SerializeAsString(), &part);
     for (uint32_t i = 0; i < run.count; ++i) {
-      message.WrittenTo(
-          WriteField(kResultsTag, part, message.Reserve(kMaxHeadBytes + part.size())));
+      message.WrittenTo(WriteLengthDelimitedField(kResultsTag, part,
+                                                  message.Reserve(kMaxHeadBytes + part.size())));
     }
   }
   return BufferOf(message.Take());

@@ -1,26 +1,31 @@
 #include "server/store/entry.h"
 
+#include <charconv>
+#include <limits>
 #include <string>
-#include <vector>
+#include <system_error>
 
 #include "absl/status/status.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 
 namespace eventbus {
 namespace {
 
 constexpr uint64_t kMaxNumber = std::numeric_limits<uint64_t>::max();
 
-// Decimal digits without sign, space or leading zero: each number has one form, so positions can be
-// compared as text.
-bool ParseNumber(absl::string_view text, uint64_t* number) {
-  if (text.empty() || (text.size() > 1 && text[0] == '0')) return false;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return false;
-  }
-  return absl::SimpleAtoi(text, number);
+// Takes a number off the front of `text`: decimal digits without sign, space or leading zero, so
+// that each has one form. Then the end must come, or, unless it is the last, a dash, which goes
+// too.
+bool TakeNumber(bool last, absl::string_view* text, uint64_t* number) {
+  const char* const begin = text->data();
+  const char* const end = begin + text->size();
+  if (begin == end || *begin < '0' || *begin > '9') return false;
+  const auto [stop, error] = std::from_chars(begin, end, *number);
+  if (error != std::errc() || (*begin == '0' && stop - begin > 1)) return false;
+  if (last) return stop == end;
+  if (stop == end || *stop != '-') return false;
+  text->remove_prefix(static_cast<size_t>(stop - begin) + 1);
+  return true;
 }
 
 }  // namespace
@@ -40,9 +45,8 @@ EntryId EntryId::Previous() const {
 std::string EntryId::ToString() const { return absl::StrCat(ms, "-", seq); }
 
 absl::StatusOr<EntryId> EntryId::Parse(absl::string_view text) {
-  const std::vector<absl::string_view> parts = absl::StrSplit(text, '-');
   EntryId id;
-  if (parts.size() != 2 || !ParseNumber(parts[0], &id.ms) || !ParseNumber(parts[1], &id.seq)) {
+  if (!TakeNumber(false, &text, &id.ms) || !TakeNumber(true, &text, &id.seq)) {
     return absl::InvalidArgumentError("not the id of an entry: it has the form 1700000000000-3");
   }
   return id;
@@ -53,11 +57,10 @@ std::string Position::ToString() const {
 }
 
 absl::StatusOr<Position> Position::Parse(absl::string_view text) {
-  const std::vector<absl::string_view> parts = absl::StrSplit(text, '-');
   Position position;
   uint64_t index = 0;
-  if (parts.size() != 3 || !ParseNumber(parts[0], &position.entry.ms) ||
-      !ParseNumber(parts[1], &position.entry.seq) || !ParseNumber(parts[2], &index) ||
+  if (!TakeNumber(false, &text, &position.entry.ms) ||
+      !TakeNumber(false, &text, &position.entry.seq) || !TakeNumber(true, &text, &index) ||
       index > std::numeric_limits<uint32_t>::max()) {
     return absl::InvalidArgumentError("not a position: it has the form 1700000000000-3-0");
   }

@@ -124,9 +124,11 @@ absl::Status Broker::Core::Ready() const {
 void Broker::Core::Publish(PublishCommand command) { publisher_.Publish(std::move(command)); }
 
 void Broker::Core::OnAppended(absl::string_view stream) {
+  reader_.NoteAppend();
   // Most types have few who listen on this instance, and often nobody.
   const Interested& interested = InterestedIn(stream);
-  if (!interested.groups.empty() || !interested.tails.empty()) OnStreamAdvanced(stream);
+  if (interested.groups.empty() && interested.tails.empty() && registry_.HasType(stream)) return;
+  OnStreamAdvanced(stream);
 }
 
 void Broker::Core::OnStreamAdvanced(absl::string_view stream) {

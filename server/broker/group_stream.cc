@@ -226,7 +226,8 @@ void GroupStream::Repair() {
 void GroupStream::OnRepaired(const absl::Status& status) {
   EndFetch();
   // Without a stream there is nothing to read; its next birth says so, or has said so meanwhile.
-  if (status.code() != absl::StatusCode::kNotFound) advanced_ = true;
+  if (status.code() == absl::StatusCode::kNotFound) return Changed();
+  advanced_ = true;
   Pause();
 }
 

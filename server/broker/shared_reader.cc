@@ -12,7 +12,8 @@ void SharedReader::ReadAfter(const std::string& stream, EntryId after, Done done
   const auto found = under_way_.find(key);
   if (found != under_way_.end()) {
     UnderWay& read = found->second;
-    (read.sent ? read.late : read.waiting).push_back(std::move(done));
+    const bool in_time = !read.sent && read.appends == appends_;
+    (in_time ? read.waiting : read.late).push_back(std::move(done));
     return;
   }
   std::vector<Done> waiting;
@@ -21,7 +22,9 @@ void SharedReader::ReadAfter(const std::string& stream, EntryId after, Done done
 }
 
 void SharedReader::Read(const Key& key, std::vector<Done> waiting) {
-  under_way_[key].waiting = std::move(waiting);
+  UnderWay& read = under_way_[key];
+  read.waiting = std::move(waiting);
+  read.appends = appends_;
   context_->store->ReadRange(
       {key.first, key.second.Next(), EntryId::Max(), kMaxEntries, kMaxBytes},
       lifetime_.Guard([this, key](absl::StatusOr<std::vector<Entry>> entries) {

@@ -27,9 +27,10 @@ struct IndexedEntry {
 using EntryPage = std::shared_ptr<const std::vector<IndexedEntry>>;
 
 // SharedReader reads streams for tails. Tails that want to go on from the same place at the same
-// time, as all live ones do, share one read. Who comes when the read has left already may know of
-// entries that it was too early for: if it finds nothing, a second one is sent for them. Entries
-// that cannot be read are left out of the page, and reported.
+// time, as all live ones do, share one read. Who comes when the read has left already, or an append
+// has been called for behind it, may know of entries that it was too early for: if it finds
+// nothing, a second one is sent for them. Entries that cannot be read are left out of the page, and
+// reported.
 //
 // Owned by the broker. Loop thread only.
 class SharedReader {
@@ -41,6 +42,9 @@ class SharedReader {
 
   explicit SharedReader(const Context* context) : context_(context) {}
 
+  // What is called for from now on is to find what this instance has appended by now.
+  void NoteAppend() { ++appends_; }
+
   // Reads what comes after `after`. Callers guard `done`.
   void ReadAfter(const std::string& stream, EntryId after, Done done);
 
@@ -49,6 +53,8 @@ class SharedReader {
   struct UnderWay {
     // The turn in which it was called for is over.
     bool sent = false;
+    // Of this instance, before it was called for.
+    uint64_t appends = 0;
     std::vector<Done> waiting;
     // Came when it was sent.
     std::vector<Done> late;
@@ -59,6 +65,7 @@ class SharedReader {
   EntryPage Index(const std::string& stream, std::vector<Entry> entries) const;
 
   const Context* const context_;
+  uint64_t appends_ = 0;
   absl::flat_hash_map<Key, UnderWay> under_way_;
   Lifetime lifetime_;
 };

@@ -111,7 +111,7 @@ void UvLoop::Post(Task task) {
     // Destroyed on return, outside of the lock.
     if (stopping_) return;
     posted_.push_back(std::move(task));
-    if (state_ != State::kAsleep || wake_up_sent_) return;
+    if (state_ != State::kAsleep || wake_up_sent_ || wanted_) return;
     if (std::find(helpers_.begin(), helpers_.end(), std::this_thread::get_id()) != helpers_.end()) {
       return;
     }
@@ -187,7 +187,7 @@ void UvLoop::EndHelping() {
   {
     const std::lock_guard lock(mutex_);
     helpers_.erase(std::find(helpers_.begin(), helpers_.end(), std::this_thread::get_id()));
-    if (state_ != State::kAsleep || wake_up_sent_ || posted_.empty()) return;
+    if (state_ != State::kAsleep || wake_up_sent_ || wanted_ || posted_.empty()) return;
     wake_up_sent_ = true;
   }
   WakeUp();
@@ -196,8 +196,8 @@ void UvLoop::EndHelping() {
 bool UvLoop::Help() {
   {
     const std::lock_guard lock(mutex_);
-    // The rest is for the loop's own thread, which has been told of it.
-    if (state_ != State::kAsleep || posted_.empty() || stopping_) return false;
+    // The rest is for the loop's own thread: it is awake, has been told of it, or waits already.
+    if (state_ != State::kAsleep || posted_.empty() || stopping_ || wanted_) return false;
     state_ = State::kHelped;
     running_.swap(posted_);
   }
@@ -211,7 +211,7 @@ bool UvLoop::Help() {
     const std::lock_guard lock(mutex_);
     state_ = State::kAsleep;
     const bool sooner = due.has_value() && *due < sleeps_until_.value_or(UINT64_MAX);
-    wake = !wake_up_sent_ && (sooner || !posted_.empty() || stopping_);
+    wake = !wake_up_sent_ && !wanted_ && (sooner || !posted_.empty() || stopping_);
     wake_up_sent_ = wake_up_sent_ || wake;
   }
   not_helped_.notify_one();

@@ -1,13 +1,17 @@
 #include "server/rpc/call/call_queue.h"
 
+#include <chrono>
+
 #include "grpc/support/time.h"
 #include "server/rpc/call/queue_call.h"
 
 namespace eventbus {
 namespace {
 
-// Operations that end, one right after the other, before what they have posted is run.
-constexpr int kMaxWithoutHelp = 16;
+// What operations that end, one right after the other, have posted is run after so many of them, or
+// so long.
+constexpr int kMostWithoutHelp = 16;
+constexpr std::chrono::microseconds kLongestWithoutHelp(200);
 
 }  // namespace
 
@@ -22,16 +26,22 @@ void CallQueue::Serve() {
 void CallQueue::ServeCalls() {
   void* tag = nullptr;
   bool ok = false;
-  int since_help = 0;
+  int ended = 0;
+  std::chrono::steady_clock::time_point first_ended;
   while (true) {
     StartBegun();
-    if (++since_help > kMaxWithoutHelp) {
-      since_help = 0;
-      loop_.Help();
+    if (ended > 0) {
+      const std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now();
+      if (ended == 1) first_ended = now;
+      if (ended == kMostWithoutHelp || now - first_ended > kLongestWithoutHelp) {
+        ended = 0;
+        loop_.Help();
+      }
     }
     switch (completions_.AsyncNext(&tag, &ok, gpr_inf_past(GPR_CLOCK_MONOTONIC))) {
       case grpc::CompletionQueue::GOT_EVENT:
         static_cast<QueueTag*>(tag)->Ended(ok);
+        ++ended;
         continue;
       case grpc::CompletionQueue::SHUTDOWN:
         return;
@@ -39,13 +49,14 @@ void CallQueue::ServeCalls() {
         break;
     }
     // All that came is with the loop now, so that one turn serves it.
-    since_help = 0;
+    ended = 0;
     if (loop_.Help()) continue;
     if (!FallAsleep()) continue;
     const bool more = completions_.Next(&tag, &ok);
     WakeUp();
     if (!more) return;
     static_cast<QueueTag*>(tag)->Ended(ok);
+    ended = 1;
   }
 }
 

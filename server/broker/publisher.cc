@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "server/broker/reason.h"
 
@@ -76,11 +77,18 @@ void Publisher::Publish(PublishCommand command) {
   accepted->command = std::move(command);
   accepted->open = events;
   accepted->received_at = context_->loop->MonotonicNow();
+  absl::InlinedVector<CommandPart, 4> parts;
   uint32_t first = 0;
   for (uint32_t i = 1; i <= events; ++i) {
     if (i < events && accepted->command.type(i) == accepted->command.type(first)) continue;
-    Enqueue(LaneFor(accepted->command.type(first)), CommandPart{accepted, first, i - first});
+    parts.push_back(CommandPart{accepted, first, i - first});
     first = i;
+  }
+  // One answer for each, unless it is split.
+  accepted->outcome.reserve(parts.size());
+  for (CommandPart& part : parts) {
+    Lane& lane = LaneFor(accepted->command.type(part.first));
+    Enqueue(lane, std::move(part));
   }
 }
 

@@ -36,6 +36,17 @@ TEST_F(LostAnswersTest, WhatAReadHasTakenIsDelivered) {
   EXPECT_THAT(sink.ids(), ElementsAre("1"));
 }
 
+TEST_F(LostAnswersTest, WhatAnAppendHasStoredIsDelivered) {
+  RecordingSink& sink = bus.Join("work", {"job"});
+  RecordingSink& tail = bus.Tail({"job"});
+  ASSERT_TRUE(bus.Publish("job", "0").ok());
+  // The read leaves right behind the append, and does not wait for its answer.
+  store().FailNext(StoreCall::kAppend, StoreFault::kReplyLost);
+  EXPECT_FALSE(bus.Publish("job", "1").ok());
+  EXPECT_THAT(sink.ids(), ElementsAre("0", "1"));
+  EXPECT_THAT(tail.ids(), ElementsAre("0", "1"));
+}
+
 TEST_F(LostAnswersTest, WhatAClaimHasTakenIsDelivered) {
   const size_t other = bus.AddInstance();
   RecordingSink& dying = bus.Join("work", {"job"});

@@ -93,6 +93,25 @@ TEST_F(UvLoopTest, ADeferredTaskThatDefersGetsTheSameTurn) {
   EXPECT_THAT(said_, ElementsAre("outer", "inner", "next turn"));
 }
 
+TEST_F(UvLoopTest, WhatIsDeferredToLastRunsAfterAllThatWasDeferred) {
+  loop_.Post([&] {
+    loop_.DeferToLast([&] {
+      said_.emplace_back("last");
+      loop_.Defer(Say("after last"));
+    });
+    loop_.DeferToLast(Say("last of all"));
+    loop_.Defer([&] {
+      said_.emplace_back("outer");
+      loop_.Defer(Say("inner"));
+    });
+    loop_.Post(Say("next turn"));
+    loop_.Post([&] { loop_.Stop(); });
+  });
+  loop_.Run();
+  EXPECT_THAT(said_,
+              ElementsAre("outer", "inner", "last", "after last", "last of all", "next turn"));
+}
+
 TEST_F(UvLoopTest, ATimerFiresOnceAndNotBeforeItsTime) {
   absl::Duration armed_at;
   absl::Duration fired_at;

@@ -50,6 +50,17 @@ TEST_F(VirtualWorldTest, ATurnIsTimersThenPostedThenDeferred) {
   EXPECT_EQ(a_.turns(), 2u);
 }
 
+TEST_F(VirtualWorldTest, WhatIsDeferredToLastRunsAfterAllThatWasDeferred) {
+  a_.DeferToLast([this] {
+    said_.emplace_back("last");
+    a_.Defer(Say("after last"));
+  });
+  a_.DeferToLast(Say("last of all"));
+  a_.Defer(Say("deferred"));
+  world_.RunReady();
+  EXPECT_THAT(said_, ElementsAre("deferred", "last", "after last", "last of all"));
+}
+
 TEST_F(VirtualWorldTest, TimePassesOnlyToWhatIsDue) {
   auto timer = a_.CreateTimer(Say("due"));
   timer->Arm(absl::Seconds(10));

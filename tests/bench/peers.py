@@ -17,7 +17,7 @@ MARGIN_SECONDS = 150
 
 # A JVM compiles what runs often, while it runs: half a second, as the others have, would measure its
 # interpreter.
-KAFKA_WARM_UP_SECONDS = 10
+KAFKA_WARM_UP_SECONDS = 20
 # Kafka's own start script has these flags for a broker, and the heap of its performance tools is as
 # large as the client's here.
 JVM_FLAGS = (
@@ -297,6 +297,14 @@ def kafka_streams(scenario: str) -> list[Contender]:
     ]
 
 
+KAFKA_AUTO_COMMIT = kafka(
+    "kafka-large-batches-auto-commit",
+    "Kafka, batches of 640 events, a commit every 5 s (default)",
+    "flow",
+    KAFKA_LARGE_BATCHES,
+    "--auto-commit=true",
+)
+
 KAFKA_ONE_BY_ONE = [
     kafka("kafka-no-linger", "Kafka, linger.ms=0", "latency", "--linger-ms=0"),
     kafka("kafka", "Kafka, linger.ms=5 (default)", "latency"),
@@ -312,6 +320,7 @@ CONTESTS = [
             *jetstream("flow"),
             JETSTREAM_ACK_ALL,
             *kafka_streams("flow"),
+            KAFKA_AUTO_COMMIT,
         ],
         rate,
         True,

@@ -27,6 +27,11 @@ final class Arguments {
     return value;
   }
 
+  boolean flag(String name) {
+    String value = left.remove(name);
+    return value != null && Boolean.parseBoolean(value);
+  }
+
   int integer(String name, int otherwise) {
     String value = left.remove(name);
     return value == null ? otherwise : Integer.parseInt(value);

@@ -19,7 +19,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * The one member of a consumer group, on a thread of its own. After each poll it commits without
- * waiting for the answer, and with a wait for it when all that is expected has come.
+ * waiting for the answer, or leaves that to the library, which does it every five seconds; and with
+ * a wait for the answer when all that is expected has come.
  */
 final class Consuming implements AutoCloseable {
   /** Short, as what is expected is looked at between two polls only. */
@@ -41,7 +42,7 @@ final class Consuming implements AutoCloseable {
     this.options = options;
     Properties properties = options.connection();
     properties.put(ConsumerConfig.GROUP_ID_CONFIG, "bench");
-    properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+    properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, options.autoCommit());
     properties.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
     consumer =
         new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
@@ -128,7 +129,7 @@ final class Consuming implements AutoCloseable {
       }
       received++;
     }
-    if (!records.isEmpty()) {
+    if (!records.isEmpty() && !options.autoCommit()) {
       consumer.commitAsync(
           (offsets, error) -> {
             if (error != null) {

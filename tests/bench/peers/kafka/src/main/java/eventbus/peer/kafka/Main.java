@@ -16,7 +16,7 @@ public final class Main {
         publish   publishes, with no consumer
         latency   publishes one event at a time
       Options of the last three: --server --server-pid --seconds --warm-up --limit
-      --message-bytes --linger-ms --batch-bytes\
+      --message-bytes --linger-ms --batch-bytes --auto-commit\
       """;
 
   private Main() {}

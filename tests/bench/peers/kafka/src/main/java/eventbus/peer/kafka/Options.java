@@ -16,7 +16,8 @@ record Options(
     Duration limit,
     int messageBytes,
     int lingerMilliseconds,
-    int batchBytes) {
+    int batchBytes,
+    boolean autoCommit) {
   static final String TOPIC = "bench";
 
   static Options from(Arguments arguments) {
@@ -29,7 +30,8 @@ record Options(
             arguments.seconds("limit", 120),
             arguments.integer("message-bytes", 256),
             arguments.integer("linger-ms", 5),
-            arguments.integer("batch-bytes", 16_384));
+            arguments.integer("batch-bytes", 16_384),
+            arguments.flag("auto-commit"));
     arguments.expectNoMore();
     return options;
   }

@@ -2,6 +2,7 @@ package eventbus.peer.kafka;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Apache Kafka's part of scripts/bench --peers: a broker to be measured, or a client that puts load
@@ -19,6 +20,13 @@ public final class Main {
       --message-bytes --linger-ms --batch-bytes --auto-commit\
       """;
 
+  private interface Scenario {
+    Figures run(Options options) throws Exception;
+  }
+
+  private static final Map<String, Scenario> SCENARIOS =
+      Map.of("flow", Scenarios::flow, "publish", Scenarios::publish, "latency", Scenarios::latency);
+
   private Main() {}
 
   private static void run(String mode, List<String> arguments) throws Exception {
@@ -26,15 +34,13 @@ public final class Main {
       Server.serve(new Arguments(arguments));
       return;
     }
+    Scenario scenario = SCENARIOS.get(mode);
+    if (scenario == null) {
+      throw new IllegalArgumentException(USAGE);
+    }
     Options options = Options.from(new Arguments(arguments));
     Deadline.endAfter(options.limit(), 1, mode + ": not over within the limit");
-    Figures figures =
-        switch (mode) {
-          case "flow" -> Scenarios.flow(options);
-          case "publish" -> Scenarios.publish(options);
-          case "latency" -> Scenarios.latency(options);
-          default -> throw new IllegalArgumentException(USAGE);
-        };
+    Figures figures = scenario.run(options);
     System.out.println(figures.toJson());
   }
 

@@ -80,12 +80,22 @@ def _sweep(sweep: dict[str, Any], has_plot: bool) -> list[str]:
     return parts
 
 
+def _peer_versions(versions: dict[str, str]) -> list[str]:
+    parts = []
+    if "nats_server" in versions:
+        parts.append(f"NATS server {versions['nats_server']}, built with {versions['go']}.")
+    if "kafka" in versions:
+        parts.append(
+            f"Kafka {versions['kafka']} on Java {versions['java']}; the broker's JVM with "
+            f"`{versions['kafka_server_flags']}`, the client's with "
+            f"`{versions['kafka_client_flags']}`."
+        )
+    return parts
+
+
 def _peers(result: dict[str, Any]) -> list[str]:
-    versions = result["peers"]["versions"]
-    parts = [
-        f"NATS server {versions['nats_server']}, built with {versions['go']}.",
-        _machine(result, f"{result['rounds']} rounds"),
-    ]
+    parts = _peer_versions(result["peers"]["versions"])
+    parts.append(_machine(result, f"{result['rounds']} rounds"))
     for contest in result["peers"]["contests"]:
         parts += [f"### {contest['title']}", _table(contest_rows(contest))]
     return parts

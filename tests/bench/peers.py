@@ -1,9 +1,10 @@
-"""The same work on another broker beside eventbusd, as scripts/bench --peers asks for."""
+"""The same work on other brokers beside eventbusd, as scripts/bench --peers asks for."""
 
 from __future__ import annotations
 
 import dataclasses
 import pathlib
+import shutil
 import statistics
 import tempfile
 from typing import Any, Callable, Sequence
@@ -13,6 +14,23 @@ from processes import Bench, BenchError, Program, run_json
 
 # What a run may take beyond the seconds that are measured.
 MARGIN_SECONDS = 150
+
+# A JVM compiles what runs often, while it runs: half a second, as the others have, would measure its
+# interpreter.
+KAFKA_WARM_UP_SECONDS = 20
+# Kafka's own start script has these flags for a broker, and the heap of its performance tools is as
+# large as the client's here.
+JVM_FLAGS = (
+    "-XX:+UseG1GC",
+    "-XX:MaxGCPauseMillis=20",
+    "-XX:InitiatingHeapOccupancyPercent=35",
+    "-XX:+ExplicitGCInvokesConcurrent",
+    "-XX:MaxInlineLevel=15",
+)
+KAFKA_SERVER_HEAP = ("-Xms1g", "-Xmx1g")
+KAFKA_CLIENT_HEAP = ("-Xmx512m",)
+# Starting a JVM and a broker of one node, on a machine that is busy.
+KAFKA_START_SECONDS = 60.0
 
 
 class NatsServer(Program):
@@ -27,16 +45,68 @@ class NatsServer(Program):
         self.url = self.wait_for(r"nats-server listening on (\S+)")
 
 
+class KafkaServer(Program):
+    """A Kafka broker of one node, on a free port. Ends by itself like the NATS server."""
+
+    def __init__(self, jar: pathlib.Path, directory: pathlib.Path, store: str, run_seconds: float):
+        command = ["java", *KAFKA_SERVER_HEAP, *JVM_FLAGS, "-jar", str(jar), "server"]
+        command += [f"--directory={store}", f"--limit={2 * run_seconds:.0f}"]
+        super().__init__(command, directory)
+        try:
+            self.address = self.wait_for(r"kafka listening on (\S+)\n", KAFKA_START_SECONDS)
+        except BenchError:
+            self.stop()
+            raise
+
+
+def has_java() -> bool:
+    """Whether there is what building and running Kafka's part needs."""
+    return all(shutil.which(tool) is not None for tool in ("java", "mvn"))
+
+
 @dataclasses.dataclass(frozen=True)
 class Peers:
-    """Starts what a run needs, anew for each: an eventbusd, or a NATS server."""
+    """Starts what a run needs, anew for each: an eventbusd, or one of the others."""
 
     bench: Bench
     nats: pathlib.Path
+    # None where Kafka is left out.
+    kafka_jar: pathlib.Path | None
 
     def __post_init__(self) -> None:
-        if not self.nats.exists():
-            raise BenchError(f"there is no {self.nats}; scripts/bench --peers builds it")
+        for program in (self.nats, self.kafka_jar):
+            if program is not None and not program.exists():
+                raise BenchError(f"there is no {program}; scripts/bench --peers builds it")
+
+    def contests(self) -> list[Contest]:
+        """All, each with the contenders that are there."""
+        return [
+            dataclasses.replace(
+                one,
+                contenders=[
+                    each
+                    for each in one.contenders
+                    if self.kafka_jar is not None or not each.needs_kafka
+                ],
+            )
+            for one in CONTESTS
+        ]
+
+    def kafka(self, scenario: str, *arguments: str) -> Figures:
+        """eventbus-peer-kafka against a fresh broker: its figures, in the names of eventbus-load."""
+        assert self.kafka_jar is not None
+        limit = self.bench.seconds + KAFKA_WARM_UP_SECONDS + MARGIN_SECONDS
+        with (
+            tempfile.TemporaryDirectory(prefix="kafka-", dir=self.bench.directory) as store,
+            KafkaServer(self.kafka_jar, self.bench.directory, store, limit) as server,
+        ):
+            command = ["java", *KAFKA_CLIENT_HEAP, *JVM_FLAGS, "-jar", str(self.kafka_jar)]
+            command += [scenario, f"--server={server.address}", *arguments]
+            command += [f"--seconds={self.bench.seconds}", f"--warm-up={KAFKA_WARM_UP_SECONDS}"]
+            command += [f"--limit={limit:.0f}", f"--server-pid={server.process.pid}"]
+            figures = run_json(command, limit)
+            figures["server_peak_bytes"] = server.memory("VmHWM")
+        return figures
 
     def jetstream(self, scenario: str, *arguments: str) -> Figures:
         """eventbus-peer-nats against a fresh server: its figures, in the names of eventbus-load."""
@@ -59,6 +129,7 @@ class Contender:
     name: str
     title: str
     run: Callable[[Peers], Figures]
+    needs_kafka: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,12 +197,19 @@ def server_cpu(figures: Figures) -> float:
 
 
 def versions(contests: list[dict[str, Any]]) -> dict[str, str]:
-    """Of the peers, as their figures tell."""
+    """Of the peers, as their figures tell; and the flags of the JVMs, if there were any."""
+    told: dict[str, str] = {}
     for contest in contests:
         for figures in contest["rounds"][0].values():
-            if "nats_server" in figures:
-                return {"nats_server": figures["nats_server"], "go": figures["go"]}
-    return {}
+            told |= {
+                name: figures[name]
+                for name in ("nats_server", "go", "kafka", "java")
+                if name in figures
+            }
+    if "kafka" in told:
+        told["kafka_server_flags"] = " ".join((*KAFKA_SERVER_HEAP, *JVM_FLAGS))
+        told["kafka_client_flags"] = " ".join((*KAFKA_CLIENT_HEAP, *JVM_FLAGS))
+    return told
 
 
 def on_redis(*arguments: str, settings: Sequence[str] = ()) -> Callable[[Peers], Figures]:
@@ -201,12 +279,49 @@ JETSTREAM_ACK_ALL = Contender(
     lambda peers: peers.jetstream("flow", "--storage=memory", "--ack-every=256"),
 )
 
+
+def kafka(name: str, title: str, scenario: str, *arguments: str) -> Contender:
+    return Contender(name, title, lambda peers: peers.kafka(scenario, *arguments), needs_kafka=True)
+
+
+# 640 events of 256 bytes: five requests, which is what a producer has unanswered at most, are then
+# as many events as the others may have unanswered.
+KAFKA_LARGE_BATCHES = "--batch-bytes=171000"
+
+
+def kafka_streams(scenario: str) -> list[Contender]:
+    """With the producer as it is by default, and with larger batches."""
+    return [
+        kafka("kafka", "Kafka, batches of 16 KiB (default)", scenario),
+        kafka("kafka-large-batches", "Kafka, batches of 640 events", scenario, KAFKA_LARGE_BATCHES),
+    ]
+
+
+KAFKA_AUTO_COMMIT = kafka(
+    "kafka-large-batches-auto-commit",
+    "Kafka, batches of 640 events, a commit every 5 s (default)",
+    "flow",
+    KAFKA_LARGE_BATCHES,
+    "--auto-commit=true",
+)
+
+KAFKA_ONE_BY_ONE = [
+    kafka("kafka-no-linger", "Kafka, linger.ms=0", "latency", "--linger-ms=0"),
+    kafka("kafka", "Kafka, linger.ms=5 (default)", "latency"),
+]
+
 CONTESTS = [
     Contest(
         "peer-flow",
-        "Publish → group or durable consumer → ack",
+        "Publish → group or durable consumer → ack or commit",
         "events/s",
-        [*eventbusd_streams("flow"), *jetstream("flow"), JETSTREAM_ACK_ALL],
+        [
+            *eventbusd_streams("flow"),
+            *jetstream("flow"),
+            JETSTREAM_ACK_ALL,
+            *kafka_streams("flow"),
+            KAFKA_AUTO_COMMIT,
+        ],
         rate,
         True,
     ),
@@ -214,7 +329,11 @@ CONTESTS = [
         "peer-publish",
         "Publish as fast as it is acknowledged, nobody subscribes",
         "events/s",
-        [*eventbusd_streams("publish-stream"), *jetstream("publish")],
+        [
+            *eventbusd_streams("publish-stream"),
+            *jetstream("publish"),
+            *kafka_streams("publish"),
+        ],
         rate,
         True,
     ),
@@ -222,7 +341,7 @@ CONTESTS = [
         "peer-latency",
         "Publish one event at a time",
         "p50 µs",
-        [*EVENTBUSD_UNARY, *jetstream("latency")],
+        [*EVENTBUSD_UNARY, *jetstream("latency"), *KAFKA_ONE_BY_ONE],
         p50("latency"),
         False,
     ),

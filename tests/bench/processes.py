@@ -12,9 +12,12 @@ import socket
 import subprocess
 import tempfile
 import time
-from typing import Any, Sequence
+from typing import Any, Self, Sequence
 
 START_SECONDS = 20.0
+
+# Whose options a JVM takes besides those of its command line.
+JAVA_SETTINGS = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 
 
 class BenchError(Exception):
@@ -32,7 +35,9 @@ def clean_environment() -> dict[str, str]:
     return {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("EVENTBUS_") and not name.lower().endswith("_proxy")
+        if not name.startswith("EVENTBUS_")
+        and not name.lower().endswith("_proxy")
+        and name not in JAVA_SETTINGS
     }
 
 
@@ -52,7 +57,7 @@ class Program:
                 cwd=directory,
             )
 
-    def __enter__(self) -> "Program":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -67,9 +72,9 @@ class Program:
     def output(self) -> str:
         return self._output.read_text(errors="replace")
 
-    def wait_for(self, pattern: str) -> str:
+    def wait_for(self, pattern: str, limit_seconds: float = START_SECONDS) -> str:
         """What the first group of the pattern matches in the program's output."""
-        end = time.monotonic() + START_SECONDS
+        end = time.monotonic() + limit_seconds
         while time.monotonic() < end:
             found = re.search(pattern, self.output())
             if found:

@@ -14,7 +14,7 @@ from typing import Any
 
 import docs
 from measures import RATIOS, Figures, Measure, Pair
-from peers import CONTESTS, Contest, Peers, versions
+from peers import CONTESTS, Contest, Peers, has_java, versions
 from processes import Bench, BenchError
 from report import contest_table, cpu_table, number, ratio_table, summary, sweep_table
 from sweeps import SWEEPS, Sweep, SweepResult, latency_sweep
@@ -69,7 +69,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--peers",
         action="store_true",
-        help="also the same work on NATS JetStream beside eventbusd; scripts/bench builds it, with Go",
+        help="also the same work on NATS JetStream and Apache Kafka beside eventbusd; scripts/bench "
+        "builds them, with Go and Maven",
     )
     parser.add_argument("--daemon", type=pathlib.Path, help="another eventbusd to measure")
     parser.add_argument("--build", default="release", help="the preset's build (%(default)s)")
@@ -171,8 +172,16 @@ def measure(bench: Bench, options: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def find_peers(bench: Bench) -> Peers:
+    """What scripts/bench --peers has built; Kafka only where there is what it needs."""
+    kafka_jar = PEER_PROGRAMS / "kafka" / "eventbus-peer-kafka.jar" if has_java() else None
+    if kafka_jar is None:
+        progress("Kafka is left out: it needs java and mvn on the PATH")
+    return Peers(bench, PEER_PROGRAMS / "eventbus-peer-nats", kafka_jar)
+
+
 def measure_peers(peers: Peers, options: argparse.Namespace) -> dict[str, Any]:
-    contests = [one for one in CONTESTS if chosen(one.name, options.only)]
+    contests = [one for one in peers.contests() if chosen(one.name, options.only)]
     result = run_contests(peers, contests, options.rounds)
     for figures in result["contests"]:
         print(contest_table(figures), end="\n\n", flush=True)
@@ -182,7 +191,8 @@ def measure_peers(peers: Peers, options: argparse.Namespace) -> dict[str, Any]:
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
     if options.list:
-        for one in [*RATIOS, latency_sweep(0), *SWEEPS, *(CONTESTS if options.peers else [])]:
+        listed: list[Measure | Sweep | Contest] = [*RATIOS, latency_sweep(0), *SWEEPS]
+        for one in [*listed, *(CONTESTS if options.peers else [])]:
             if chosen(one.name, options.only):
                 print(f"{one.name:18} {one.title}")
         return 0
@@ -200,7 +210,7 @@ def main(arguments: list[str]) -> int:
     }
     try:
         with Bench(daemon, build / "bench", options.seconds) as bench:
-            peers = Peers(bench, PEER_PROGRAMS / "eventbus-peer-nats") if options.peers else None
+            peers = find_peers(bench) if options.peers else None
             result = about | measure(bench, options)
             if peers is not None:
                 result["peers"] = measure_peers(peers, options)

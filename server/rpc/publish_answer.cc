@@ -28,7 +28,6 @@ constexpr uint32_t kScheduleId = 5;  // PublishedEvent
 constexpr char kPublishedTag = OneByteTag(kPublished, WireType::kLengthDelimited);
 constexpr char kResultsTag = OneByteTag(kResults, WireType::kLengthDelimited);
 constexpr char kIdTag = OneByteTag(kId, WireType::kLengthDelimited);
-constexpr char kStreamTag = OneByteTag(kStream, WireType::kLengthDelimited);
 constexpr char kPositionTag = OneByteTag(kPosition, WireType::kLengthDelimited);
 constexpr char kDuplicateTag = OneByteTag(kDuplicate, WireType::kVarint);
 constexpr char kScheduleIdTag = OneByteTag(kScheduleId, WireType::kLengthDelimited);

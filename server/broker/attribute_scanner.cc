@@ -38,6 +38,19 @@ bool IsReservedName(absl::string_view name) {
          name == "data";
 }
 
+// The attribute `time` as most events have it: its name, then its value, each once and in the
+// shortest form. What follows kUsualTimeHead bytes is the timestamp.
+constexpr absl::string_view kUsualTimeBegin("\x0a\x04time\x12", 7);
+constexpr size_t kUsualTimeHead = 10;
+constexpr char kTimestampTag = OneByteTag(kCeTimestamp, WireType::kLengthDelimited);
+
+bool IsUsualTime(absl::string_view bytes) {
+  if (bytes.size() < kUsualTimeHead || bytes.size() >= 0x80) return false;
+  return bytes.substr(0, kUsualTimeBegin.size()) == kUsualTimeBegin &&
+         static_cast<size_t>(bytes[7]) == bytes.size() - 8 && bytes[8] == kTimestampTag &&
+         static_cast<size_t>(bytes[9]) == bytes.size() - kUsualTimeHead;
+}
+
 bool IsNameCharacter(char character) {
   const auto byte = static_cast<unsigned char>(character);
   return absl::ascii_islower(byte) || absl::ascii_isdigit(byte);
@@ -46,6 +59,13 @@ bool IsNameCharacter(char character) {
 }  // namespace
 
 bool AttributeScanner::Scan(absl::string_view bytes) {
+  if (IsUsualTime(bytes) && !event_.has_time && names_.size() < kMaxAttributes) {
+    const absl::string_view name = bytes.substr(2, 4);
+    names_.push_back(name);
+    event_.attribute_count = names_.size();
+    Timestamp timestamp;
+    return ScanTimestamp(name, bytes.substr(kUsualTimeHead), &timestamp) && TakeTime(timestamp);
+  }
   WireReader reader(bytes);
   uint32_t seen = 0;
   absl::string_view name;
@@ -191,10 +211,9 @@ bool AttributeScanner::TakeKnown(absl::string_view name, const Value& value,
   const bool is_string = value.kind == kCeString;
   if (name == "time") {
     if (value.kind != kCeTimestamp) return FailKind(name, value.kind, kCeTimestamp);
-    event_.has_time = true;
-    event_.time_seconds = timestamp.seconds;
-    event_.time_nanos = timestamp.nanos;
-  } else if (name == "partitionkey") {
+    return TakeTime(timestamp);
+  }
+  if (name == "partitionkey") {
     if (!is_string) return FailKind(name, value.kind, kCeString);
     if (value.bytes.empty() || value.bytes.size() > kMaxPartitionKeyBytes) {
       return report_.FailAttribute(name, absl::StrCat("has ", value.bytes.size(), " bytes, 1 to ",
@@ -216,6 +235,13 @@ bool AttributeScanner::TakeKnown(absl::string_view name, const Value& value,
   } else if (name == "subject" && is_string) {
     event_.subject = value.bytes;
   }
+  return true;
+}
+
+bool AttributeScanner::TakeTime(const Timestamp& timestamp) {
+  event_.has_time = true;
+  event_.time_seconds = timestamp.seconds;
+  event_.time_nanos = timestamp.nanos;
   return true;
 }
 

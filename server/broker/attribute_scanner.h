@@ -38,6 +38,7 @@ class AttributeScanner {
   bool ScanTimestamp(absl::string_view name, absl::string_view bytes, Timestamp* timestamp);
   bool CheckTimestamp(absl::string_view name, const Timestamp& timestamp);
   bool TakeKnown(absl::string_view name, const Value& value, const Timestamp& timestamp);
+  bool TakeTime(const Timestamp& timestamp);
   bool FailKind(absl::string_view name, uint32_t actual, uint32_t expected);
 
   ScannedEvent& event_;

@@ -225,6 +225,26 @@ TEST_F(EventScannerTest, TimestampsAreWithinTheYears1To9999) {
   EXPECT_NE(complaint(0, -1), "");
 }
 
+// The one that is read without looking at it field by field.
+TEST_F(EventScannerTest, TheUsualTimeIsCheckedLikeAnyOther) {
+  const std::string value = TimestampValue(1, 2);
+  EXPECT_EQ(Scan(Typed().Attribute("time", value)).time_nanos, 2);
+  EXPECT_EQ(Complaint(Typed().Attribute("time", value).Attribute("time", value)),
+            "attributes[time]: is present more than once");
+  EXPECT_EQ(Complaint(Typed().Attribute("time", value + value)),
+            "attributes[time]: has more than one value");
+  EXPECT_EQ(Complaint(Typed().Attribute("time", EventBytes().Field(7, "\x08\x80"s).bytes())),
+            "not a valid eventbus.v1.Event: the bytes end within a field at offset 29");
+  EXPECT_EQ(
+      Complaint(Typed().Attribute("time", EventBytes().Field(7, "\x08\x01\x08\x01"s).bytes())),
+      "attributes[time]: has a timestamp with seconds present more than once");
+  EXPECT_EQ(Complaint(Typed().Field(5, EventBytes().Field(2, value).Field(1, "time").bytes())), "");
+  // A value that says that it is shorter, or longer, than what is there.
+  const std::string entry = EventBytes().Field(1, "time").Field(2, value).bytes();
+  EXPECT_NE(Complaint(Typed().Field(5, entry + "x")), "");
+  EXPECT_NE(Complaint(Typed().Field(5, entry.substr(0, entry.size() - 1))), "");
+}
+
 TEST_F(EventScannerTest, TimestampFieldsOccurOnce) {
   const std::string twice = EventBytes().Field(7, "\x08\x01\x08\x01"s).bytes();
   EXPECT_EQ(Complaint(Typed().Attribute("when", twice)),

@@ -3,10 +3,8 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "absl/time/time.h"
+#include "absl/status/statusor.h"
 #include "gtest/gtest.h"
 #include "server/broker/broker_events.h"
 #include "server/broker/broker_options.h"

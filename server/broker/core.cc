@@ -127,7 +127,7 @@ void Broker::Core::OnAppended(absl::string_view stream) {
   reader_.NoteAppend();
   // Most types have few who listen on this instance, and often nobody.
   const Interested& interested = InterestedIn(stream);
-  if (interested.groups.empty() && interested.tails.empty() && registry_.HasType(stream)) return;
+  if (interested.empty() && interested.is_known) return;
   OnStreamAdvanced(stream);
 }
 
@@ -151,6 +151,7 @@ void Broker::Core::NotifyAdvanced() {
 const Broker::Core::Interested& Broker::Core::InterestedIn(absl::string_view stream) {
   const auto [place, fresh] = interested_.try_emplace(stream);
   if (fresh) {
+    place->second.is_known = registry_.HasType(stream);
     for (const auto& [name, group] : groups_) {
       if (group->Wants(stream)) place->second.groups.push_back(group.get());
     }

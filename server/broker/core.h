@@ -90,6 +90,10 @@ class Broker::Core final : public StoreListener,
   struct Interested {
     std::vector<Group*> groups;
     std::vector<Tail*> tails;
+    // The stream is that of a known type.
+    bool is_known = false;
+
+    bool empty() const { return groups.empty() && tails.empty(); }
   };
 
   // StoreListener

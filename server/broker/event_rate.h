@@ -19,15 +19,17 @@ class EventRate {
 
   double PerSecond(absl::Duration now) {
     Decay(now);
-    return count_ / absl::ToDoubleSeconds(kMemory);
+    return count_ / kMemorySeconds;
   }
 
  private:
-  static constexpr absl::Duration kMemory = absl::Milliseconds(500);
+  static constexpr double kMemorySeconds = 0.5;
 
   void Decay(absl::Duration now) {
     if (now == last_) return;
-    count_ *= std::exp(-absl::ToDoubleSeconds(now - last_) / absl::ToDoubleSeconds(kMemory));
+    // Nanoseconds, since dividing durations takes longer than all the rest.
+    const double seconds = static_cast<double>(absl::ToInt64Nanoseconds(now - last_)) * 1e-9;
+    if (count_ > 0) count_ *= std::exp(-seconds / kMemorySeconds);
     last_ = now;
   }
 

@@ -27,7 +27,7 @@ Bytes CommandPart::frames() const {
   return command().framed.Slice(begin, command().items[first + count - 1].end - begin);
 }
 
-Outgoing TakeEntry(const EntryBounds& of_entry, std::deque<CommandPart>* waiting) {
+Outgoing TakeEntry(const EntryBounds& of_entry, WaitingParts* waiting) {
   const bool delayed = waiting->front().delayed();
   const EntryBounds& bounds = delayed ? kOfDelayed : of_entry;
   Outgoing outgoing;

@@ -3,9 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
@@ -37,6 +37,26 @@ struct CommandPart {
   Bytes frames() const;
 };
 
+// Parts that wait for their entry, in their order. One of them needs no memory of its own.
+class WaitingParts {
+ public:
+  bool empty() const { return size() == 0; }
+  size_t size() const { return parts_.size() - first_; }
+  CommandPart& front() { return parts_[first_]; }
+  void push_back(CommandPart part) { parts_.push_back(std::move(part)); }
+  void pop_front() {
+    parts_[first_].accepted.reset();
+    if (++first_ < parts_.size()) return;
+    parts_.clear();
+    first_ = 0;
+  }
+
+ private:
+  absl::InlinedVector<CommandPart, 1> parts_;
+  // Those before it have left.
+  size_t first_ = 0;
+};
+
 // An entry to be appended, and whose events it has.
 struct Outgoing {
   Bytes value;
@@ -58,7 +78,7 @@ struct EntryBounds {
 // Takes events off the front of `waiting`, as many as fit into an entry, at least one. Delayed ones
 // and others do not come together, and the former, which do not share an entry, by bounds of their
 // own. An atomic part comes whole and alone, whatever the bounds.
-Outgoing TakeEntry(const EntryBounds& bounds, std::deque<CommandPart>* waiting);
+Outgoing TakeEntry(const EntryBounds& bounds, WaitingParts* waiting);
 
 // Whether a publisher may publish any of the events again in such a way that it can be recognised:
 // with an id of its own.

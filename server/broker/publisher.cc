@@ -132,10 +132,12 @@ void Publisher::Refuse(absl::Status refusal) {
 void Publisher::FailWaiting(const absl::Status& error) {
   for (Lane* lane : std::exchange(turn_, {})) {
     lane->in_turn = false;
-    for (const CommandPart& part : std::exchange(lane->waiting, {})) {
-      Settle(part, error, lane->stream, Position());
-    }
+    Fail(lane->stream, std::exchange(lane->waiting, {}), error);
   }
+}
+
+void Publisher::Fail(absl::string_view stream, WaitingParts parts, const absl::Status& error) {
+  for (; !parts.empty(); parts.pop_front()) Settle(parts.front(), error, stream, Position());
 }
 
 void Publisher::Begin() {
@@ -275,7 +277,7 @@ void Publisher::Bear(const std::string& stream, absl::AnyInvocable<void(absl::St
 void Publisher::EndBirth(Lane& lane, const absl::Status& status) {
   lane.being_born = false;
   for (auto& done : std::exchange(lane.when_born, {})) done(status);
-  std::deque<Outgoing> returned = std::exchange(lane.returned, {});
+  std::vector<Outgoing> returned = std::exchange(lane.returned, {});
   if (status.ok()) {
     lane.exists = true;
     for (Outgoing& outgoing : returned) Append(lane, std::move(outgoing));
@@ -288,11 +290,11 @@ void Publisher::EndBirth(Lane& lane, const absl::Status& status) {
           : MakeError(absl::StatusCode::kUnavailable, Reason::kNotStored,
                       absl::StrCat("not stored: the stream of type \"", lane.stream,
                                    "\" could not be created: ", status.message()));
-  const std::deque<CommandPart> waiting = std::exchange(lane.waiting, {});
+  WaitingParts waiting = std::exchange(lane.waiting, {});
   for (const Outgoing& outgoing : returned) {
     for (const CommandPart& part : outgoing.parts) Settle(part, error, lane.stream, Position());
   }
-  for (const CommandPart& part : waiting) Settle(part, error, lane.stream, Position());
+  Fail(lane.stream, std::move(waiting), error);
 }
 
 void Publisher::Settle(const CommandPart& part, const absl::Status& status,

@@ -2,7 +2,6 @@
 #define EVENTBUS_SERVER_BROKER_PUBLISHER_H_
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -72,16 +71,16 @@ class Publisher {
   // All that is on its way into one stream.
   struct Lane {
     std::string stream;
-    std::deque<CommandPart> waiting;
-    // Entries that found the stream missing. They go first once it is there.
-    std::deque<Outgoing> returned;
+    WaitingParts waiting;
     uint32_t appends_under_way = 0;
-    StreamPolicy policy;
     bool in_turn = false;
     bool exists = false;
     bool being_born = false;
-    std::vector<absl::AnyInvocable<void(absl::Status)>> when_born;
     EventRate rate;
+    // Entries that found the stream missing. They go first once it is there.
+    std::vector<Outgoing> returned;
+    StreamPolicy policy;
+    std::vector<absl::AnyInvocable<void(absl::Status)>> when_born;
   };
 
   Lane& LaneFor(absl::string_view stream);
@@ -100,6 +99,7 @@ class Publisher {
   void EndBirth(Lane& lane, const absl::Status& status);
   // Of commands of which nothing was sent yet.
   void FailWaiting(const absl::Status& error);
+  void Fail(absl::string_view stream, WaitingParts parts, const absl::Status& error);
   void Settle(const CommandPart& part, const absl::Status& status, absl::string_view stream,
               Position position);
   void SettleRun(const CommandPart& part, PublishedRun run);

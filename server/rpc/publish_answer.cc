@@ -1,6 +1,7 @@
 #include "server/rpc/publish_answer.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <memory>
@@ -28,30 +29,31 @@ constexpr uint32_t kScheduleId = 5;  // PublishedEvent
 constexpr char kPublishedTag = OneByteTag(kPublished, WireType::kLengthDelimited);
 constexpr char kResultsTag = OneByteTag(kResults, WireType::kLengthDelimited);
 constexpr char kIdTag = OneByteTag(kId, WireType::kLengthDelimited);
+constexpr char kStreamTag = OneByteTag(kStream, WireType::kLengthDelimited);
 constexpr char kPositionTag = OneByteTag(kPosition, WireType::kLengthDelimited);
 constexpr char kDuplicateTag = OneByteTag(kDuplicate, WireType::kVarint);
 constexpr char kScheduleIdTag = OneByteTag(kScheduleId, WireType::kLengthDelimited);
 
 constexpr size_t kMaxHeadBytes = 1 + kMaxVarintBytes;
-constexpr size_t kMaxIndexDigits = std::numeric_limits<uint32_t>::digits10 + 1;
+constexpr size_t kMaxDigits = std::numeric_limits<uint64_t>::digits10 + 1;
 
 // Writes the PublishedEvent of each event of one run: they differ in id and in the last part of the
 // position only.
 class RunWriter {
  public:
-  explicit RunWriter(const PublishedRun& run)
-      : run_(run), index_(run.position.index), position_(run.position.entry.ToString()) {
-    AppendLengthDelimitedField(kStream, run_.stream, &stream_field_);
-    position_.push_back('-');
-    prefix_size_ = position_.size();
-    position_.resize(prefix_size_ + kMaxIndexDigits);
+  explicit RunWriter(const PublishedRun& run) : run_(run), index_(run.position.index) {
+    digits_ = WriteNumber(run.position.entry.ms, position_.data());
+    *digits_++ = '-';
+    digits_ = WriteNumber(run.position.entry.seq, digits_);
+    *digits_++ = '-';
   }
 
   // Room that the next event's message takes at most, as the field `published` of a `results`.
   size_t MaxSize(absl::string_view id) const {
     const size_t schedule_id =
         run_.schedule_ids.empty() ? 0 : kMaxHeadBytes + run_.schedule_ids[next_].size();
-    return 5 * kMaxHeadBytes + id.size() + stream_field_.size() + position_.size() + schedule_id;
+    return 5 * kMaxHeadBytes + id.size() + LengthDelimitedSize(run_.stream.size()) +
+           position_.size() + schedule_id;
   }
 
   // Writes the message of the next event at `out`, as the field `published`, and with `in_results`
@@ -59,12 +61,11 @@ class RunWriter {
   char* Next(absl::string_view id, bool in_results, char* out) {
     const bool delayed = !run_.schedule_ids.empty();
     absl::string_view position;
-    size_t size = LengthDelimitedSize(id.size()) + stream_field_.size();
+    size_t size = LengthDelimitedSize(id.size()) + LengthDelimitedSize(run_.stream.size());
     if (delayed) {
       size += LengthDelimitedSize(run_.schedule_ids[next_].size());
     } else {
-      char* const digits = position_.data() + prefix_size_;
-      const char* const end = std::to_chars(digits, digits + kMaxIndexDigits, index_++).ptr;
+      const char* const end = WriteNumber(index_++, digits_);
       position = absl::string_view(position_.data(), static_cast<size_t>(end - position_.data()));
       size += LengthDelimitedSize(position.size());
     }
@@ -73,7 +74,7 @@ class RunWriter {
     if (in_results) out = WriteLengthDelimitedHead(kResultsTag, LengthDelimitedSize(size), out);
     out = WriteLengthDelimitedHead(kPublishedTag, size, out);
     out = WriteLengthDelimitedField(kIdTag, id, out);
-    out = WriteBytes(stream_field_, out);
+    out = WriteLengthDelimitedField(kStreamTag, run_.stream, out);
     if (!delayed) out = WriteLengthDelimitedField(kPositionTag, position, out);
     if (run_.duplicate) {
       *out++ = kDuplicateTag;
@@ -84,13 +85,16 @@ class RunWriter {
   }
 
  private:
+  char* WriteNumber(uint64_t number, char* out) {
+    return std::to_chars(out, position_.data() + position_.size(), number).ptr;
+  }
+
   const PublishedRun& run_;
   uint32_t index_;
   size_t next_ = 0;
-  std::string stream_field_;
-  // The text of the position, from prefix_size_ on that of the index.
-  std::string position_;
-  size_t prefix_size_ = 0;
+  // The text of the position, from digits_ on that of the index.
+  std::array<char, 3 * (kMaxDigits + 1)> position_;
+  char* digits_;
 };
 
 // Appends what is written at the end of a string without looking at its size each time.

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/store/redis/redis_error.h"
+#include "server/store/redis/redis_values.h"
 #include "server/store/stream_store.h"
 
 namespace eventbus {
@@ -11,6 +12,8 @@ namespace {
 
 constexpr absl::Duration kTick = absl::Milliseconds(250);
 constexpr uint32_t kMaxDoublings = 10;
+// Memory that is kept for the next command.
+constexpr size_t kMaxSpare = size_t{64} << 10;
 
 }  // namespace
 
@@ -85,22 +88,22 @@ void RedisClient::Introduce() {
   if (!address.password.empty()) {
     RedisCommand auth("AUTH");
     if (!address.user.empty()) auth.Add(address.user);
-    Write(std::move(auth.Add(address.password)), lose_on_error);
+    SendPreparing(std::move(auth.Add(address.password)), lose_on_error);
   }
   // A Sentinel has no databases.
   if (address.database != 0) {
-    Write(std::move(RedisCommand("SELECT").Add(static_cast<uint64_t>(address.database))),
-          lose_on_error);
+    SendPreparing(std::move(RedisCommand("SELECT").Add(static_cast<uint64_t>(address.database))),
+                  lose_on_error);
   }
   // Names are a courtesy to operators; a server that forbids them is served all the same.
-  Write(std::move(RedisCommand("CLIENT").Add("SETNAME").Add(options_.name)),
-        [this](const absl::StatusOr<RedisReply>&) {
-          if (state_ == State::kPreparing) listener_->OnPrepare();
-        });
+  SendPreparing(std::move(RedisCommand("CLIENT").Add("SETNAME").Add(options_.name)),
+                [this](const absl::StatusOr<RedisReply>&) {
+                  if (state_ == State::kPreparing) listener_->OnPrepare();
+                });
 }
 
 void RedisClient::SendPreparing(RedisCommand command, Answer answer) {
-  Write(std::move(command), std::move(answer));
+  Write(std::move(command), {std::move(answer), nullptr});
 }
 
 void RedisClient::Prepared(const absl::Status& status) {
@@ -121,7 +124,7 @@ void RedisClient::BeginUp() {
   failures_ = 0;
   connect_timer_->Disarm();
   for (Waiting& waiting : std::exchange(waiting_, {})) {
-    Write(std::move(waiting.command), std::move(waiting.answer));
+    Write(std::move(waiting.command), std::move(waiting.due));
   }
   waiting_bytes_ = 0;
   listener_->OnUp();
@@ -130,40 +133,57 @@ void RedisClient::BeginUp() {
 // ---- Speaking ----
 
 void RedisClient::Send(RedisCommand command, Answer answer) {
-  if (state_ == State::kUp) return Write(std::move(command), std::move(answer));
+  SendDue(std::move(command), {std::move(answer), nullptr});
+}
+
+void RedisClient::SendForId(RedisCommand command, IdAnswer answer) {
+  SendDue(std::move(command), {nullptr, std::move(answer)});
+}
+
+void RedisClient::SendDue(RedisCommand command, Due due) {
+  if (state_ == State::kUp) return Write(std::move(command), std::move(due));
   absl::Status problem = last_problem_;
   if (state_ != State::kDown) {
     const size_t size = command.Wire().size();
     if (waiting_.empty() || waiting_bytes_ + size <= options_.max_waiting_bytes) {
       waiting_bytes_ += size;
-      waiting_.push_back({std::move(command), std::move(answer)});
+      waiting_.push_back({std::move(command), std::move(due)});
       return;
     }
     problem = absl::UnavailableError("too much waits for the connection to Redis");
   }
-  loop_->Post([self = self_, problem = NotDoneError(problem.message()),
-               answer = std::move(answer)]() mutable {
-    if (*self != nullptr) answer(problem);
-  });
+  loop_->Post(
+      [self = self_, problem = NotDoneError(problem.message()), due = std::move(due)]() mutable {
+        if (*self != nullptr) due.Give(problem);
+      });
 }
 
-void RedisClient::Write(RedisCommand command, Answer answer) {
+void RedisClient::Write(RedisCommand command, Due due) {
   if (due_.empty()) silent_ticks_ = 0;
-  due_.push_back(std::move(answer));
+  due_.push_back(std::move(due));
   connection_->Send(command.Wire());
+  spare_ = std::move(command).TakeBuffer();
+  if (spare_.capacity() > kMaxSpare) spare_ = std::string();
   if (!tick_timer_->armed()) tick_timer_->Arm(kTick);
+}
+
+void RedisClient::Due::Give(const absl::StatusOr<RedisReply>& reply) {
+  if (answer) return answer(reply);
+  if (!reply.ok()) return id_answer(reply.status());
+  if (reply->is_nil()) return id_answer(absl::NotFoundError("there is no such stream"));
+  id_answer(ReadEntryId(*reply));
 }
 
 void RedisClient::OnReply(RedisReply reply) {
   silent_ticks_ = 0;
   if (due_.empty()) return Lose(absl::UnavailableError("a reply that nobody asked for"));
-  Answer answer = std::move(due_.front());
+  Due due = std::move(due_.front());
   due_.pop_front();
-  if (!reply.is_error()) return answer(reply);
+  if (!reply.is_error()) return due.Give(reply);
   const absl::Status status = StatusFromRedisError(reply.text());
   const bool ends = EndsConnection(reply.text());
   const std::shared_ptr<RedisClient*> self = self_;
-  answer(status);
+  due.Give(status);
   if (ends && *self != nullptr) Lose(status);
 }
 
@@ -221,14 +241,14 @@ void RedisClient::Lose(const absl::Status& why) {
   // Any of these may destroy the client.
   const std::shared_ptr<RedisClient*> self = self_;
   const absl::Status unknown = OutcomeUnknownError(last_problem_.message());
-  for (Answer& answer : std::exchange(due_, {})) {
-    answer(unknown);
+  for (Due& due : std::exchange(due_, {})) {
+    due.Give(unknown);
     if (*self == nullptr) return;
   }
   waiting_bytes_ = 0;
   const absl::Status not_done = NotDoneError(last_problem_.message());
   for (Waiting& waiting : std::exchange(waiting_, {})) {
-    waiting.answer(not_done);
+    waiting.due.Give(not_done);
     if (*self == nullptr) return;
   }
   listener_->OnDown(last_problem_);

@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "server/loop/loop.h"
 #include "server/loop/network.h"
+#include "server/store/entry.h"
 #include "server/store/redis/redis_address.h"
 #include "server/store/redis/redis_command.h"
 #include "server/store/redis/redis_connection.h"
@@ -66,6 +67,7 @@ class RedisClient final : private RedisConnection::Owner {
  public:
   // Error replies are errors here (StatusFromRedisError). The reply is valid only during the call.
   using Answer = absl::AnyInvocable<void(absl::StatusOr<RedisReply>)>;
+  using IdAnswer = absl::AnyInvocable<void(absl::StatusOr<EntryId>)>;
 
   // Calls may destroy the client.
   class Listener {
@@ -94,6 +96,13 @@ class RedisClient final : private RedisConnection::Owner {
 
   // `answer` comes in a later task.
   void Send(RedisCommand command, Answer answer);
+  // A command whose answer is the id of an entry, or nil, which is kNotFound. Like Send otherwise,
+  // and cheaper: `answer` is kept as it is.
+  void SendForId(RedisCommand command, IdAnswer answer);
+  // A command in memory that one before it had.
+  RedisCommand Begin(absl::string_view name, size_t size_hint) {
+    return RedisCommand(name, size_hint, std::exchange(spare_, {}));
+  }
   // Like Send, between OnPrepare and Prepared; goes before what waits.
   void SendPreparing(RedisCommand command, Answer answer);
   // The connection may be used; or not, and then it is closed and tried again.
@@ -101,9 +110,16 @@ class RedisClient final : private RedisConnection::Owner {
 
  private:
   enum class State { kDown, kConnecting, kPreparing, kUp };
+  // Who gets the answer of a command; one of the two is there.
+  struct Due {
+    Answer answer;
+    IdAnswer id_answer;
+
+    void Give(const absl::StatusOr<RedisReply>& reply);
+  };
   struct Waiting {
     RedisCommand command;
-    Answer answer;
+    Due due;
   };
 
   // RedisConnection::Owner
@@ -117,7 +133,8 @@ class RedisClient final : private RedisConnection::Owner {
   void OnResolved(absl::StatusOr<std::vector<std::string>> addresses);
   void Introduce();
   void BeginUp();
-  void Write(RedisCommand command, Answer answer);
+  void SendDue(RedisCommand command, Due due);
+  void Write(RedisCommand command, Due due);
   // Gives up the connection, or the attempt at one.
   void Lose(const absl::Status& why);
   void Tick();
@@ -133,9 +150,11 @@ class RedisClient final : private RedisConnection::Owner {
   RedisPlace place_;
   std::unique_ptr<RedisConnection> connection_;
   // Answers due, in the order of their commands.
-  std::deque<Answer> due_;
+  std::deque<Due> due_;
   std::deque<Waiting> waiting_;
   size_t waiting_bytes_ = 0;
+  // The memory of a command that has been sent.
+  std::string spare_;
   absl::Status last_problem_;
 
   uint64_t attempts_ = 0;

@@ -1,13 +1,15 @@
 #ifndef EVENTBUS_SERVER_STORE_REDIS_REDIS_COMMAND_H_
 #define EVENTBUS_SERVER_STORE_REDIS_REDIS_COMMAND_H_
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
@@ -19,41 +21,83 @@ namespace eventbus {
 //   connection.Send(std::move(RedisCommand("XADD").Add(key).Add("*").Add("1").Add(value)));
 class RedisCommand {
  public:
-  // `size_hint`: about how many bytes the arguments will have.
-  explicit RedisCommand(absl::string_view name, size_t size_hint = 0) {
-    text_.reserve(kHeadRoom + size_hint + 128);
-    text_.append(kHeadRoom, ' ');
+  // `size_hint`: about how many bytes the arguments will have. `buffer`: what a command before had
+  // its text in, to be used again (TakeBuffer).
+  explicit RedisCommand(absl::string_view name, size_t size_hint = 0, std::string buffer = {})
+      : text_(std::move(buffer)) {
+    const size_t expected = kHeadRoom + size_hint + 128;
+    if (text_.size() < expected) text_.resize(expected);
     Add(name);
   }
 
   RedisCommand& Add(absl::string_view argument) {
-    std::array<char, 24> head;
-    head[0] = '$';
-    char* end = std::to_chars(head.data() + 1, head.data() + head.size(), argument.size()).ptr;
-    *end++ = '\r';
-    *end++ = '\n';
-    text_.append(head.data(), static_cast<size_t>(end - head.data()));
-    text_.append(argument.data(), argument.size());
-    text_.append("\r\n", 2);
+    return AddJoined(std::array<absl::string_view, 1>{argument});
+  }
+  RedisCommand& Add(uint64_t number) { return Add(absl::AlphaNum(number).Piece()); }
+
+  // One argument, of pieces one after the other.
+  template <size_t N>
+  RedisCommand& AddJoined(const std::array<absl::string_view, N>& pieces) {
+    size_t size = 0;
+    for (const absl::string_view piece : pieces) size += piece.size();
+    char* out = Room(kMaxHead + size + 2);
+    *out++ = '$';
+    out = std::to_chars(out, out + kMaxHead, size).ptr;
+    out = End(out);
+    for (const absl::string_view piece : pieces) {
+      // Null pieces have no bytes, and memcpy wants none of them.
+      if (!piece.empty()) std::memcpy(out, piece.data(), piece.size());
+      out += piece.size();
+    }
+    size_ = static_cast<size_t>(End(out) - text_.data());
     ++arguments_;
     return *this;
   }
-  RedisCommand& Add(uint64_t number) { return Add(absl::AlphaNum(number).Piece()); }
+
+  // Arguments that are in their form for the wire already, "$1\r\n*\r\n".
+  RedisCommand& AddWire(absl::string_view wire, size_t arguments) {
+    std::memcpy(Room(wire.size()), wire.data(), wire.size());
+    size_ += wire.size();
+    arguments_ += arguments;
+    return *this;
+  }
 
   // What goes over the wire. Valid until the command changes or goes away.
   absl::string_view Wire() {
     // The number of arguments comes first and is known last: it stands right before them.
-    const std::string head = absl::StrCat("*", arguments_, "\r\n");
-    const size_t begin = kHeadRoom - head.size();
-    text_.replace(begin, head.size(), head);
-    return absl::string_view(text_).substr(begin);
+    std::array<char, kHeadRoom> head;
+    head[0] = '*';
+    const char* const end =
+        End(std::to_chars(head.data() + 1, head.data() + head.size(), arguments_).ptr);
+    const auto size = static_cast<size_t>(end - head.data());
+    const size_t begin = kHeadRoom - size;
+    std::memcpy(text_.data() + begin, head.data(), size);
+    return absl::string_view(text_.data() + begin, size_ - begin);
   }
 
- private:
-  // "*" and "\r\n" around the number of arguments.
-  static constexpr size_t kHeadRoom = 16;
+  // The memory of a command that is not needed any more.
+  std::string TakeBuffer() && { return std::move(text_); }
 
+ private:
+  // Of an argument: "$", its size and "\r\n". The command's, "*", the number of arguments and
+  // "\r\n", needs no more.
+  static constexpr size_t kMaxHead = 24;
+  static constexpr size_t kHeadRoom = kMaxHead;
+
+  static char* End(char* out) {
+    *out++ = '\r';
+    *out++ = '\n';
+    return out;
+  }
+  // Where the next `bytes` go.
+  char* Room(size_t bytes) {
+    if (size_ + bytes > text_.size()) text_.resize(std::max(size_ + bytes, 2 * text_.size()));
+    return text_.data() + size_;
+  }
+
+  // Longer than what was written: bytes are written in place, without a look at the end each time.
   std::string text_;
+  size_t size_ = kHeadRoom;
   size_t arguments_ = 0;
 };
 

@@ -5,16 +5,24 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "server/store/redis/redis_pipe.h"
 
 namespace eventbus {
+namespace {
+
+// As much as Redis takes from a connection before it looks at the next one: enough to let it begin.
+constexpr size_t kEarlyWriteBytes = size_t{16} << 10;
+
+}  // namespace
 
 // Belongs to hiredis' context, which has it destroyed at its end (`cleanup`), perhaps in the middle
 // of a call from here: what follows such a call looks at `alive` first.
+//
+// hiredis makes the connection, and under TLS it reads and writes too. Otherwise a RedisPipe does.
 class RedisConnection::Hooks {
  public:
-  static void Attach(Loop* loop, Network* network, redisAsyncContext* context) {
-    auto* hooks = new Hooks(loop, context);
+  static Hooks* Attach(Loop* loop, Network* network, redisAsyncContext* context, bool tls) {
+    auto* hooks = new Hooks(loop, context, tls);
     hooks->watcher_ = network->WatchSocket(
         context->c.fd, [hooks](Network::Readiness readiness) { hooks->OnReady(readiness); });
     context->ev.data = hooks;
@@ -25,27 +33,50 @@ class RedisConnection::Hooks {
     context->ev.cleanup = [](void* data) { delete static_cast<Hooks*>(data); };
     // To hear of the connection's success or failure.
     hooks->SetWriting(true);
+    return hooks;
+  }
+
+  void Send(absl::string_view wire) {
+    if (pipe_ == nullptr) {
+      redisAsyncFormattedCommand(context_, &RedisConnection::OnReplyOf, nullptr, wire.data(),
+                                 wire.size());
+      return;
+    }
+    pipe_->Add(wire);
+    // While more is being put together, the server works on what is there already. What goes wrong
+    // is told by the write at the end of the turn.
+    if (connected() && !blocked_ && pipe_->unsent_bytes() >= kEarlyWriteBytes) {
+      WritePipe().IgnoreError();
+    }
+    WriteLater();
   }
 
  private:
-  Hooks(Loop* loop, redisAsyncContext* context)
-      : loop_(loop), context_(context), alive_(std::make_shared<bool>(true)) {}
+  Hooks(Loop* loop, redisAsyncContext* context, bool tls)
+      : loop_(loop),
+        context_(context),
+        pipe_(tls ? nullptr : std::make_unique<RedisPipe>(context->c.fd)),
+        alive_(std::make_shared<bool>(true)) {}
   ~Hooks() { *alive_ = false; }
 
   bool connected() const { return (context_->c.flags & REDIS_CONNECTED) != 0; }
 
   void OnReady(Network::Readiness readiness) {
     const std::shared_ptr<bool> alive = alive_;
-    if (readiness.readable && connected()) redisAsyncHandleRead(context_);
+    if (readiness.readable && connected()) Read();
     if (*alive && readiness.writable) Write();
   }
 
-  // hiredis has something to write. While the socket takes it, one write at the end of the turn
-  // does for all that was sent in it, also by what was deferred; only what the socket does not take
-  // waits for the poll.
+  // hiredis has something to write, be it the connection.
   void BeginWriting() {
     if (in_write_ || !connected()) return SetWriting(true);
-    if (write_deferred_ || writing_) return;
+    if (!writing_) WriteLater();
+  }
+
+  // While the socket takes it, one write at the end of the turn does for all that was sent in it,
+  // also by what was deferred; only what the socket does not take waits for the poll.
+  void WriteLater() {
+    if (write_deferred_ || blocked_) return;
     write_deferred_ = true;
     loop_->DeferToLast([this, alive = alive_] {
       if (!*alive) return;
@@ -55,10 +86,38 @@ class RedisConnection::Hooks {
   }
 
   void Write() {
+    if (pipe_ != nullptr && connected()) {
+      if (const absl::Status status = WritePipe(); !status.ok()) Fail(status);
+      return;
+    }
     const std::shared_ptr<bool> alive = alive_;
     in_write_ = true;
     redisAsyncHandleWrite(context_);
     if (*alive) in_write_ = false;
+  }
+
+  absl::Status WritePipe() {
+    absl::Status status = pipe_->Write();
+    blocked_ = status.ok() && pipe_->unsent_bytes() > 0;
+    SetWriting(blocked_);
+    return status;
+  }
+
+  void Read() {
+    if (pipe_ == nullptr) return redisAsyncHandleRead(context_);
+    const std::shared_ptr<bool> alive = alive_;
+    const absl::Status status = pipe_->Read([this, &alive](RedisReply reply) {
+      static_cast<RedisConnection*>(context_->data)->owner_->OnReply(reply);
+      return *alive;
+    });
+    if (*alive && !status.ok()) Fail(status);
+  }
+
+  // Ends this object.
+  void Fail(const absl::Status& why) {
+    auto* connection = static_cast<RedisConnection*>(context_->data);
+    connection->Abandon();
+    connection->owner_->OnClosed(why);
   }
 
   void SetReading(bool reading) {
@@ -75,12 +134,16 @@ class RedisConnection::Hooks {
 
   Loop* const loop_;
   redisAsyncContext* const context_;
+  // Null under TLS.
+  const std::unique_ptr<RedisPipe> pipe_;
   const std::shared_ptr<bool> alive_;
   std::unique_ptr<SocketWatcher> watcher_;
   bool reading_ = false;
   bool writing_ = false;
   bool in_write_ = false;
   bool write_deferred_ = false;
+  // The socket has not taken all that the pipe has.
+  bool blocked_ = false;
 };
 
 RedisConnection::RedisConnection(Loop* loop, Network* network, Owner* owner)
@@ -91,10 +154,16 @@ RedisConnection::RedisConnection(Loop* loop, Network* network, Owner* owner)
 
 RedisConnection::~RedisConnection() {
   *self_ = nullptr;
-  if (context_ == nullptr) return;
+  Abandon();
+}
+
+void RedisConnection::Abandon() {
+  hooks_ = nullptr;
+  redisAsyncContext* const context = std::exchange(context_, nullptr);
+  if (context == nullptr) return;
   // hiredis calls back for every command that has no reply; nobody listens any more.
-  context_->data = nullptr;
-  redisAsyncFree(context_);
+  context->data = nullptr;
+  redisAsyncFree(context);
 }
 
 std::unique_ptr<RedisConnection> RedisConnection::Connect(Loop* loop, Network* network,
@@ -131,7 +200,7 @@ void RedisConnection::Adopt(redisAsyncContext* context, const Tls& tls) {
   }
   context_ = context;
   context->data = this;
-  Hooks::Attach(loop_, network_, context);
+  hooks_ = Hooks::Attach(loop_, network_, context, session_ != nullptr);
   redisAsyncSetConnectCallback(context, &RedisConnection::OnConnect);
   redisAsyncSetDisconnectCallback(context, &RedisConnection::OnDisconnect);
 }
@@ -155,6 +224,7 @@ void RedisConnection::OnConnect(const redisAsyncContext* context, int status) {
   if (status == REDIS_OK) return self->owner_->OnConnected();
   // hiredis frees the context when this returns.
   self->context_ = nullptr;
+  self->hooks_ = nullptr;
   // Copied into errstr only later.
   self->Closed(context->c.errstr);
 }
@@ -163,6 +233,7 @@ void RedisConnection::OnDisconnect(const redisAsyncContext* context, int /*statu
   auto* self = static_cast<RedisConnection*>(context->data);
   if (self == nullptr) return;
   self->context_ = nullptr;
+  self->hooks_ = nullptr;
   self->Closed(context->errstr);
 }
 
@@ -174,9 +245,7 @@ void RedisConnection::OnReplyOf(redisAsyncContext* context, void* reply, void* /
 }
 
 void RedisConnection::Send(absl::string_view wire) {
-  if (context_ == nullptr) return;
-  redisAsyncFormattedCommand(context_, &RedisConnection::OnReplyOf, nullptr, wire.data(),
-                             wire.size());
+  if (hooks_ != nullptr) hooks_->Send(wire);
 }
 
 }  // namespace eventbus

@@ -17,7 +17,8 @@ namespace eventbus {
 
 // RedisConnection is one connection to one Redis, from connecting to its end: hiredis' asynchronous
 // API on our loop. What is sent during a turn of the loop is written in one system call at the
-// turn's end. It has no deadlines and does not come back; RedisClient gives it both.
+// turn's end, or in a few where it is much. It has no deadlines and does not come back; RedisClient
+// gives it both.
 //
 // Owned by RedisClient. Loop thread only.
 class RedisConnection {
@@ -65,6 +66,8 @@ class RedisConnection {
   void Adopt(redisAsyncContext* context, const Tls& tls);
   // The connection will not be; told in a later task.
   void FailLater(const char* why);
+  // Closes it without a word to the owner.
+  void Abandon();
   void Closed(const char* why);
 
   static void OnConnect(const redisAsyncContext* context, int status);
@@ -76,6 +79,8 @@ class RedisConnection {
   Owner* const owner_;
   // hiredis'; null once it has ended.
   redisAsyncContext* context_ = nullptr;
+  // The context's; null when that is.
+  Hooks* hooks_ = nullptr;
   // Null without TLS.
   std::unique_ptr<RedisTls::Session> session_;
   // Ends with this object; what is deferred finds out by it.

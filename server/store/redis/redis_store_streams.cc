@@ -50,11 +50,12 @@ void RedisStore::Append(AppendRequest request, Callback<EntryId> done) {
   if (absl::Status room = CheckRoom(); !room.ok()) {
     return AnswerSoon<EntryId>(std::move(done), std::move(room));
   }
-  RedisCommand command("XADD", request.value.size());
-  command.Add(keys_.Log(request.stream)).Add("NOMKSTREAM").Add("*");
+  RedisCommand command = client_.Begin("XADD", request.value.size());
+  command.AddJoined(keys_.LogPieces(request.stream)).AddWire("$10\r\nNOMKSTREAM\r\n$1\r\n*\r\n", 2);
   AddFields(request, [&command](absl::string_view field) { command.Add(field); });
   // Behind the append of this turn, on the same connection: who hears of it finds it.
   TellAppended(request.stream);
+  if (writer_ == nullptr) return client_.SendForId(std::move(command), std::move(done));
   SendWrite(std::move(command), [done = Replicated(std::move(done)), stream = request.stream](
                                     const absl::StatusOr<RedisReply>& reply) mutable {
     if (!reply.ok()) return done(reply.status());

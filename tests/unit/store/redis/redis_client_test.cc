@@ -78,6 +78,16 @@ TEST_F(RedisClientTest, WhatWaitsForAConnectionIsBoundedAndWhatIsTooMuchFailsAsN
   EXPECT_THAT(answers_, ElementsAre("c:not done", "a:not done", "b:not done"));
 }
 
+TEST_F(RedisClientTest, WhoWaitsForAnIdHearsTheSame) {
+  Start();
+  client_->SendForId(RedisCommand("XADD"), [this](const absl::StatusOr<EntryId>& id) {
+    ASSERT_FALSE(id.ok());
+    answers_.push_back(IsOutcomeUnknown(id.status()) ? "unknown" : "not done");
+  });
+  world_.Advance(absl::Seconds(3));
+  EXPECT_THAT(answers_, ElementsAre("not done"));
+}
+
 TEST_F(RedisClientTest, OneCommandWaitsHoweverLarge) {
   RedisClientOptions options;
   options.max_waiting_bytes = 1'000;

@@ -2,13 +2,16 @@
 
 #include <hiredis/hiredis.h>
 
+#include <array>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/store/redis/redis_command.h"
+#include "server/store/redis/redis_keys.h"
 #include "server/store/redis/redis_reply.h"
 #include "server/store/redis/redis_signals.h"
 #include "server/store/redis/redis_values.h"
@@ -51,6 +54,32 @@ TEST(RedisCommandTest, MayHaveManyArgumentsAndBeAskedTwice) {
   EXPECT_EQ(command.Wire(), once);
   command.Add("2-2");
   EXPECT_EQ(command.Wire().substr(0, 7), "*1502\r\n");
+}
+
+TEST(RedisCommandTest, ArgumentsMayComeInPiecesOrAsTheyAreOnTheWire) {
+  RedisCommand command("XADD");
+  command.AddJoined(std::array<absl::string_view, 4>{"a:{", "", "b", "}:log"})
+      .AddWire("$10\r\nNOMKSTREAM\r\n$1\r\n*\r\n", 2)
+      .AddJoined(std::array<absl::string_view, 2>{"", absl::string_view()});
+  EXPECT_EQ(command.Wire(),
+            "*5\r\n$4\r\nXADD\r\n$9\r\na:{b}:log\r\n$10\r\nNOMKSTREAM\r\n$1\r\n*\r\n$0\r\n\r\n");
+}
+
+TEST(RedisCommandTest, NothingIsLeftOfTheCommandWhoseMemoryItHas) {
+  RedisCommand first("XADD");
+  first.Add(std::string(1'000, 'x'));
+  RedisCommand second("PING", 0, std::move(first).TakeBuffer());
+  EXPECT_EQ(second.Wire(), "*1\r\n$4\r\nPING\r\n");
+  // It may grow beyond that memory.
+  second.Add(std::string(5'000, 'y'));
+  EXPECT_EQ(second.Wire(),
+            absl::StrCat("*2\r\n$4\r\nPING\r\n$5000\r\n", std::string(5'000, 'y'), "\r\n"));
+}
+
+TEST(RedisKeysTest, TheLogOfASideStreamIsThatOfItsTypeAndGroup) {
+  const RedisKeys keys("bus");
+  EXPECT_EQ(keys.Log("order.created"), "bus:{order.created}:log");
+  EXPECT_EQ(keys.Log("order.created/side/mail"), "bus:{order.created}:side:mail");
 }
 
 TEST(RedisReplyTest, WhatAReplyIsNotItIsEmptyOf) {

@@ -27,7 +27,8 @@ std::optional<absl::string_view> TakeShortString(absl::string_view* bytes) {
   const auto is_digit = [&](size_t at) { return text[at] >= '0' && text[at] <= '9'; };
   if (text.size() < kHead || text[0] != '$' || !is_digit(1) || !is_digit(2)) return std::nullopt;
   if (text[3] != '\r' || text[4] != '\n') return std::nullopt;
-  const auto size = static_cast<size_t>((text[1] - '0') * 10 + (text[2] - '0'));
+  const auto digit = [&](size_t at) { return static_cast<size_t>(text[at] - '0'); };
+  const size_t size = digit(1) * 10 + digit(2);
   if (text.size() < kHead + size + kTail) return std::nullopt;
   if (text[kHead + size] != '\r' || text[kHead + size + 1] != '\n') return std::nullopt;
   const absl::string_view string = text.substr(kHead, size);

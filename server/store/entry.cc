@@ -31,7 +31,7 @@ bool TakeNumber(bool last, absl::string_view* text, uint64_t* number) {
 // The numbers with dashes in between.
 template <typename... Numbers>
 std::string Joined(Numbers... numbers) {
-  std::array<char, sizeof...(Numbers) * (std::numeric_limits<uint64_t>::digits10 + 2)> text;
+  std::array<char, sizeof...(Numbers) * (std::numeric_limits<uint64_t>::digits10 + 2)> text{};
   char* out = text.data();
   const auto add = [&](auto number) {
     if (out != text.data()) *out++ = '-';

@@ -1,12 +1,12 @@
 #include "server/store/entry.h"
 
-#include <array>
 #include <charconv>
 #include <limits>
 #include <string>
 #include <system_error>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 
 namespace eventbus {
 namespace {
@@ -28,19 +28,6 @@ bool TakeNumber(bool last, absl::string_view* text, uint64_t* number) {
   return true;
 }
 
-// The numbers with dashes in between.
-template <typename... Numbers>
-std::string Joined(Numbers... numbers) {
-  std::array<char, sizeof...(Numbers) * (std::numeric_limits<uint64_t>::digits10 + 2)> text{};
-  char* out = text.data();
-  const auto add = [&](auto number) {
-    if (out != text.data()) *out++ = '-';
-    out = std::to_chars(out, text.data() + text.size(), number).ptr;
-  };
-  (add(numbers), ...);
-  return std::string(text.data(), out);
-}
-
 }  // namespace
 
 EntryId EntryId::Next() const {
@@ -55,7 +42,7 @@ EntryId EntryId::Previous() const {
   return *this;
 }
 
-std::string EntryId::ToString() const { return Joined(ms, seq); }
+std::string EntryId::ToString() const { return absl::StrCat(ms, "-", seq); }
 
 absl::StatusOr<EntryId> EntryId::Parse(absl::string_view text) {
   EntryId id;
@@ -65,7 +52,9 @@ absl::StatusOr<EntryId> EntryId::Parse(absl::string_view text) {
   return id;
 }
 
-std::string Position::ToString() const { return Joined(entry.ms, entry.seq, index); }
+std::string Position::ToString() const {
+  return absl::StrCat(entry.ms, "-", entry.seq, "-", index);
+}
 
 absl::StatusOr<Position> Position::Parse(absl::string_view text) {
   Position position;

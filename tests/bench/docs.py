@@ -7,7 +7,8 @@ import statistics
 from typing import Any
 
 import plots
-from report import contest_rows, number
+from measures import MOST_STOLEN
+from report import contest_rows, number, rounds_used
 
 BEGIN = "<!-- Figures: written by scripts/bench --docs; edit tests/bench/docs.py instead. -->"
 END = "<!-- End of the figures. -->"
@@ -43,6 +44,7 @@ def _cpu(one: dict[str, Any], who: str) -> str:
 
 def _ratios(summaries: list[dict[str, Any]]) -> list[str]:
     rows = [["measure", "ratio", "min…max", "to reach", "", "by CPU", "measured", "reference"]]
+    rows[0] += ["rounds", "stolen"]
     costs = [["measure", "daemon", "Redis", "client"]]
     for one in summaries:
         sign = "≥" if one["at_least"] else "≤"
@@ -56,11 +58,16 @@ def _ratios(summaries: list[dict[str, Any]]) -> list[str]:
                 f"{one['cpu_ratio']:.2f}" if one["cpu_ratio"] else "–",
                 f"{number(one['value'])} {one['unit']}",
                 f"{number(one['reference'])} {one['unit']}",
+                rounds_used(one),
+                f"{one['stolen']:.0%}",
             ]
         )
         costs.append([f"`{one['name']}`", *(_cpu(one, who) for who in ("daemon", "redis", "client"))])
     return [
         _table(rows),
+        f"Rounds of which the host of a virtual machine stole more than {MOST_STOLEN:.0%} of the CPU "
+        "time are repeated and left out, unless all are so; the last column is the worst of those "
+        "that count.",
         "![The ratios and their targets](performance/ratios.svg)",
         "CPU seconds for a million events, while it was measured:",
         _table(costs),

@@ -17,8 +17,15 @@ def number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def rounds_of(pairs: list[Pair]) -> list[dict[str, Any]]:
+    return [{"value": pair.value_figures, "reference": pair.reference_figures} for pair in pairs]
+
+
 def summary(measure: Measure, pairs: list[Pair]) -> dict[str, Any]:
-    """What the rounds of a measure come to."""
+    """What the rounds of a measure come to: the quiet ones, unless there is none."""
+    quiet = [pair for pair in pairs if pair.quiet]
+    left_out = [pair for pair in pairs if not pair.quiet] if quiet else []
+    pairs = quiet or pairs
     ratios = [pair.ratio for pair in pairs]
     ratio = statistics.median(ratios)
     cpu_ratios = [pair.cpu_ratio for pair in pairs if pair.cpu_ratio is not None]
@@ -35,9 +42,9 @@ def summary(measure: Measure, pairs: list[Pair]) -> dict[str, Any]:
         "reached": measure.reached(ratio),
         "value": statistics.median(pair.value for pair in pairs),
         "reference": statistics.median(pair.reference for pair in pairs),
-        "rounds": [
-            {"value": pair.value_figures, "reference": pair.reference_figures} for pair in pairs
-        ],
+        "stolen": max(pair.stolen for pair in pairs),
+        "rounds": rounds_of(pairs),
+        "left_out": rounds_of(left_out),
     }
 
 
@@ -52,8 +59,15 @@ def aligned(rows: list[list[str]]) -> str:
     return "\n".join(lines)
 
 
+def rounds_used(one: dict[str, Any]) -> str:
+    """How many rounds count, of how many there were."""
+    used, left_out = len(one["rounds"]), len(one["left_out"])
+    return f"{used} of {used + left_out}" if left_out else f"{used}"
+
+
 def ratio_table(summaries: list[dict[str, Any]]) -> str:
     rows = [["measure", "ratio", "min…max", "target", "", "by CPU", "measured", "reference", "unit"]]
+    rows[0] += ["rounds", "stolen"]
     for one in summaries:
         sign = "≥" if one["at_least"] else "≤"
         rows.append(
@@ -67,6 +81,8 @@ def ratio_table(summaries: list[dict[str, Any]]) -> str:
                 number(one["value"]),
                 number(one["reference"]),
                 one["unit"],
+                rounds_used(one),
+                f"{one['stolen']:.0%}",
             ]
         )
     return aligned(rows)

@@ -38,6 +38,8 @@ bool IsReservedName(absl::string_view name) {
          name == "data";
 }
 
+constexpr absl::string_view kTime = "time";
+
 // The attribute `time` as most events have it: its name, then its value, each once and in the
 // shortest form. What follows kUsualTimeHead bytes is the timestamp.
 constexpr absl::string_view kUsualTimeBegin("\x0a\x04time\x12", 7);
@@ -59,12 +61,10 @@ bool IsNameCharacter(char character) {
 }  // namespace
 
 bool AttributeScanner::Scan(absl::string_view bytes) {
-  if (IsUsualTime(bytes) && !event_.has_time && names_.size() < kMaxAttributes) {
-    const absl::string_view name = bytes.substr(2, 4);
-    names_.push_back(name);
-    event_.attribute_count = names_.size();
+  if (IsUsualTime(bytes) && !event_.has_time && event_.attribute_count < kMaxAttributes) {
+    ++event_.attribute_count;
     Timestamp timestamp;
-    return ScanTimestamp(name, bytes.substr(kUsualTimeHead), &timestamp) && TakeTime(timestamp);
+    return ScanTimestamp(kTime, bytes.substr(kUsualTimeHead), &timestamp) && TakeTime(timestamp);
   }
   WireReader reader(bytes);
   uint32_t seen = 0;
@@ -91,12 +91,13 @@ bool AttributeScanner::Scan(absl::string_view bytes) {
     }
   }
   if (!CheckName(name)) return false;
-  if (names_.size() == kMaxAttributes) {
+  if (event_.attribute_count == kMaxAttributes) {
     return report_.Fail("attributes",
                         absl::StrCat("there are more than ", kMaxAttributes, " attributes"));
   }
-  names_.push_back(name);
-  event_.attribute_count = names_.size();
+  // Whether there is a time is known without its name.
+  if (name != kTime) names_.push_back(name);
+  ++event_.attribute_count;
 
   Value value;
   if (!ScanValue(name, value_bytes, &value)) return false;
@@ -122,7 +123,9 @@ bool AttributeScanner::CheckName(absl::string_view name) {
   if (IsReservedName(name)) {
     return report_.FailAttribute(name, "is a reserved name; set the event's own field instead");
   }
-  if (std::find(names_.begin(), names_.end(), name) != names_.end()) {
+  const bool known = name == kTime ? event_.has_time
+                                   : std::find(names_.begin(), names_.end(), name) != names_.end();
+  if (known) {
     return report_.FailMalformedAttribute(name, "is present more than once");
   }
   return true;
@@ -209,7 +212,7 @@ bool AttributeScanner::CheckTimestamp(absl::string_view name, const Timestamp& t
 bool AttributeScanner::TakeKnown(absl::string_view name, const Value& value,
                                  const Timestamp& timestamp) {
   const bool is_string = value.kind == kCeString;
-  if (name == "time") {
+  if (name == kTime) {
     if (value.kind != kCeTimestamp) return FailKind(name, value.kind, kCeTimestamp);
     return TakeTime(timestamp);
   }

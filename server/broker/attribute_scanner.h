@@ -43,7 +43,7 @@ class AttributeScanner {
 
   ScannedEvent& event_;
   ScanReport& report_;
-  // Those of the entries scanned so far.
+  // Those of the entries scanned so far, but for the time's.
   absl::InlinedVector<absl::string_view, 16> names_;
 };
 

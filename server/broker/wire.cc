@@ -1,9 +1,34 @@
 #include "server/broker/wire.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
 namespace eventbus {
+namespace {
+
+constexpr size_t kMostReadAtOnce = 256;
+
+// Whether `text` is ASCII, which most texts are. The last eight bytes are looked at together, those
+// among them that were seen before once more.
+bool IsAscii(absl::string_view text) {
+  constexpr uint64_t kHighBits = 0x8080808080808080u;
+  const auto word_at = [&](size_t offset) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + offset, sizeof(word));
+    return word;
+  };
+  uint64_t bits = 0;
+  if (text.size() < sizeof(uint64_t)) {
+    for (const char character : text) bits |= static_cast<uint8_t>(character);
+    return (bits & kHighBits) == 0;
+  }
+  const size_t last = text.size() - sizeof(uint64_t);
+  for (size_t offset = 0; offset < last; offset += sizeof(uint64_t)) bits |= word_at(offset);
+  return ((bits | word_at(last)) & kHighBits) == 0;
+}
+
+}  // namespace
 
 absl::string_view WireErrorText(WireError error) {
   switch (error) {
@@ -56,18 +81,27 @@ bool WireReader::ReadTagSlow(uint32_t* field_number, WireType* wire_type) {
 }
 
 bool WireReader::ReadVarintSlow(uint64_t* value) {
+  // All but the last one that there can be, which has one bit of the value.
+  constexpr size_t kMaxFullBytes = kMaxVarintBytes - 1;
+  const uint8_t* position = position_;
+  const uint8_t* const full_end =
+      position + std::min(kMaxFullBytes, static_cast<size_t>(end_ - position));
   uint64_t result = 0;
-  for (int shift = 0; shift < 70; shift += 7) {
-    if (position_ == end_) return Fail(WireError::kTruncated);
-    const uint8_t byte = *position_++;
-    if (shift == 63 && byte > 1) return Fail(WireError::kMalformedVarint);
+  for (int shift = 0; position != full_end; shift += 7) {
+    const uint8_t byte = *position++;
     result |= static_cast<uint64_t>(byte & 0x7f) << shift;
     if (byte < 0x80) {
+      position_ = position;
       *value = result;
       return true;
     }
   }
-  return Fail(WireError::kMalformedVarint);
+  position_ = position;
+  if (position == end_) return Fail(WireError::kTruncated);
+  const uint8_t last = *position_++;
+  if (last > 1) return Fail(WireError::kMalformedVarint);
+  *value = result | static_cast<uint64_t>(last) << 63;
+  return true;
 }
 
 bool WireReader::ReadLengthSlow(size_t* size) {
@@ -134,6 +168,8 @@ bool WireReader::SkipValue(uint32_t field_number, WireType wire_type) {
 }
 
 bool IsValidUtf8(absl::string_view text) {
+  // Long ones are not read twice for a single letter.
+  if (text.size() <= kMostReadAtOnce && IsAscii(text)) return true;
   const auto* position = reinterpret_cast<const uint8_t*>(text.data());
   const uint8_t* const end = position + text.size();
   const auto is_continuation = [](uint8_t byte) { return (byte & 0xc0) == 0x80; };

@@ -70,14 +70,22 @@ PublishCommand WriteCompleted(const std::vector<ScannedEvent>& events, FillIns f
   framed.reserve(size);
   PublishCommand command;
   command.items.reserve(events.size());
-  if (ids != nullptr) ids->Reserve(events.size());
+  std::string id_text;
+  if (ids != nullptr) {
+    ids->Reserve(events.size());
+    id_text.reserve(events.size() * kUuidTextBytes);
+  }
   for (const ScannedEvent& event : events) {
     UuidText new_id;
     if (!event.has_id) {
       new_id = NewEventId(now);
       fill_ins.id = new_id.view();
     }
-    if (ids != nullptr) ids->Add(event.has_id ? event.id : fill_ins.id);
+    if (ids != nullptr) {
+      const absl::string_view id = event.has_id ? event.id : fill_ins.id;
+      ids->Add(id_text.size(), id.size());
+      id_text.append(id.data(), id.size());
+    }
     const size_t begin = framed.size();
     const size_t event_size = EventSizeWith(event, fill_ins);
     AppendFramedEvent(event, fill_ins, &framed);
@@ -85,6 +93,7 @@ PublishCommand WriteCompleted(const std::vector<ScannedEvent>& events, FillIns f
         ItemOf(event, begin, event_size, begin + FrameHeadSize(event_size) + TypeOffset(event)));
   }
   command.framed = Bytes::FromString(std::move(framed));
+  if (ids != nullptr) ids->SetBytes(Bytes::FromString(std::move(id_text)));
   return command;
 }
 
@@ -100,7 +109,6 @@ class RequestScan {
     as_they_are_ = envelope.back_to_back;
     const size_t count = envelope.events.size();
     command_.items.reserve(count);
-    expiries_.reserve(count);
     if (want_ids) ids_.Reserve(count);
   }
 
@@ -121,12 +129,14 @@ class RequestScan {
     CheckedEvents checked;
     if (as_they_are_) {
       ShareRequest();
+      ids_.SetBytes(command_.framed);
       checked.command = std::move(command_);
       checked.ids = std::move(ids_);
     } else {
       checked.command = WriteCompleted(events_, fill_ins_, now, want_ids_ ? &checked.ids : nullptr);
     }
     if (any_expires_ || filled_in_expiry != 0) {
+      expiries_.resize(envelope_.events.size(), kNoExpiryGiven);
       for (int64_t& expiry : expiries_) {
         if (expiry == kNoExpiryGiven) expiry = filled_in_expiry;
       }
@@ -143,28 +153,31 @@ class RequestScan {
 
   void Scan(size_t index) {
     const absl::string_view bytes = envelope_.events[index];
-    FieldViolation violation;
     const bool too_large = bytes.size() > limits_.max_event_bytes;
     if (too_large) {
-      violation =
+      violation_ =
           TooLargeViolation("", "bytes", bytes.size(), limits_.max_event_bytes, kSizeSetting);
-    } else if (ScanEvent(bytes, limits_, &event_, &violation)) {
+    } else if (ScanEvent(bytes, limits_, &event_, &violation_)) {
       if (bad_ == 0) Add(index);
       return;
     }
     if (bad_++ == 0) {
       if (too_large) reason_ = Reason::kTooLarge;
-      if (violation.malformed) reason_ = Reason::kMalformed;
+      if (violation_.malformed) reason_ = Reason::kMalformed;
     }
     if (violations_.size() < kMaxFieldViolations) {
-      violations_.push_back(violation.Prefixed(envelope_.EventPath(index)));
+      violations_.push_back(violation_.Prefixed(envelope_.EventPath(index)));
     }
+    violation_ = FieldViolation();
   }
 
   // The event that was just scanned.
   void Add(size_t index) {
-    any_expires_ = any_expires_ || event_.expires_ms != 0;
-    expiries_.push_back(event_.has_expiry ? event_.expires_ms : kNoExpiryGiven);
+    if (event_.has_expiry) {
+      any_expires_ = any_expires_ || event_.expires_ms != 0;
+      expiries_.resize(envelope_.events.size(), kNoExpiryGiven);
+      expiries_[index] = event_.expires_ms;
+    }
     if (as_they_are_ && !IsComplete(event_, fill_ins_)) KeepAllBefore(index);
     if (!as_they_are_) {
       events_.push_back(event_);
@@ -173,10 +186,14 @@ class RequestScan {
     const size_t begin = end_;
     end_ += LengthDelimitedSize(event_.bytes.size());
     command_.items.push_back(
-        ItemOf(event_, begin, event_.bytes.size(),
-               static_cast<size_t>(event_.type.data() - envelope_.events.front().data()) +
-                   FrameHeadSize(envelope_.events.front().size())));
-    if (want_ids_) ids_.Add(event_.id);
+        ItemOf(event_, begin, event_.bytes.size(), FramedOffset(event_.type.data())));
+    if (want_ids_) ids_.Add(FramedOffset(event_.id.data()), event_.id.size());
+  }
+
+  // Of a part of an event that is taken as it is.
+  size_t FramedOffset(const char* part) const {
+    const absl::string_view first = envelope_.events.front();
+    return static_cast<size_t>(part - first.data()) + FrameHeadSize(first.size());
   }
 
   // From the first event on that is not complete all are written anew.
@@ -208,6 +225,7 @@ class RequestScan {
   EventLimits limits_;
 
   ScannedEvent event_;
+  FieldViolation violation_;
   bool as_they_are_ = false;
   // Of those that are taken as they are, and the size of their frames so far.
   PublishCommand command_;
@@ -215,6 +233,7 @@ class RequestScan {
   size_t end_ = 0;
   // Of the others.
   std::vector<ScannedEvent> events_;
+  // Of all, once one has any.
   std::vector<int64_t> expiries_;
   bool any_expires_ = false;
 
@@ -224,21 +243,6 @@ class RequestScan {
 };
 
 }  // namespace
-
-void EventIds::Reserve(size_t ids) {
-  text_.reserve(ids * kUuidTextBytes);
-  ends_.reserve(ids);
-}
-
-void EventIds::Add(absl::string_view id) {
-  text_.append(id.data(), id.size());
-  ends_.push_back(static_cast<uint32_t>(text_.size()));
-}
-
-absl::string_view EventIds::operator[](size_t index) const {
-  const uint32_t begin = index == 0 ? 0 : ends_[index - 1];
-  return absl::string_view(text_).substr(begin, ends_[index] - begin);
-}
 
 absl::Status Door::CheckSize(const RequestBytes& request, const PublishEnvelope& envelope) const {
   if (envelope.kind == Kind::kPublish) {

@@ -2,7 +2,7 @@
 #define EVENTBUS_SERVER_RPC_DOOR_H_
 
 #include <cstdint>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -16,22 +16,34 @@
 #include "server/rpc/request_bytes.h"
 #include "server/rpc/rpc_options.h"
 #include "server/rpc/trace_context.h"
+#include "server/store/bytes.h"
 
 namespace eventbus {
 
-// The ids of a command's events, as given or filled in, for the answer. Kept apart from the events,
-// for those belong to the store by then.
+// The ids of a command's events, as given or filled in, for the answer: where each one lies in
+// bytes that they share, those of the events where it was given.
 class EventIds {
  public:
-  // For so many ids as they are filled in.
-  void Reserve(size_t ids);
-  void Add(absl::string_view id);
-  size_t size() const { return ends_.size(); }
-  absl::string_view operator[](size_t index) const;
+  void Reserve(size_t ids) { places_.reserve(ids); }
+  // The next one lies there, in the bytes that SetBytes is still to give.
+  void Add(size_t begin, size_t size) {
+    places_.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(size)});
+  }
+  void SetBytes(Bytes bytes) { bytes_ = std::move(bytes); }
+
+  size_t size() const { return places_.size(); }
+  absl::string_view operator[](size_t index) const {
+    return absl::string_view(bytes_.data() + places_[index].begin, places_[index].size);
+  }
 
  private:
-  std::string text_;
-  std::vector<uint32_t> ends_;
+  struct Place {
+    uint32_t begin;
+    uint32_t size;
+  };
+
+  Bytes bytes_;
+  std::vector<Place> places_;
 };
 
 // Events that may pass.

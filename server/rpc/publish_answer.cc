@@ -1,10 +1,11 @@
 #include "server/rpc/publish_answer.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <limits>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "grpcpp/support/slice.h"
@@ -35,87 +36,108 @@ constexpr char kDuplicateTag = OneByteTag(kDuplicate, WireType::kVarint);
 constexpr char kScheduleIdTag = OneByteTag(kScheduleId, WireType::kLengthDelimited);
 
 constexpr size_t kMaxHeadBytes = 1 + kMaxVarintBytes;
-constexpr size_t kMaxDigits = std::numeric_limits<uint64_t>::digits10 + 1;
 
-// Writes the PublishedEvent of each event of one run: they differ in id and in the last part of the
-// position only.
+// Writes the PublishedEvent of each event, run by run: those of one differ in id and in the last
+// part of the position only, so usually in bytes that are written over those of the one before.
 class RunWriter {
  public:
-  explicit RunWriter(const PublishedRun& run) : run_(run), index_(run.position.index) {
-    digits_ = WriteNumber(run.position.entry.ms, position_.data());
-    *digits_++ = '-';
-    digits_ = WriteNumber(run.position.entry.seq, digits_);
-    *digits_++ = '-';
+  enum class Form { kAlone, kInResults };
+
+  // As the field `published`, and with kInResults that as the field `results`.
+  explicit RunWriter(Form form) : form_(form) {}
+
+  // Goes on with this run, which must outlive what is written of it.
+  void Begin(const PublishedRun& run) {
+    run_ = &run;
+    index_ = run.position.index;
+    next_ = 0;
   }
 
-  // Room that the next event's message takes at most, as the field `published` of a `results`.
-  size_t MaxSize(absl::string_view id) const {
-    const size_t schedule_id =
-        run_.schedule_ids.empty() ? 0 : kMaxHeadBytes + run_.schedule_ids[next_].size();
-    return 5 * kMaxHeadBytes + id.size() + LengthDelimitedSize(run_.stream.size()) +
-           position_.size() + schedule_id;
+  // The message of the next event. There until the next call.
+  absl::string_view Next(absl::string_view id) {
+    if (!WriteOver(id)) Write(id);
+    ++index_;
+    ++next_;
+    return message_;
   }
 
-  // Writes the message of the next event at `out`, as the field `published`, and with `in_results`
-  // that as the field `results`. Answers its end.
-  char* Next(absl::string_view id, bool in_results, char* out) {
-    const bool delayed = !run_.schedule_ids.empty();
-    absl::string_view position;
-    size_t size = LengthDelimitedSize(id.size()) + LengthDelimitedSize(run_.stream.size());
-    if (delayed) {
-      size += LengthDelimitedSize(run_.schedule_ids[next_].size());
-    } else {
-      const char* const end = WriteNumber(index_++, digits_);
-      position = absl::string_view(position_.data(), static_cast<size_t>(end - position_.data()));
-      size += LengthDelimitedSize(position.size());
+ private:
+  bool WriteOver(absl::string_view id) {
+    if (next_ == 0 || id.size() != id_size_ || !run_->schedule_ids.empty()) return false;
+    if (!CountUp()) return false;
+    std::memcpy(message_.data() + id_begin_, id.data(), id.size());
+    return true;
+  }
+
+  // The digits of the index by one. False if that takes one more.
+  bool CountUp() {
+    size_t digit = message_.size() - after_index_;
+    while (digit > index_begin_) {
+      char& character = message_[--digit];
+      if (character != '9') {
+        ++character;
+        return true;
+      }
+      character = '0';
     }
-    if (run_.duplicate) size += 2;
+    return false;
+  }
 
-    if (in_results) out = WriteLengthDelimitedHead(kResultsTag, LengthDelimitedSize(size), out);
+  void Write(absl::string_view id) {
+    const bool delayed = !run_->schedule_ids.empty();
+    PositionText text;
+    const absl::string_view position = delayed ? absl::string_view() : WritePosition(&text);
+    size_t size = LengthDelimitedSize(id.size()) + LengthDelimitedSize(run_->stream.size());
+    size += LengthDelimitedSize(delayed ? run_->schedule_ids[next_].size() : position.size());
+    after_index_ = run_->duplicate ? 2 : 0;
+    size += after_index_;
+
+    message_.resize(2 * kMaxHeadBytes + size);
+    char* out = message_.data();
+    if (form_ == Form::kInResults) {
+      out = WriteLengthDelimitedHead(kResultsTag, LengthDelimitedSize(size), out);
+    }
     out = WriteLengthDelimitedHead(kPublishedTag, size, out);
     out = WriteLengthDelimitedField(kIdTag, id, out);
-    out = WriteLengthDelimitedField(kStreamTag, run_.stream, out);
-    if (!delayed) out = WriteLengthDelimitedField(kPositionTag, position, out);
-    if (run_.duplicate) {
+    id_size_ = id.size();
+    id_begin_ = static_cast<size_t>(out - message_.data()) - id_size_;
+    out = WriteLengthDelimitedField(kStreamTag, run_->stream, out);
+    if (!delayed) {
+      out = WriteLengthDelimitedField(kPositionTag, position, out);
+      const size_t index_size = position.size() - (position.rfind('-') + 1);
+      index_begin_ = static_cast<size_t>(out - message_.data()) - index_size;
+    }
+    if (run_->duplicate) {
       *out++ = kDuplicateTag;
       *out++ = 1;
     }
-    return delayed ? WriteLengthDelimitedField(kScheduleIdTag, run_.schedule_ids[next_++], out)
-                   : out;
+    if (delayed) out = WriteLengthDelimitedField(kScheduleIdTag, run_->schedule_ids[next_], out);
+    message_.resize(static_cast<size_t>(out - message_.data()));
   }
 
- private:
-  char* WriteNumber(uint64_t number, char* out) {
-    return std::to_chars(out, position_.data() + position_.size(), number).ptr;
+  // Position::ToString without a string.
+  using PositionText = std::array<char, 3 * (std::numeric_limits<uint64_t>::digits10 + 2)>;
+  absl::string_view WritePosition(PositionText* text) const {
+    char* const end = text->data() + text->size();
+    char* out = std::to_chars(text->data(), end, run_->position.entry.ms).ptr;
+    *out++ = '-';
+    out = std::to_chars(out, end, run_->position.entry.seq).ptr;
+    *out++ = '-';
+    out = std::to_chars(out, end, index_).ptr;
+    return absl::string_view(text->data(), static_cast<size_t>(out - text->data()));
   }
 
-  const PublishedRun& run_;
-  uint32_t index_;
+  const Form form_;
+  const PublishedRun* run_ = nullptr;
+  uint32_t index_ = 0;
   size_t next_ = 0;
-  // The text of the position, from digits_ on that of the index.
-  std::array<char, 3 * (kMaxDigits + 1)> position_;
-  char* digits_;
-};
-
-// Appends what is written at the end of a string without looking at its size each time.
-class GrowingText {
- public:
-  explicit GrowingText(size_t expected) { text_.resize(expected); }
-  // Room for `bytes` more.
-  char* Reserve(size_t bytes) {
-    if (size_ + bytes > text_.size()) text_.resize(std::max(size_ + bytes, 2 * text_.size()));
-    return text_.data() + size_;
-  }
-  // What was reserved last was written up to here.
-  void WrittenTo(const char* end) { size_ = static_cast<size_t>(end - text_.data()); }
-  std::string Take() {
-    text_.resize(size_);
-    return std::move(text_);
-  }
-
- private:
-  std::string text_;
-  size_t size_ = 0;
+  // That of the event before, and where in it lies what is different in the next one: the id, and
+  // the index's digits, which so many bytes follow.
+  std::string message_;
+  size_t id_begin_ = 0;
+  size_t id_size_ = 0;
+  size_t index_begin_ = 0;
+  size_t after_index_ = 0;
 };
 
 // Answers when it is destroyed, if nobody has answered before.
@@ -146,34 +168,33 @@ class Answer {
 }  // namespace
 
 grpc::ByteBuffer EncodePublishResponse(const EventIds& ids, const PublishedRun& run) {
-  RunWriter writer(run);
-  GrowingText message(writer.MaxSize(ids[0]));
-  message.WrittenTo(
-      writer.Next(ids[0], /*in_results=*/false, message.Reserve(writer.MaxSize(ids[0]))));
-  return BufferOf(message.Take());
+  RunWriter writer(RunWriter::Form::kAlone);
+  writer.Begin(run);
+  return BufferOf(std::string(writer.Next(ids[0])));
 }
 
 grpc::ByteBuffer EncodePublishBatchResponse(const EventIds& ids, const PublishOutcome& outcome) {
   // Typical sizes of id, stream and position.
-  GrowingText message(ids.size() * 128);
+  constexpr size_t kTypicalResultBytes = 128;
+  std::string message;
+  message.reserve(ids.size() * kTypicalResultBytes);
+  RunWriter writer(RunWriter::Form::kInResults);
   for (const PublishedRun& run : outcome) {
     if (run.status.ok()) {
-      RunWriter writer(run);
+      writer.Begin(run);
       for (uint32_t i = 0; i < run.count; ++i) {
-        const absl::string_view id = ids[run.first + i];
-        message.WrittenTo(
-            writer.Next(id, /*in_results=*/true, message.Reserve(writer.MaxSize(id))));
+        const absl::string_view result = writer.Next(ids[run.first + i]);
+        message.append(result.data(), result.size());
       }
       continue;
     }
-    std::string part;
-    AppendLengthDelimitedField(kError, ToEventError(run.status).SerializeAsString(), &part);
+    std::string error;
+    AppendLengthDelimitedField(kError, ToEventError(run.status).SerializeAsString(), &error);
     for (uint32_t i = 0; i < run.count; ++i) {
-      message.WrittenTo(WriteLengthDelimitedField(kResultsTag, part,
-                                                  message.Reserve(kMaxHeadBytes + part.size())));
+      AppendLengthDelimitedField(kResults, error, &message);
     }
   }
-  return BufferOf(message.Take());
+  return BufferOf(std::move(message));
 }
 
 void AddFailures(uint64_t sequence, const PublishOutcome& outcome,

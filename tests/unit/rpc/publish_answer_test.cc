@@ -29,7 +29,13 @@ PublishedRun NotStored(uint32_t first, uint32_t count) {
 
 EventIds Ids(int count) {
   EventIds ids;
-  for (int i = 0; i < count; ++i) ids.Add("id-" + std::to_string(i));
+  std::string text;
+  for (int i = 0; i < count; ++i) {
+    const std::string id = "id-" + std::to_string(i);
+    ids.Add(text.size(), id.size());
+    text += id;
+  }
+  ids.SetBytes(Bytes::FromString(std::move(text)));
   return ids;
 }
 
@@ -50,6 +56,39 @@ TEST(PublishAnswerTest, BatchHasOneResultForEachEventInOrder) {
   EXPECT_EQ(response.results(2).error().reason(), v1::ERROR_REASON_NOT_STORED);
   EXPECT_EQ(response.results(3).published().stream(), "b");
   EXPECT_EQ(response.results(3).published().id(), "id-3");
+}
+
+TEST(PublishAnswerTest, ResultsOfOneRunCountOnWhateverLengthTheirIdsAndIndexesHave) {
+  // Indexes from 8 to 120, and ids that grow from 4 to 5 and to 6 bytes.
+  PublishedRun run = Stored(0, 113, "a.b");
+  run.position.index = 8;
+  PublishedRun more = Stored(113, 2, "a.b");
+  more.position.index = 999;
+  more.duplicate = true;
+  const auto response = Parsed<v1::PublishBatchResponse>(
+      EncodePublishBatchResponse(Ids(115), {std::move(run), std::move(more)}));
+  ASSERT_EQ(response.results_size(), 115);
+  for (int i = 0; i < 115; ++i) {
+    const v1::PublishedEvent& published = response.results(i).published();
+    EXPECT_EQ(published.id(), "id-" + std::to_string(i));
+    EXPECT_EQ(published.stream(), "a.b");
+    EXPECT_EQ(published.position(), "1000-2-" + std::to_string(i < 113 ? 8 + i : 999 + i - 113));
+    EXPECT_EQ(published.duplicate(), i >= 113);
+  }
+}
+
+TEST(PublishAnswerTest, DelayedEventsHaveAScheduleIdInPlaceOfAPosition) {
+  PublishedRun run;
+  run.count = 2;
+  run.stream = "a.b";
+  run.schedule_ids = {"later-1", "much-later-2"};
+  const auto response =
+      Parsed<v1::PublishBatchResponse>(EncodePublishBatchResponse(Ids(2), {std::move(run)}));
+  ASSERT_EQ(response.results_size(), 2);
+  EXPECT_EQ(response.results(0).published().schedule_id(), "later-1");
+  EXPECT_EQ(response.results(1).published().schedule_id(), "much-later-2");
+  EXPECT_EQ(response.results(1).published().id(), "id-1");
+  EXPECT_EQ(response.results(1).published().position(), "");
 }
 
 TEST(PublishAnswerTest, DuplicatesAreNamedAsSuch) {

@@ -1,6 +1,7 @@
 #include "server/broker/event_scanner.h"
 
 #include <limits>
+#include <new>
 
 #include "absl/strings/str_cat.h"
 #include "server/broker/attribute_scanner.h"
@@ -173,7 +174,9 @@ bool ScanEvent(absl::string_view bytes, const EventLimits& limits, ScannedEvent*
                                           limits.max_event_bytes, " are allowed");
     return false;
   }
-  *event = ScannedEvent{};
+  // Member by member: GCC makes of ScannedEvent{} a string instruction that takes several times as
+  // long.
+  new (event) ScannedEvent;
   event->bytes = bytes;
   return EventScan(bytes, event, violation).Run();
 }

@@ -1,9 +1,11 @@
 #include "server/rpc/event_bus_service.h"
 
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "eventbus/v1/broker.grpc.pb.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "server/rpc/publish.h"
 #include "server/rpc/publish_stream.h"
@@ -45,6 +47,36 @@ void AddEventBusService(const RpcContext* rpc, OpenCalls* calls, CallRouter* rou
       CallRouter::Unary([rpc](CallContext* context, const Buffer* request, Buffer* response) {
         return StartSettle(*rpc, context, request, response);
       }));
+}
+
+UnaryMethods EventBusUnaryMethods() {
+  using Service = v1::EventBus::Service;
+  using Others =
+      v1::EventBus::WithGenericMethod_PublishStream<v1::EventBus::WithGenericMethod_Subscribe<
+          v1::EventBus::WithGenericMethod_Receive<v1::EventBus::WithGenericMethod_Pull<Service>>>>;
+  using Known = v1::EventBus::WithRawMethod_Publish<
+      v1::EventBus::WithRawMethod_PublishBatch<v1::EventBus::WithRawMethod_Settle<Others>>>;
+  auto service = std::make_unique<Known>();
+  Known* const known = service.get();
+  UnaryMethods all;
+  all.service = std::move(service);
+  const auto add = [&all](absl::string_view name, auto request) {
+    all.methods.push_back({absl::StrCat("eventbus.v1.EventBus/", name), std::move(request)});
+  };
+  add("Publish",
+      [known](grpc::ServerContext* context, grpc::ByteBuffer* request, UnaryMethods::Writer* writer,
+              grpc::ServerCompletionQueue* queue,
+              void* tag) { known->RequestPublish(context, request, writer, queue, queue, tag); });
+  add("PublishBatch",
+      [known](grpc::ServerContext* context, grpc::ByteBuffer* request, UnaryMethods::Writer* writer,
+              grpc::ServerCompletionQueue* queue, void* tag) {
+        known->RequestPublishBatch(context, request, writer, queue, queue, tag);
+      });
+  add("Settle",
+      [known](grpc::ServerContext* context, grpc::ByteBuffer* request, UnaryMethods::Writer* writer,
+              grpc::ServerCompletionQueue* queue,
+              void* tag) { known->RequestSettle(context, request, writer, queue, queue, tag); });
+  return all;
 }
 
 }  // namespace eventbus

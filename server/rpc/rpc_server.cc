@@ -109,8 +109,8 @@ absl::Status RpcServer::Listen() {
   grpc::ServerBuilder builder;
   SetTransport(context_.options, &builder);
   builder.AddListeningPort(context_.options.address, grpc::InsecureServerCredentials(), &port_);
-  queues_ = std::make_unique<CallQueues>(CallQueues::CountForThisMachine(), &router_, context_.loop,
-                                         &builder);
+  queues_ = std::make_unique<CallQueues>(CallQueues::CountForThisMachine(), &router_,
+                                         EventBusUnaryMethods(), context_.loop, &builder);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0) {
     return absl::UnavailableError(

@@ -3,8 +3,6 @@
 #include <chrono>
 
 #include "grpc/support/time.h"
-#include "server/rpc/call/queue_call.h"
-
 namespace eventbus {
 namespace {
 
@@ -60,7 +58,7 @@ void CallQueue::ServeCalls() {
   }
 }
 
-void CallQueue::Begin(QueueCall* call, Operation operation) {
+void CallQueue::Begin(QueuedCall* call, Operation operation) {
   if (server_.load(std::memory_order_acquire) == std::this_thread::get_id()) {
     // In the order in which operations of a call were begun.
     StartBegun();

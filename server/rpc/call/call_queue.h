@@ -6,15 +6,39 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/async_generic_service.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/string_ref.h"
 #include "server/loop/loop.h"
 #include "server/rpc/call/call_router.h"
 
 namespace eventbus {
 
-class QueueCall;
+// What comes out of a completion queue: an operation that has ended.
+class QueueTag {
+ public:
+  virtual ~QueueTag() = default;
+  // On the queue's thread.
+  virtual void Ended(bool ok) = 0;
+};
+
+// The end of an operation of a call, which `call` is told by one of its functions.
+template <typename Call>
+class CallTag final : public QueueTag {
+ public:
+  using End = void (Call::*)(bool ok);
+  CallTag(Call* call, End end) : call_(call), end_(end) {}
+  void Ended(bool ok) override { (call_->*end_)(ok); }
+
+ private:
+  Call* const call_;
+  const End end_;
+};
+
+class QueuedCall;
 
 // What the calls of one queue share. Outlives them.
 class CallQueue {
@@ -39,7 +63,7 @@ class CallQueue {
   // Starts an operation of a call: at once, if this is the thread that serves, or that one sleeps.
   // Else it starts it, between two of its own: threads that work on one connection at the same time
   // get into each other's way, and gRPC then brings in a third one.
-  void Begin(QueueCall* call, Operation operation) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Begin(QueuedCall* call, Operation operation) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Calls that are there, those that wait for a client included.
   void Add() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -48,7 +72,7 @@ class CallQueue {
 
  private:
   struct Begun {
-    QueueCall* call;
+    QueuedCall* call;
     Operation operation;
   };
 
@@ -72,6 +96,25 @@ class CallQueue {
   // Of the serving thread, to keep its memory.
   std::vector<Begun> starting_;
 };
+
+// A call as its queue sees it.
+class QueuedCall {
+ public:
+  // Starts what has been begun.
+  virtual void Start(CallQueue::Operation operation) = 0;
+
+ protected:
+  ~QueuedCall() = default;
+};
+
+// What a client has sent under this key, or nothing. Valid as long as the context.
+inline absl::string_view FindMetadata(const grpc::ServerContextBase& context,
+                                      absl::string_view key) {
+  const auto& metadata = context.client_metadata();
+  const auto found = metadata.find(grpc::string_ref(key.data(), key.size()));
+  if (found == metadata.end()) return {};
+  return absl::string_view(found->second.data(), found->second.size());
+}
 
 }  // namespace eventbus
 

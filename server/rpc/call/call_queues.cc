@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
+#include "absl/strings/str_cat.h"
 #include "server/rpc/call/queue_call.h"
+#include "server/rpc/call/unary_queue_call.h"
 
 namespace eventbus {
 namespace {
@@ -20,8 +23,10 @@ int CallQueues::CountForThisMachine() {
   return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 4, 1, kMaxQueues);
 }
 
-CallQueues::CallQueues(int count, const CallRouter* router, Loop* loop,
-                       grpc::ServerBuilder* builder) {
+CallQueues::CallQueues(int count, const CallRouter* router, UnaryMethods methods, Loop* loop,
+                       grpc::ServerBuilder* builder)
+    : router_(router), methods_(std::move(methods)) {
+  if (methods_.service != nullptr) builder->RegisterService(methods_.service.get());
   builder->RegisterAsyncGenericService(&service_);
   for (int i = 0; i < count; ++i) {
     auto served = std::make_unique<Served>();
@@ -42,7 +47,14 @@ CallQueues::~CallQueues() {
 
 void CallQueues::Start() {
   for (const std::unique_ptr<Served>& served : queues_) {
-    for (int i = 0; i < kAwaitedCalls; ++i) QueueCall::AwaitOne(served->queue.get());
+    for (int i = 0; i < kAwaitedCalls; ++i) {
+      QueueCall::AwaitOne(served->queue.get());
+      for (const UnaryMethods::Method& method : methods_.methods) {
+        const CallRouter::Method* const handler = router_->Find(absl::StrCat("/", method.path));
+        UnaryQueueCall::AwaitOne(served->queue.get(),
+                                 {&method, std::get_if<CallRouter::Unary>(handler)});
+      }
+    }
     served->started = true;
     served->thread = std::thread([queue = served->queue.get()] {
       pthread_setname_np(pthread_self(), "grpc");

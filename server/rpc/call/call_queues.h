@@ -10,6 +10,7 @@
 #include "server/loop/loop.h"
 #include "server/rpc/call/call_queue.h"
 #include "server/rpc/call/call_router.h"
+#include "server/rpc/call/unary_methods.h"
 
 namespace eventbus {
 
@@ -22,8 +23,9 @@ class CallQueues {
   // other's events out of the one set that gRPC polls, and hand them over.
   static int CountForThisMachine();
 
-  // `router` and `loop`, which the handlers post to, are not owned.
-  CallQueues(int count, const CallRouter* router, Loop* loop, grpc::ServerBuilder* builder);
+  // `router`, which knows all `methods`, and `loop`, which the handlers post to, are not owned.
+  CallQueues(int count, const CallRouter* router, UnaryMethods methods, Loop* loop,
+             grpc::ServerBuilder* builder);
   // Stop has been called if Start has.
   ~CallQueues();
   CallQueues(const CallQueues&) = delete;
@@ -43,6 +45,8 @@ class CallQueues {
     std::thread thread;
   };
 
+  const CallRouter* const router_;
+  const UnaryMethods methods_;
   grpc::AsyncGenericService service_;
   std::vector<std::unique_ptr<Served>> queues_;
 };

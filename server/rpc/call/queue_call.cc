@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "grpc/grpc.h"
-#include "grpcpp/support/string_ref.h"
 
 namespace eventbus {
 
@@ -20,13 +19,6 @@ QueueCall::QueueCall(CallQueue* queue) : queue_(queue), stream_(&context_) {
 }
 
 QueueCall::~QueueCall() { queue_->Remove(); }
-
-absl::string_view QueueCall::Metadata(absl::string_view key) const {
-  const auto& metadata = context_.client_metadata();
-  const auto found = metadata.find(grpc::string_ref(key.data(), key.size()));
-  if (found == metadata.end()) return {};
-  return absl::string_view(found->second.data(), found->second.size());
-}
 
 void QueueCall::Accepted(bool ok) {
   if (!ok) {

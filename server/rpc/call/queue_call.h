@@ -15,41 +15,25 @@
 
 namespace eventbus {
 
-// What comes out of a completion queue: an operation that has ended.
-class QueueTag {
- public:
-  virtual ~QueueTag() = default;
-  // On the queue's thread.
-  virtual void Ended(bool ok) = 0;
-};
-
-// One call on a completion queue, from waiting for it until nothing of it is left. Owns itself.
-// Operations may be begun on any thread; all else happens on the queue's.
-class QueueCall final : public CallContext {
+// One call of any method on a completion queue, from waiting for it until nothing of it is left.
+// Owns itself. Operations may be begun on any thread; all else happens on the queue's.
+class QueueCall final : public CallContext, public QueuedCall {
  public:
   // Takes the next call of a client. The server must be running.
   static void AwaitOne(CallQueue* queue);
 
-  // Starts what has been begun. For the queue.
-  void Start(CallQueue::Operation operation);
+  // For the queue.
+  void Start(CallQueue::Operation operation) override;
 
   std::string Peer() const override { return context_.peer(); }
-  absl::string_view Metadata(absl::string_view key) const override;
+  absl::string_view Metadata(absl::string_view key) const override {
+    return FindMetadata(context_, key);
+  }
   bool IsCancelled() const override { return cancelled_.load(std::memory_order_acquire); }
   void TryCancel() override { context_.TryCancel(); }
 
  private:
-  // The end of an operation.
-  class Tag final : public QueueTag {
-   public:
-    using End = void (QueueCall::*)(bool ok);
-    Tag(QueueCall* call, End end) : call_(call), end_(end) {}
-    void Ended(bool ok) override { (call_->*end_)(ok); }
-
-   private:
-    QueueCall* const call_;
-    const End end_;
-  };
+  using Tag = CallTag<QueueCall>;
 
   explicit QueueCall(CallQueue* queue);
   ~QueueCall() override;

@@ -31,6 +31,7 @@
 #include "gtest/gtest.h"
 #include "server/loop/uv_loop.h"
 #include "server/rpc/call/call_router.h"
+#include "server/rpc/event_bus_service.h"
 #include "server/rpc/message_slices.h"
 #include "server/rpc/request_bytes.h"
 #include "server/rpc/standard/health_service.h"
@@ -106,12 +107,22 @@ class EchoReactor final : public StreamReactor {
 class CallQueuesTest : public ::testing::Test {
  protected:
   CallQueuesTest() {
-    router_.Add("test.Test/Echo",
-                CallRouter::Unary([](CallContext* context, const grpc::ByteBuffer* request,
-                                     grpc::ByteBuffer* response) {
-                  *response = *request;
+    for (const char* method : {"test.Test/Echo", "eventbus.v1.EventBus/Publish"}) {
+      router_.Add(method,
+                  CallRouter::Unary([](CallContext* context, const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) {
+                    *response = *request;
+                    UnaryReactor* const reactor = context->DefaultReactor();
+                    reactor->Finish(grpc::Status::OK);
+                    return reactor;
+                  }));
+    }
+    router_.Add("eventbus.v1.EventBus/Settle",
+                CallRouter::Unary([](CallContext* context, const grpc::ByteBuffer* /*request*/,
+                                     grpc::ByteBuffer* /*response*/) {
                   UnaryReactor* const reactor = context->DefaultReactor();
-                  reactor->Finish(grpc::Status::OK);
+                  reactor->Finish(grpc::Status(grpc::StatusCode::ABORTED,
+                                               absl::StrCat("not for ", context->Metadata("who"))));
                   return reactor;
                 }));
     router_.AddParsed<v1::Event, v1::Event>(
@@ -125,22 +136,24 @@ class CallQueuesTest : public ::testing::Test {
     router_.Add("test.Test/Stream", CallRouter::Stream([this](CallContext* context) {
                   return new EchoReactor(context, &diary_);
                 }));
-    router_.Add("test.Test/Posted",
-                CallRouter::Unary([this](CallContext* context, const grpc::ByteBuffer* request,
-                                         grpc::ByteBuffer* response) {
-                  *response = *request;
-                  UnaryReactor* const reactor = context->DefaultReactor();
-                  loop_.Post([this, reactor] {
-                    if (std::this_thread::get_id() != loop_thread_.get_id()) ++run_by_helpers_;
-                    reactor->Finish(grpc::Status::OK);
-                  });
-                  return reactor;
-                }));
+    for (const char* method : {"test.Test/Posted", "eventbus.v1.EventBus/PublishBatch"}) {
+      router_.Add(method,
+                  CallRouter::Unary([this](CallContext* context, const grpc::ByteBuffer* request,
+                                           grpc::ByteBuffer* response) {
+                    *response = *request;
+                    UnaryReactor* const reactor = context->DefaultReactor();
+                    loop_.Post([this, reactor] {
+                      if (std::this_thread::get_id() != loop_thread_.get_id()) ++run_by_helpers_;
+                      reactor->Finish(grpc::Status::OK);
+                    });
+                    return reactor;
+                  }));
+    }
     health_.AddTo(&router_);
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    queues_ = std::make_unique<CallQueues>(2, &router_, &loop_, &builder);
+    queues_ = std::make_unique<CallQueues>(2, &router_, EventBusUnaryMethods(), &loop_, &builder);
     server_ = builder.BuildAndStart();
     queues_->Start();
     channel_ =
@@ -255,6 +268,25 @@ TEST_F(CallQueuesTest, UnaryCallsAreAnswered) {
   EXPECT_EQ(answer, "hello");
 }
 
+TEST_F(CallQueuesTest, CallsThatComeWithTheirRequestAreAnswered) {
+  for (const char* method :
+       {"/eventbus.v1.EventBus/Publish", "/eventbus.v1.EventBus/PublishBatch"}) {
+    const auto [answer, status] = Call(method, "hello");
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(answer, "hello");
+  }
+  const grpc::Status refused = Call("/eventbus.v1.EventBus/Settle", "hello").second;
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_EQ(refused.error_message(), "not for me");
+}
+
+TEST_F(CallQueuesTest, ACallThatShouldHaveComeWithItsRequestAndHasNoneIsRefused) {
+  ClientStream stream(channel_, "/eventbus.v1.EventBus/Publish");
+  stream.HalfClose();
+  EXPECT_FALSE(stream.Finish().ok());
+  EXPECT_EQ(Call("/eventbus.v1.EventBus/Publish", "hello").first, "hello");
+}
+
 TEST_F(CallQueuesTest, ParsedCallsGetTheirMessageAndItsMetadata) {
   v1::Event event;
   event.set_type("tea");
@@ -335,7 +367,9 @@ TEST_F(CallQueuesTest, ManyCallsAtOnceAreAllAnswered) {
   for (int i = 0; i < kCalls; ++i) {
     contexts.push_back(std::make_unique<grpc::ClientContext>());
     contexts.back()->set_deadline(absl::ToChronoTime(absl::Now() + kPatience));
-    stub.UnaryCall(contexts.back().get(), "/test.Test/Echo", grpc::StubOptions(), &bytes,
+    const char* const method =
+        i % 2 == 0 ? "/test.Test/Echo" : "/eventbus.v1.EventBus/PublishBatch";
+    stub.UnaryCall(contexts.back().get(), method, grpc::StubOptions(), &bytes,
                    &responses[static_cast<size_t>(i)], [&](const grpc::Status& status) {
                      EXPECT_TRUE(status.ok()) << status.error_message();
                      absl::MutexLock lock(&mutex);

@@ -183,6 +183,13 @@ RATIOS = [
         lambda bench: bench.load("unary", "--in-flight=64"),
         lambda bench: bench.echo("unary", "--in-flight=64"),
     ),
+    throughput(
+        "publish-unary-queue",
+        "the same ÷ echo of a server with one completion queue",
+        0.8,
+        lambda bench: bench.load("unary", "--in-flight=64"),
+        lambda bench: bench.echo("unary", "--in-flight=64", queue=True),
+    ),
     Measure(
         "publish-latency",
         "one-in-flight Publish p50 ÷ (echo p50 + one Redis round trip)",
@@ -225,6 +232,13 @@ RATIOS = [
         0.9,
         lambda bench: bench.load("batch", "--in-flight=4", memory_store=True),
         lambda bench: bench.echo("batch", "--in-flight=4"),
+    ),
+    throughput(
+        "memory-batch-queue",
+        "the same ÷ echo of a server with one completion queue",
+        0.9,
+        lambda bench: bench.load("batch", "--in-flight=4", memory_store=True),
+        lambda bench: bench.echo("batch", "--in-flight=4", queue=True),
     ),
     throughput(
         "many-types-batch",

@@ -119,8 +119,8 @@ class Daemon(Program):
 class Echo(Program):
     """The echo server."""
 
-    def __init__(self, binary: pathlib.Path, directory: pathlib.Path):
-        super().__init__([str(binary)], directory)
+    def __init__(self, binary: pathlib.Path, directory: pathlib.Path, *options: str):
+        super().__init__([str(binary), *options], directory)
         self.address = self.wait_for(r"listening on (\S+)")
 
 
@@ -261,9 +261,10 @@ class Bench:
         command += [f"--address={address}", f"--seconds={self.seconds}"]
         return run_json(command, self.seconds + 150)
 
-    def echo(self, *arguments: object) -> dict[str, Any]:
-        """The same load against the echo server."""
-        with Echo(self.programs / "eventbus-echo", self.directory) as echo:
+    def echo(self, *arguments: object, queue: bool = False) -> dict[str, Any]:
+        """The same load against the echo server; `queue`: with one thread and completion queue."""
+        options = ["--queue"] if queue else []
+        with Echo(self.programs / "eventbus-echo", self.directory, *options) as echo:
             return self._run_load(
                 echo.address, [*arguments, f"--daemon-pid={echo.process.pid}"]
             )

@@ -1,6 +1,6 @@
-// eventbus-echo: the server that eventbusd is measured against. It is of the same kind (gRPC's
-// callback API, raw methods, the same transport settings) and serves the same methods, but answers
-// each message with itself.
+// eventbus-echo: the server that eventbusd is measured against. It has the same transport settings
+// and serves the same methods, but answers each message with itself: on gRPC's callback API, as
+// most servers do, or with one completion queue and thread, as eventbusd does.
 #include <chrono>
 #include <csignal>
 #include <iostream>

@@ -16,7 +16,6 @@
 #include "server/rpc/request_bytes.h"
 #include "server/rpc/rpc_options.h"
 #include "server/rpc/trace_context.h"
-#include "server/store/bytes.h"
 
 namespace eventbus {
 

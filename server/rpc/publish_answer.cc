@@ -116,15 +116,19 @@ class RunWriter {
   }
 
   // Position::ToString without a string.
-  using PositionText = std::array<char, 3 * (std::numeric_limits<uint64_t>::digits10 + 2)>;
+  static constexpr size_t kMaxDigits = std::numeric_limits<uint64_t>::digits10 + 1;
+  using PositionText = std::array<char, 3 * (kMaxDigits + 1)>;
   absl::string_view WritePosition(PositionText* text) const {
-    char* const end = text->data() + text->size();
-    char* out = std::to_chars(text->data(), end, run_->position.entry.ms).ptr;
+    char* out = WriteNumber(run_->position.entry.ms, text->data());
     *out++ = '-';
-    out = std::to_chars(out, end, run_->position.entry.seq).ptr;
+    out = WriteNumber(run_->position.entry.seq, out);
     *out++ = '-';
-    out = std::to_chars(out, end, index_).ptr;
+    out = WriteNumber(index_, out);
     return absl::string_view(text->data(), static_cast<size_t>(out - text->data()));
+  }
+  // Has room for any.
+  static char* WriteNumber(uint64_t number, char* out) {
+    return std::to_chars(out, out + kMaxDigits, number).ptr;
   }
 
   const Form form_;

@@ -27,12 +27,12 @@ def _table(rows: list[list[str]]) -> str:
 
 def _machine(result: dict[str, Any], rounds: str) -> str:
     about = result["machine"]
-    busy = about["load_average"] > about["cores"] / 2
+    busy = about["busy"] > 0.1
     warning = " **The machine was busy with other work: these figures are provisional.**"
     return (
         f"{about['cores']} cores of {about['cpu']}, {about['memory_gib']} GiB, {about['system']}, "
         f"{about['redis'].split(' sha=')[0]}. {rounds}, runs of {result['seconds']:g} s; "
-        f"load average at the start {about['load_average']:.1f}." + (warning if busy else "")
+        f"{about['busy']:.0%} of the machine was in use at the start." + (warning if busy else "")
     )
 
 

@@ -48,8 +48,23 @@ def machine() -> dict[str, Any]:
         "system": release.get("PRETTY_NAME", "unknown"),
         "kernel": platform.release(),
         "redis": redis,
-        "load_average": os.getloadavg()[0],
+        "busy": round(busy_part(), 2),
     }
+
+
+def busy_part(seconds: float = 1.0) -> float:
+    """What part of the machine others use, 0 to 1, over a moment. The load average would still tell
+    of the build that has just ended."""
+
+    def times() -> tuple[int, int]:
+        with open("/proc/stat", encoding="ascii") as stat:
+            fields = [int(field) for field in stat.readline().split()[1:9]]
+        return fields[3] + fields[4], sum(fields)
+
+    idle, total = times()
+    time.sleep(seconds)
+    idle_now, total_now = times()
+    return 1 - (idle_now - idle) / (total_now - total)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -2,6 +2,7 @@
 
 #include <limits>
 #include <new>
+#include <type_traits>
 
 #include "absl/strings/str_cat.h"
 #include "server/broker/attribute_scanner.h"
@@ -174,6 +175,7 @@ bool ScanEvent(absl::string_view bytes, const EventLimits& limits, ScannedEvent*
                                           limits.max_event_bytes, " are allowed");
     return false;
   }
+  static_assert(std::is_trivially_destructible_v<ScannedEvent>);
   // Member by member: GCC makes of ScannedEvent{} a string instruction that takes several times as
   // long.
   new (event) ScannedEvent;

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from typing import Any, Self, Sequence
+from typing import Any, NamedTuple, Self, Sequence
 
 START_SECONDS = 20.0
 
@@ -124,24 +124,36 @@ class Echo(Program):
         self.address = self.wait_for(r"listening on (\S+)")
 
 
+class CpuTimes(NamedTuple):
+    """Time of all cores together, in ticks."""
+
+    idle: int
+    # Wanted, and kept by the host.
+    stolen: int
+    total: int
+
+    @classmethod
+    def now(cls) -> "CpuTimes":
+        """Since the machine was started."""
+        with open("/proc/stat", encoding="ascii") as stat:
+            times = [int(field) for field in stat.readline().split()[1:9]]
+        return cls(idle=times[3] + times[4], stolen=times[7], total=sum(times))
+
+    def since(self, before: "CpuTimes") -> "CpuTimes":
+        return CpuTimes(*(now - then for now, then in zip(self, before)))
+
+
 class StolenTime:
     """What part of its CPU time the machine wanted and did not get, because its host ran something
     else: 0 to 1, since this was made. 0 on a machine that is not virtual."""
 
     def __init__(self) -> None:
-        self._begin = self._read()
-
-    @staticmethod
-    def _read() -> tuple[int, int]:
-        """Stolen time, and time that was used or stolen."""
-        with open("/proc/stat", encoding="ascii") as stat:
-            times = [int(field) for field in stat.readline().split()[1:9]]
-        idle = times[3] + times[4]
-        return times[7], sum(times) - idle
+        self._begin = CpuTimes.now()
 
     def part(self) -> float:
-        stolen, busy = (now - before for now, before in zip(self._read(), self._begin))
-        return stolen / busy if busy else 0.0
+        spent = CpuTimes.now().since(self._begin)
+        busy = spent.total - spent.idle
+        return spent.stolen / busy if busy else 0.0
 
 
 class Holder:

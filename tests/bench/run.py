@@ -15,7 +15,7 @@ from typing import Any
 import docs
 from measures import MOST_STOLEN, RATIOS, Figures, Measure, Pair
 from peers import CONTESTS, Contest, Peers, has_java, versions
-from processes import Bench, BenchError
+from processes import Bench, BenchError, CpuTimes
 from report import contest_table, cpu_table, number, ratio_table, summary, sweep_table
 from sweeps import SWEEPS, Sweep, SweepResult, latency_sweep
 
@@ -55,16 +55,10 @@ def machine() -> dict[str, Any]:
 def busy_part(seconds: float = 1.0) -> float:
     """What part of the machine others use, 0 to 1, over a moment. The load average would still tell
     of the build that has just ended."""
-
-    def times() -> tuple[int, int]:
-        with open("/proc/stat", encoding="ascii") as stat:
-            fields = [int(field) for field in stat.readline().split()[1:9]]
-        return fields[3] + fields[4], sum(fields)
-
-    idle, total = times()
+    before = CpuTimes.now()
     time.sleep(seconds)
-    idle_now, total_now = times()
-    return 1 - (idle_now - idle) / (total_now - total)
+    spent = CpuTimes.now().since(before)
+    return 1 - spent.idle / spent.total
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

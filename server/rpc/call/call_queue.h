@@ -11,8 +11,11 @@
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/status.h"
 #include "grpcpp/support/string_ref.h"
 #include "server/loop/loop.h"
+#include "server/rpc/call/call_context.h"
 #include "server/rpc/call/call_router.h"
 
 namespace eventbus {
@@ -97,14 +100,30 @@ class CallQueue {
   std::vector<Begun> starting_;
 };
 
-// A call as its queue sees it.
-class QueuedCall {
+// What all calls of a queue have in common.
+class QueuedCall : public CallContext {
  public:
-  // Starts what has been begun.
+  // Starts what has been begun. For the queue.
   virtual void Start(CallQueue::Operation operation) = 0;
 
  protected:
-  ~QueuedCall() = default;
+  explicit QueuedCall(CallQueue* queue) : queue_(queue) { queue_->Add(); }
+  ~QueuedCall() override { queue_->Remove(); }
+
+  void Finish(const grpc::Status& status) final {
+    status_ = status;
+    queue_->Begin(this, CallQueue::Operation::kFinish);
+  }
+  void FinishUnary(const grpc::Status& status) final {
+    if (!status.ok()) return Finish(status);
+    if (messages() != nullptr) response_ = messages()->Encode();
+    queue_->Begin(this, CallQueue::Operation::kFinishUnary);
+  }
+
+  CallQueue* const queue_;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer response_;
+  grpc::Status status_;
 };
 
 // What a client has sent under this key, or nothing. Valid as long as the context.

@@ -46,13 +46,16 @@ CallQueues::~CallQueues() {
 }
 
 void CallQueues::Start() {
+  std::vector<UnaryQueueCall::Served> unary;
+  for (const UnaryMethods::Method& method : methods_.methods) {
+    const CallRouter::Method* const handler = router_->Find(absl::StrCat("/", method.path));
+    unary.push_back({&method, std::get_if<CallRouter::Unary>(handler)});
+  }
   for (const std::unique_ptr<Served>& served : queues_) {
     for (int i = 0; i < kAwaitedCalls; ++i) {
       QueueCall::AwaitOne(served->queue.get());
-      for (const UnaryMethods::Method& method : methods_.methods) {
-        const CallRouter::Method* const handler = router_->Find(absl::StrCat("/", method.path));
-        UnaryQueueCall::AwaitOne(served->queue.get(),
-                                 {&method, std::get_if<CallRouter::Unary>(handler)});
+      for (const UnaryQueueCall::Served& method : unary) {
+        UnaryQueueCall::AwaitOne(served->queue.get(), method);
       }
     }
     served->started = true;

@@ -13,12 +13,9 @@ void QueueCall::AwaitOne(CallQueue* queue) {
                                &queue->completions(), &call->accepted_);
 }
 
-QueueCall::QueueCall(CallQueue* queue) : queue_(queue), stream_(&context_) {
-  queue->Add();
+QueueCall::QueueCall(CallQueue* queue) : QueuedCall(queue), stream_(&context_) {
   context_.AsyncNotifyWhenDone(&call_ended_);
 }
-
-QueueCall::~QueueCall() { queue_->Remove(); }
 
 void QueueCall::Accepted(bool ok) {
   if (!ok) {
@@ -59,17 +56,6 @@ void QueueCall::StartWrite(const grpc::ByteBuffer* message) {
   under_way_.fetch_add(1, std::memory_order_relaxed);
   to_write_ = message;
   queue_->Begin(this, CallQueue::Operation::kWrite);
-}
-
-void QueueCall::Finish(const grpc::Status& status) {
-  status_ = status;
-  queue_->Begin(this, CallQueue::Operation::kFinish);
-}
-
-void QueueCall::FinishUnary(const grpc::Status& status) {
-  if (!status.ok()) return Finish(status);
-  if (messages() != nullptr) response_ = messages()->Encode();
-  queue_->Begin(this, CallQueue::Operation::kFinishUnary);
 }
 
 void QueueCall::Start(CallQueue::Operation operation) {

@@ -17,12 +17,11 @@ namespace eventbus {
 
 // One call of any method on a completion queue, from waiting for it until nothing of it is left.
 // Owns itself. Operations may be begun on any thread; all else happens on the queue's.
-class QueueCall final : public CallContext, public QueuedCall {
+class QueueCall final : public QueuedCall {
  public:
   // Takes the next call of a client. The server must be running.
   static void AwaitOne(CallQueue* queue);
 
-  // For the queue.
   void Start(CallQueue::Operation operation) override;
 
   std::string Peer() const override { return context_.peer(); }
@@ -36,12 +35,9 @@ class QueueCall final : public CallContext, public QueuedCall {
   using Tag = CallTag<QueueCall>;
 
   explicit QueueCall(CallQueue* queue);
-  ~QueueCall() override;
-
+  ~QueueCall() override = default;
   void StartRead(grpc::ByteBuffer* message) override;
   void StartWrite(const grpc::ByteBuffer* message) override;
-  void Finish(const grpc::Status& status) override;
-  void FinishUnary(const grpc::Status& status) override;
 
   // What the operations end with.
   void Accepted(bool ok);
@@ -54,7 +50,6 @@ class QueueCall final : public CallContext, public QueuedCall {
   // An operation less. The call may be gone after it.
   void Release();
 
-  CallQueue* const queue_;
   grpc::GenericServerContext context_;
   grpc::GenericServerAsyncReaderWriter stream_;
   Tag accepted_{this, &QueueCall::Accepted};
@@ -70,12 +65,9 @@ class QueueCall final : public CallContext, public QueuedCall {
   const CallRouter::Method* method_ = nullptr;
   // While the one message of a client that sends only one is being read.
   bool reads_only_message_ = false;
-  grpc::ByteBuffer request_;
-  grpc::ByteBuffer response_;
   // Of what has been begun.
   grpc::ByteBuffer* read_into_ = nullptr;
   const grpc::ByteBuffer* to_write_ = nullptr;
-  grpc::Status status_;
   // At most one of the two, from when the handler has begun.
   StreamReactor* stream_reactor_ = nullptr;
   UnaryReactor* unary_reactor_ = nullptr;

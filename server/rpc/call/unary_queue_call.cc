@@ -9,11 +9,7 @@ void UnaryQueueCall::AwaitOne(CallQueue* queue, const Served& served) {
 }
 
 UnaryQueueCall::UnaryQueueCall(CallQueue* queue, const Served& served)
-    : queue_(queue), served_(served), writer_(&context_) {
-  queue->Add();
-}
-
-UnaryQueueCall::~UnaryQueueCall() { queue_->Remove(); }
+    : QueuedCall(queue), served_(served), writer_(&context_) {}
 
 void UnaryQueueCall::Accepted(bool ok) {
   if (!ok) {
@@ -23,21 +19,6 @@ void UnaryQueueCall::Accepted(bool ok) {
   }
   AwaitOne(queue_, served_);
   reactor_ = (*served_.handler)(this, &request_, &response_);
-}
-
-void UnaryQueueCall::StartRead(grpc::ByteBuffer* /*message*/) {}
-
-void UnaryQueueCall::StartWrite(const grpc::ByteBuffer* /*message*/) {}
-
-void UnaryQueueCall::Finish(const grpc::Status& status) {
-  status_ = status;
-  queue_->Begin(this, CallQueue::Operation::kFinish);
-}
-
-void UnaryQueueCall::FinishUnary(const grpc::Status& status) {
-  if (!status.ok()) return Finish(status);
-  if (messages() != nullptr) response_ = messages()->Encode();
-  queue_->Begin(this, CallQueue::Operation::kFinishUnary);
 }
 
 void UnaryQueueCall::Start(CallQueue::Operation operation) {

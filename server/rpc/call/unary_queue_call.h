@@ -6,7 +6,6 @@
 #include "absl/strings/string_view.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/status.h"
 #include "server/rpc/call/call_context.h"
 #include "server/rpc/call/call_queue.h"
 #include "server/rpc/call/call_router.h"
@@ -16,7 +15,7 @@ namespace eventbus {
 
 // One call of one of the UnaryMethods, from waiting for it until nothing of it is left. Owns
 // itself. It may be finished on any thread; all else happens on the queue's.
-class UnaryQueueCall final : public CallContext, public QueuedCall {
+class UnaryQueueCall final : public QueuedCall {
  public:
   // What it is a call of; both outlive it.
   struct Served {
@@ -27,7 +26,6 @@ class UnaryQueueCall final : public CallContext, public QueuedCall {
   // Takes the next call of a client. The server must be running.
   static void AwaitOne(CallQueue* queue, const Served& served);
 
-  // For the queue.
   void Start(CallQueue::Operation operation) override;
 
   std::string Peer() const override { return context_.peer(); }
@@ -40,27 +38,21 @@ class UnaryQueueCall final : public CallContext, public QueuedCall {
 
  private:
   UnaryQueueCall(CallQueue* queue, const Served& served);
-  ~UnaryQueueCall() override;
+  ~UnaryQueueCall() override = default;
 
-  // Unary calls have no such operations.
-  void StartRead(grpc::ByteBuffer* message) override;
-  void StartWrite(const grpc::ByteBuffer* message) override;
-  void Finish(const grpc::Status& status) override;
-  void FinishUnary(const grpc::Status& status) override;
+  // Unary handlers have no reactor that could begin these.
+  void StartRead(grpc::ByteBuffer* /*message*/) override {}
+  void StartWrite(const grpc::ByteBuffer* /*message*/) override {}
 
   // What the operations end with.
   void Accepted(bool ok);
   void FinishEnded(bool ok);
 
-  CallQueue* const queue_;
   const Served served_;
   grpc::ServerContext context_;
   UnaryMethods::Writer writer_;
   CallTag<UnaryQueueCall> accepted_{this, &UnaryQueueCall::Accepted};
   CallTag<UnaryQueueCall> finish_{this, &UnaryQueueCall::FinishEnded};
-  grpc::ByteBuffer request_;
-  grpc::ByteBuffer response_;
-  grpc::Status status_;
   UnaryReactor* reactor_ = nullptr;
 };
 

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/unit/store/redis/server_end.h"
 
 namespace eventbus {
 namespace {
@@ -25,30 +26,14 @@ class RedisPipeTest : public ::testing::Test {
     std::array<int, 2> ends;
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
     ours_ = ends[0];
-    theirs_ = ends[1];
+    server_.Take(ends[1]);
     pipe_ = std::make_unique<RedisPipe>(ours_);
   }
-  ~RedisPipeTest() override {
-    close(ours_);
-    if (theirs_ >= 0) close(theirs_);
-  }
+  ~RedisPipeTest() override { close(ours_); }
 
-  void ServerSends(absl::string_view bytes) {
-    ASSERT_EQ(write(theirs_, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
-  }
-  // All that has come to the server.
-  std::string ServerReceives() {
-    std::string all;
-    std::array<char, 65536> piece;
-    for (ssize_t size; (size = read(theirs_, piece.data(), piece.size())) > 0;) {
-      all.append(piece.data(), static_cast<size_t>(size));
-    }
-    return all;
-  }
-  void ServerCloses() {
-    close(theirs_);
-    theirs_ = -1;
-  }
+  void ServerSends(absl::string_view bytes) { server_.Send(bytes); }
+  std::string ServerReceives() { return server_.Receive(); }
+  void ServerCloses() { server_.Close(); }
 
   absl::Status Read() {
     return pipe_->Read([this](RedisReply reply) {
@@ -67,7 +52,7 @@ class RedisPipeTest : public ::testing::Test {
   }
 
   int ours_ = -1;
-  int theirs_ = -1;
+  ServerEnd server_;
   std::unique_ptr<RedisPipe> pipe_;
   std::vector<std::string> replies_;
 };

@@ -1,11 +1,9 @@
 // RedisClient with a server at the other end of a real socket, whose words are the test's; in
 // virtual time, and told by the test when the socket is ready.
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -20,6 +18,7 @@
 #include "server/store/redis/redis_client.h"
 #include "server/store/stream_store.h"
 #include "tests/support/virtual_world.h"
+#include "tests/unit/store/redis/server_end.h"
 
 namespace eventbus {
 namespace {
@@ -78,9 +77,9 @@ class RedisTalkTest : public ::testing::Test, public RedisClient::Listener {
     client_ = std::make_unique<RedisClient>(&process_, &network_, this, std::move(options));
     client_->Start();
     network_.Ready({.writable = true});
-    server_ = accept(listener_, nullptr, nullptr);
-    EXPECT_GE(server_, 0);
-    EXPECT_EQ(fcntl(server_, F_SETFL, O_NONBLOCK), 0);
+    const int accepted = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK);
+    EXPECT_GE(accepted, 0);
+    server_.Take(accepted);
     // It has given its name.
     world_.RunReady();
     EXPECT_THAT(ServerReceives(), HasSubstr("SETNAME"));
@@ -89,27 +88,17 @@ class RedisTalkTest : public ::testing::Test, public RedisClient::Listener {
   }
   ~RedisTalkTest() override {
     client_.reset();
-    if (server_ >= 0) close(server_);
     close(listener_);
     std::filesystem::remove_all(folder_);
   }
 
   void ServerSends(absl::string_view bytes) {
-    ASSERT_EQ(write(server_, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    server_.Send(bytes);
     network_.Ready({.readable = true});
   }
-  // All that has come to the server.
-  std::string ServerReceives() {
-    std::string all;
-    std::array<char, 65536> piece;
-    for (ssize_t size; (size = read(server_, piece.data(), piece.size())) > 0;) {
-      all.append(piece.data(), static_cast<size_t>(size));
-    }
-    return all;
-  }
+  std::string ServerReceives() { return server_.Receive(); }
   void ServerCloses() {
-    close(server_);
-    server_ = -1;
+    server_.Close();
     network_.Ready({.readable = true});
   }
 
@@ -128,7 +117,7 @@ class RedisTalkTest : public ::testing::Test, public RedisClient::Listener {
   ManualNetwork network_;
   std::string folder_;
   int listener_ = -1;
-  int server_ = -1;
+  ServerEnd server_;
   std::vector<std::string> answers_;
   int downs_ = 0;
   std::unique_ptr<RedisClient> client_;
@@ -183,8 +172,7 @@ TEST_F(RedisTalkTest, WhoWaitsForAnIdOnAConnectionThatIsLostHearsThatTheOutcomeI
 }
 
 TEST_F(RedisTalkTest, AServerThatLeavesInTheMiddleOfATurnEndsTheConnectionAtTheTurnsEnd) {
-  close(server_);
-  server_ = -1;
+  server_.Close();
   Append("a", 40'000);
   EXPECT_THAT(answers_, ElementsAre());
   world_.RunReady();

@@ -66,6 +66,13 @@ class Loop {
   virtual void EndHelping() {}
   // Runs a turn's tasks on this thread if there are any and the loop sleeps; false if not.
   virtual bool Help() { return false; }
+  // Whether somebody outside owes an answer that mostly comes at once. Any thread.
+  virtual bool expecting() const { return false; }
+  // For a thread that helps and stays awake for such an answer: between the two calls its Help
+  // looks at the sockets too, and they do not wake the loop's own thread. So it must help again and
+  // again. False: another thread does so already.
+  virtual bool BeginLooking() { return false; }
+  virtual void EndLooking() {}
 };
 
 }  // namespace eventbus

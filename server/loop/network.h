@@ -17,6 +17,9 @@ class SocketWatcher {
   virtual ~SocketWatcher() = default;
   // What to watch for from now on. Neither: nothing, until the next call.
   virtual void Watch(bool readable, bool writable) = 0;
+  // Whether the other end owes an answer that mostly comes at once, so that it is worth while to
+  // look for it before going to sleep (Loop::expecting). Not at first.
+  virtual void Expect(bool soon) = 0;
 };
 
 // Network is what a loop knows of sockets and names. Sockets are made elsewhere, by the client

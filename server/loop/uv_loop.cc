@@ -1,6 +1,6 @@
 #include "server/loop/uv_loop.h"
 
-#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -37,10 +37,17 @@ void CloseHandle(Handle* handle) {
 
 }  // namespace
 
-UvLoop::UvLoop() : wake_up_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+UvLoop::UvLoop()
+    : wake_up_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), sleep_(epoll_create1(EPOLL_CLOEXEC)) {
   DieUnlessOk(uv_loop_init(&uv_), "cannot create the event loop");
   DieUnlessOk(wake_up_ < 0 ? -errno : uv_poll_init(&uv_, &woken_, wake_up_),
               "cannot create the event loop's wake-up");
+  epoll_event readable = {};
+  readable.events = EPOLLIN;
+  for (const int descriptor : {uv_backend_fd(&uv_), sockets_.descriptor()}) {
+    DieUnlessOk(epoll_ctl(sleep_, EPOLL_CTL_ADD, descriptor, &readable) == 0 ? 0 : -errno,
+                "cannot create what the event loop sleeps on");
+  }
   woken_.data = this;
   uv_poll_start(&woken_, UV_READABLE, [](uv_poll_t* handle, int, int) {
     uint64_t times = 0;
@@ -63,8 +70,10 @@ UvLoop::~UvLoop() {
   while (!last_.empty()) last_.pop_front();
   CloseHandle(&woken_);
   uv_run(&uv_, UV_RUN_DEFAULT);
-  DieUnlessOk(uv_loop_close(&uv_), "something outlives the event loop it is on");
+  DieUnlessOk(sockets_.empty() ? uv_loop_close(&uv_) : UV_EBUSY,
+              "something outlives the event loop it is on");
   close(wake_up_);
+  close(sleep_);
 }
 
 void UvLoop::Run() {
@@ -78,6 +87,7 @@ void UvLoop::RunTurn(absl::Duration most) {
 
 bool UvLoop::Turn() {
   uv_run(&uv_, UV_RUN_NOWAIT);
+  sockets_.Serve();
   const bool last = TakePosted();
   RunTasks();
   return !last;
@@ -168,9 +178,9 @@ void UvLoop::Sleep(absl::Duration most) {
     sleeps_until_ = due;
     wake_up_sent_ = false;
   }
-  pollfd ready = {uv_backend_fd(&uv_), POLLIN, 0};
+  epoll_event ready = {};
   // However it ends, the turn finds what there is.
-  [[maybe_unused]] const int count = poll(&ready, 1, static_cast<int>(timeout_ms));
+  [[maybe_unused]] const int count = epoll_wait(sleep_, &ready, 1, static_cast<int>(timeout_ms));
   std::unique_lock lock(mutex_);
   wanted_ = true;
   not_helped_.wait(lock, [this] { return state_ != State::kHelped; });
@@ -193,19 +203,29 @@ void UvLoop::EndHelping() {
   WakeUp();
 }
 
+bool UvLoop::Looks() const { return looker_ == std::this_thread::get_id(); }
+
 bool UvLoop::Help() {
+  bool looks = false;
   {
     const std::lock_guard lock(mutex_);
+    looks = Looks();
     // The rest is for the loop's own thread: it is awake, has been told of it, or waits already.
-    if (state_ != State::kAsleep || posted_.empty() || stopping_ || wanted_) return false;
+    if (state_ != State::kAsleep || stopping_ || wanted_) return false;
+    if (posted_.empty() && !looks) return false;
     state_ = State::kHelped;
     running_.swap(posted_);
   }
-  int turns = 0;
-  do {
-    RunTasks();
-  } while (++turns < kMaxTurnsOfHelp && TakeMore());
-  const std::optional<uint64_t> due = NextDue();
+  bool helped = !running_.empty();
+  if (looks && sockets_.Serve()) helped = true;
+  std::optional<uint64_t> due;
+  if (helped) {
+    int turns = 0;
+    do {
+      RunTasks();
+    } while (++turns < kMaxTurnsOfHelp && TakeMore());
+    due = NextDue();
+  }
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
@@ -216,7 +236,7 @@ bool UvLoop::Help() {
   }
   not_helped_.notify_one();
   if (wake) WakeUp();
-  return true;
+  return helped;
 }
 
 bool UvLoop::TakeMore() {
@@ -225,6 +245,28 @@ bool UvLoop::TakeMore() {
   if (posted_.empty() || stopping_ || wanted_) return false;
   running_.swap(posted_);
   return true;
+}
+
+void UvLoop::WakeForSockets(bool wake) const {
+  epoll_event event = {};
+  event.events = wake ? EPOLLIN : 0U;
+  // If one is ready already, this wakes it too.
+  DieUnlessOk(epoll_ctl(sleep_, EPOLL_CTL_MOD, sockets_.descriptor(), &event) == 0 ? 0 : -errno,
+              "cannot change what the event loop sleeps on");
+}
+
+bool UvLoop::BeginLooking() {
+  const std::lock_guard lock(mutex_);
+  if (looker_ != std::thread::id() || stopping_) return false;
+  looker_ = std::this_thread::get_id();
+  WakeForSockets(false);
+  return true;
+}
+
+void UvLoop::EndLooking() {
+  const std::lock_guard lock(mutex_);
+  looker_ = std::thread::id();
+  WakeForSockets(true);
 }
 
 }  // namespace eventbus

@@ -14,6 +14,7 @@
 
 #include "absl/time/time.h"
 #include "server/loop/loop.h"
+#include "server/loop/socket_set.h"
 
 namespace eventbus {
 
@@ -27,9 +28,10 @@ namespace eventbus {
 //   loop.Run();
 //
 // A turn: due timers and I/O callbacks, then the posted tasks and after them the deferred ones. A
-// turn of a thread that helps has the tasks only; timers and I/O stay with the loop's own thread,
-// which is woken if a turn leaves it something to do sooner. Posting is a push under a mutex; the
-// loop is woken by a system call only while it sleeps, or is about to.
+// turn of a thread that helps has the tasks only, and the sockets if it looks at them; timers and
+// all else stay with the loop's own thread, which is woken if a turn leaves it something to do
+// sooner. Posting is a push under a mutex; the loop is woken by a system call only while it sleeps,
+// or is about to.
 class UvLoop final : public Loop {
  public:
   UvLoop();
@@ -58,9 +60,13 @@ class UvLoop final : public Loop {
   void BeginHelping() override;
   void EndHelping() override;
   bool Help() override;
+  bool expecting() const override { return sockets_.expecting(); }
+  bool BeginLooking() override;
+  void EndLooking() override;
 
-  // For sockets, which server/loop alone makes.
+  // For what server/loop alone makes.
   uv_loop_t* uv() { return &uv_; }
+  SocketSet& sockets() { return sockets_; }
 
  private:
   // Who has the loop.
@@ -74,6 +80,9 @@ class UvLoop final : public Loop {
   };
 
   void WakeUp() const;
+  // Whether the sockets end the sleep of the loop's own thread.
+  void WakeForSockets(bool wake) const;
+  bool Looks() const;
   // Makes what is posted what RunTasks runs. True if it is the last.
   bool TakePosted();
   // The same for a thread that helps; false if it should leave the loop to others.
@@ -91,6 +100,9 @@ class UvLoop final : public Loop {
   // An eventfd: libuv's own wake-up lets the loop spin while whoever wakes it is not running.
   const int wake_up_;
   uv_poll_t woken_;
+  SocketSet sockets_;
+  // What the loop's own thread sleeps on: an epoll set of libuv's and the sockets'.
+  const int sleep_;
 
   // Loop thread only.
   std::deque<Task> deferred_;
@@ -110,6 +122,8 @@ class UvLoop final : public Loop {
   bool wanted_ = false;
   std::condition_variable not_helped_;
   std::vector<std::thread::id> helpers_;
+  // The one of them that looks at the sockets.
+  std::thread::id looker_;
   bool stopping_ = false;
 };
 

@@ -14,50 +14,6 @@
 namespace eventbus {
 namespace {
 
-// The handle outlives the watcher by the turn that libuv takes to close it.
-class UvSocketWatcher final : public SocketWatcher {
- public:
-  UvSocketWatcher(uv_loop_t* uv, int socket, absl::AnyInvocable<void(Network::Readiness)> on_ready)
-      : handle_(new Handle{{}, std::move(on_ready)}) {
-    uv_poll_init(uv, &handle_->poll, socket);
-    handle_->poll.data = handle_;
-  }
-
-  ~UvSocketWatcher() override {
-    uv_poll_stop(&handle_->poll);
-    uv_close(reinterpret_cast<uv_handle_t*>(&handle_->poll),
-             [](uv_handle_t* handle) { delete static_cast<Handle*>(handle->data); });
-  }
-
-  UvSocketWatcher(const UvSocketWatcher&) = delete;
-  UvSocketWatcher& operator=(const UvSocketWatcher&) = delete;
-
-  void Watch(bool readable, bool writable) override {
-    const int events = (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0);
-    if (events == 0) {
-      uv_poll_stop(&handle_->poll);
-    } else {
-      uv_poll_start(&handle_->poll, events, &UvSocketWatcher::OnEvents);
-    }
-  }
-
- private:
-  struct Handle {
-    uv_poll_t poll;
-    absl::AnyInvocable<void(Network::Readiness)> on_ready;
-  };
-
-  static void OnEvents(uv_poll_t* poll, int status, int events) {
-    auto* handle = static_cast<Handle*>(poll->data);
-    // Reading or writing a broken socket tells what is wrong with it.
-    const bool broken = status < 0;
-    handle->on_ready(
-        {broken || (events & UV_READABLE) != 0, broken || (events & UV_WRITABLE) != 0});
-  }
-
-  Handle* const handle_;
-};
-
 struct LookUp {
   uv_getaddrinfo_t request;
   std::string host;
@@ -92,7 +48,7 @@ void OnLookedUp(uv_getaddrinfo_t* request, int status, addrinfo* list) {
 
 std::unique_ptr<SocketWatcher> UvNetwork::WatchSocket(
     int socket, absl::AnyInvocable<void(Readiness)> on_ready) {
-  return std::make_unique<UvSocketWatcher>(loop_->uv(), socket, std::move(on_ready));
+  return loop_->sockets().Watch(socket, std::move(on_ready));
 }
 
 void UvNetwork::Resolve(const std::string& host, Resolved done) {

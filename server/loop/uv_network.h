@@ -10,8 +10,8 @@
 
 namespace eventbus {
 
-// Network on libuv. Names are resolved on libuv's own threads. Owned by whoever owns the loop,
-// which must outlive it and its watchers.
+// Network of UvLoop: its sockets, and names, which are resolved on libuv's own threads. Owned by
+// whoever owns the loop, which must outlive it and its watchers.
 class UvNetwork final : public Network {
  public:
   explicit UvNetwork(UvLoop* loop) : loop_(loop), alive_(std::make_shared<bool>(true)) {}

@@ -18,6 +18,7 @@ void CallQueue::Serve() {
   WakeUp();
   loop_.BeginHelping();
   ServeCalls();
+  EndLooking();
   loop_.EndHelping();
 }
 
@@ -38,6 +39,7 @@ void CallQueue::ServeCalls() {
     }
     switch (completions_.AsyncNext(&tag, &ok, gpr_inf_past(GPR_CLOCK_MONOTONIC))) {
       case grpc::CompletionQueue::GOT_EVENT:
+        lookout_.Interrupted();
         static_cast<QueueTag*>(tag)->Ended(ok);
         ++ended;
         continue;
@@ -48,7 +50,11 @@ void CallQueue::ServeCalls() {
     }
     // All that came is with the loop now, so that one turn serves it.
     ended = 0;
-    if (loop_.Help()) continue;
+    if (loop_.Help()) {
+      lookout_.Came();
+      continue;
+    }
+    if (LookOut()) continue;
     if (!FallAsleep()) continue;
     const bool more = completions_.Next(&tag, &ok);
     WakeUp();
@@ -84,7 +90,29 @@ void CallQueue::StartBegun() {
   starting_.clear();
 }
 
+bool CallQueue::LookOut() {
+  if (!loop_.expecting()) {
+    lookout_.Stop();
+    return false;
+  }
+  if (!lookout_.LookAgain(loop_.MonotonicNow())) return false;
+  looks_ = looks_ || loop_.BeginLooking();
+  if (!looks_) {
+    lookout_.Stop();
+    return false;
+  }
+  // Whoever owes the answer may need this core to give it.
+  std::this_thread::yield();
+  return true;
+}
+
+void CallQueue::EndLooking() {
+  if (looks_) loop_.EndLooking();
+  looks_ = false;
+}
+
 bool CallQueue::FallAsleep() {
+  EndLooking();
   absl::MutexLock lock(&mutex_);
   awake_ = !begun_.empty();
   return !awake_;

@@ -17,6 +17,7 @@
 #include "server/loop/loop.h"
 #include "server/rpc/call/call_context.h"
 #include "server/rpc/call/call_router.h"
+#include "server/rpc/call/lookout.h"
 
 namespace eventbus {
 
@@ -82,6 +83,9 @@ class CallQueue {
   void ServeCalls() ABSL_LOCKS_EXCLUDED(mutex_);
   // What others have begun meanwhile.
   void StartBegun() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Whether an answer is due that is worth staying awake for.
+  bool LookOut();
+  void EndLooking();
   // False if something is to be done before.
   bool FallAsleep() ABSL_LOCKS_EXCLUDED(mutex_);
   void WakeUp() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -96,8 +100,11 @@ class CallQueue {
   bool awake_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<Begun> begun_ ABSL_GUARDED_BY(mutex_);
   int calls_ ABSL_GUARDED_BY(mutex_) = 0;
-  // Of the serving thread, to keep its memory.
+  // These are the serving thread's. To keep its memory:
   std::vector<Begun> starting_;
+  Lookout lookout_;
+  // It looks at the loop's sockets.
+  bool looks_ = false;
 };
 
 // What all calls of a queue have in common.

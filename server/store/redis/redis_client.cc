@@ -159,7 +159,10 @@ void RedisClient::SendDue(RedisCommand command, Due due) {
 }
 
 void RedisClient::Write(RedisCommand command, Due due) {
-  if (due_.empty()) silent_ticks_ = 0;
+  if (due_.empty()) {
+    silent_ticks_ = 0;
+    connection_->Expect(options_.answers_at_once);
+  }
   due_.push_back(std::move(due));
   connection_->Send(command.Wire());
   spare_ = std::move(command).TakeBuffer();
@@ -179,6 +182,7 @@ void RedisClient::OnReply(RedisReply reply) {
   if (due_.empty()) return Lose(absl::UnavailableError("a reply that nobody asked for"));
   Due due = std::move(due_.front());
   due_.pop_front();
+  if (due_.empty()) connection_->Expect(false);
   if (!reply.is_error()) return due.Give(reply);
   const absl::Status status = StatusFromRedisError(reply.text());
   const bool ends = EndsConnection(reply.text());

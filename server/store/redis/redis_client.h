@@ -51,6 +51,8 @@ struct RedisClientOptions {
   // each with a random part taken off.
   absl::Duration min_backoff = absl::Milliseconds(50);
   absl::Duration max_backoff = absl::Seconds(2);
+  // Whether commands are mostly answered at once, and do not wait for anything.
+  bool answers_at_once = true;
   // What may wait while a connection is being made.
   size_t max_waiting_bytes = size_t{256} << 20;
 };

@@ -51,6 +51,8 @@ class RedisConnection::Hooks {
     WriteLater();
   }
 
+  void Expect(bool soon) { watcher_->Expect(soon); }
+
  private:
   Hooks(Loop* loop, redisAsyncContext* context, bool tls)
       : loop_(loop),
@@ -246,6 +248,10 @@ void RedisConnection::OnReplyOf(redisAsyncContext* context, void* reply, void* /
 
 void RedisConnection::Send(absl::string_view wire) {
   if (hooks_ != nullptr) hooks_->Send(wire);
+}
+
+void RedisConnection::Expect(bool soon) {
+  if (hooks_ != nullptr) hooks_->Expect(soon);
 }
 
 }  // namespace eventbus

@@ -57,6 +57,8 @@ class RedisConnection {
 
   // Takes a whole command as it goes over the wire (RedisCommand::Wire). Harmless after OnClosed.
   void Send(absl::string_view wire);
+  // Whether replies are due that mostly come at once. Harmless after OnClosed.
+  void Expect(bool soon);
 
  private:
   // hiredis' way to our loop.

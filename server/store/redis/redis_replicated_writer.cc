@@ -12,6 +12,7 @@ namespace {
 // A connection with a WAIT on it is silent for that long without being lost.
 RedisClientOptions WithPatience(RedisClientOptions options, absl::Duration more) {
   options.reply_timeout += more;
+  options.answers_at_once = false;
   return options;
 }
 

@@ -12,6 +12,11 @@ constexpr uint64_t kPage = 500;
 // How long Redis holds back an empty answer: well below the client's patience with a silent server.
 constexpr uint64_t kBlockMs = 2'000;
 
+RedisClientOptions ThatWaits(RedisClientOptions options) {
+  options.answers_at_once = false;
+  return options;
+}
+
 }  // namespace
 
 RedisSignalReader::RedisSignalReader(Loop* loop, Network* network, RedisClientOptions options,
@@ -22,7 +27,7 @@ RedisSignalReader::RedisSignalReader(Loop* loop, Network* network, RedisClientOp
       on_signal_(std::move(on_signal)),
       on_missed_(std::move(on_missed)),
       alive_(std::make_shared<bool>(true)),
-      client_(loop, network, this, std::move(options)) {}
+      client_(loop, network, this, ThatWaits(std::move(options))) {}
 
 void RedisSignalReader::Start(EntryId position) {
   position_ = position;

@@ -380,6 +380,108 @@ TEST_F(HelpedLoopTest, ASocketThatAHelperWatchesIsWatchedByTheLoopsOwnThread) {
   close(ends[1]);
 }
 
+// A helper that looks at the sockets of the loop.
+class LookingTest : public HelpedLoopTest {
+ protected:
+  LookingTest() {
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends_.data()), 0);
+    RunHere([&] {
+      watcher_ = network_.WatchSocket(ends_[0], [&](Network::Readiness) {
+        char byte = 0;
+        EXPECT_EQ(read(ends_[0], &byte, 1), 1);
+        read_on_ = std::this_thread::get_id();
+        ready_.release();
+      });
+      watcher_->Watch(true, false);
+    });
+  }
+  ~LookingTest() override {
+    RunHere([&] { watcher_.reset(); });
+    close(ends_[0]);
+    close(ends_[1]);
+  }
+  void Send() { ASSERT_EQ(write(ends_[1], "x", 1), 1); }
+  // As long as the loop's own thread is about to sleep still, it is not for helpers.
+  void HelpUntilReady() {
+    while (!ready_.try_acquire()) loop_.Help();
+  }
+
+  UvNetwork network_{&loop_};
+  std::array<int, 2> ends_{};
+  std::unique_ptr<SocketWatcher> watcher_;
+  std::counting_semaphore<> ready_{0};
+  std::thread::id read_on_;
+};
+
+TEST_F(LookingTest, WhatComesIsReadByTheHelperAndTheLoopsOwnThreadSleepsOn) {
+  ASSERT_TRUE(loop_.BeginLooking());
+  for (int i = 0; i < 1000; ++i) {
+    Send();
+    HelpUntilReady();
+    ASSERT_EQ(read_on_, std::this_thread::get_id());
+  }
+  loop_.EndLooking();
+}
+
+TEST_F(LookingTest, WhatTheHelperHasNotReadIsReadByTheLoopsOwnThreadAfterwards) {
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(loop_.BeginLooking());
+    Send();
+    loop_.EndLooking();
+    ready_.acquire();
+    ASSERT_EQ(read_on_, thread_.get_id());
+  }
+}
+
+TEST_F(LookingTest, AHelperThatDoesNotLookLeavesTheSocketsAlone) {
+  Send();
+  ready_.acquire();
+  EXPECT_EQ(read_on_, thread_.get_id());
+  EXPECT_FALSE(loop_.Help());
+}
+
+TEST_F(LookingTest, OneThreadLooksAtATime) {
+  ASSERT_TRUE(loop_.BeginLooking());
+  std::thread([&] {
+    EXPECT_FALSE(loop_.BeginLooking());
+    loop_.BeginHelping();
+    // It is not the one that looks.
+    Send();
+    EXPECT_FALSE(loop_.Help());
+    loop_.EndHelping();
+  }).join();
+  HelpUntilReady();
+  loop_.EndLooking();
+  EXPECT_TRUE(loop_.BeginLooking());
+  loop_.EndLooking();
+}
+
+TEST_F(LookingTest, TimersFireOnTheLoopsOwnThreadMeanwhile) {
+  ASSERT_TRUE(loop_.BeginLooking());
+  std::counting_semaphore<> fired{0};
+  std::thread::id fired_on;
+  std::unique_ptr<Timer> timer;
+  RunHere([&] {
+    timer = loop_.CreateTimer([&] {
+      fired_on = std::this_thread::get_id();
+      timer.reset();
+      fired.release();
+    });
+    timer->Arm(absl::Milliseconds(1));
+  });
+  while (!fired.try_acquire()) loop_.Help();
+  EXPECT_EQ(fired_on, thread_.get_id());
+  loop_.EndLooking();
+}
+
+TEST_F(LookingTest, WhatIsExpectedIsKnownToAllThreads) {
+  EXPECT_FALSE(loop_.expecting());
+  RunHere([&] { watcher_->Expect(true); });
+  EXPECT_TRUE(loop_.expecting());
+  RunHere([&] { watcher_->Expect(false); });
+  EXPECT_FALSE(loop_.expecting());
+}
+
 TEST_F(HelpedLoopTest, WhatAHelperHasPostedAndLeftIsRunWhenItEndsHelping) {
   std::counting_semaphore<> ran{0};
   // However the loop happens to be: asleep at least once.

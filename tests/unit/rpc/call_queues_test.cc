@@ -1,6 +1,10 @@
 // Calls on completion queues, with real clients on the loopback.
 #include "server/rpc/call/call_queues.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <memory>
@@ -11,6 +15,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
@@ -30,6 +35,7 @@
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 #include "server/loop/uv_loop.h"
+#include "server/loop/uv_network.h"
 #include "server/rpc/call/call_router.h"
 #include "server/rpc/event_bus_service.h"
 #include "server/rpc/message_slices.h"
@@ -149,6 +155,14 @@ class CallQueuesTest : public ::testing::Test {
                     return reactor;
                   }));
     }
+    router_.Add("test.Test/Asked",
+                CallRouter::Unary([this](CallContext* context, const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) {
+                  *response = *request;
+                  UnaryReactor* const reactor = context->DefaultReactor();
+                  loop_.Post([this, reactor] { ask_(reactor); });
+                  return reactor;
+                }));
     health_.AddTo(&router_);
     grpc::ServerBuilder builder;
     int port = 0;
@@ -195,6 +209,8 @@ class CallQueuesTest : public ::testing::Test {
   CallRouter router_;
   UvLoop loop_;
   std::atomic<int> run_by_helpers_{0};
+  // Of the loop: what a call of Asked does there.
+  absl::AnyInvocable<void(UnaryReactor*)> ask_;
   std::thread loop_thread_{[this] { loop_.Run(); }};
   std::unique_ptr<CallQueues> queues_;
   std::unique_ptr<grpc::Server> server_;
@@ -260,6 +276,52 @@ TEST_F(CallQueuesTest, WhatAHandlerPostsIsRunByTheQueuesThreadWhileTheLoopSleeps
   for (int i = 0; i < 100; ++i) EXPECT_EQ(Call("/test.Test/Posted", "x").first, "x");
   // All but a few, unless the machine is busy.
   EXPECT_GT(run_by_helpers_, 0);
+}
+
+TEST_F(CallQueuesTest, WhatIsDueToCallsAtOnceIsLookedForByTheQueuesThread) {
+  // Somebody whom the handler asks over a socket.
+  std::array<int, 2> ends{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
+  std::thread other([&] {
+    char byte = 0;
+    while (read(ends[1], &byte, 1) == 1) ASSERT_EQ(write(ends[1], &byte, 1), 1);
+  });
+  // Both are the loop's.
+  UvNetwork network(&loop_);
+  std::unique_ptr<SocketWatcher> watcher;
+  UnaryReactor* asking = nullptr;
+  const auto on_loop = [&](absl::AnyInvocable<void()> task) {
+    absl::Notification ran;
+    loop_.Post([&] {
+      task();
+      ran.Notify();
+    });
+    ran.WaitForNotification();
+  };
+  on_loop([&] {
+    watcher = network.WatchSocket(ends[0], [&](Network::Readiness) {
+      char byte = 0;
+      ASSERT_EQ(read(ends[0], &byte, 1), 1);
+      if (std::this_thread::get_id() != loop_thread_.get_id()) ++run_by_helpers_;
+      watcher->Expect(false);
+      asking->Finish(grpc::Status::OK);
+    });
+    watcher->Watch(true, false);
+  });
+  ask_ = [&](UnaryReactor* reactor) {
+    asking = reactor;
+    watcher->Expect(true);
+    ASSERT_EQ(write(ends[0], "?", 1), 1);
+  };
+  // Sooner or later one is answered in time, however busy the machine is.
+  for (int calls = 0; calls < 2'000 && run_by_helpers_ == 0; ++calls) {
+    EXPECT_EQ(Call("/test.Test/Asked", "x").first, "x");
+  }
+  EXPECT_GT(run_by_helpers_, 0);
+  on_loop([&] { watcher.reset(); });
+  close(ends[0]);
+  other.join();
+  close(ends[1]);
 }
 
 TEST_F(CallQueuesTest, UnaryCallsAreAnswered) {

@@ -36,6 +36,7 @@ class ManualNetwork final : public Network {
   }
   void Resolve(const std::string& /*host*/, Resolved /*done*/) override {}
 
+  bool expecting() const { return expecting_; }
   // Whatever of the two is watched for has come.
   void Ready(Readiness readiness) {
     readiness.readable = readiness.readable && watched_.readable;
@@ -47,16 +48,21 @@ class ManualNetwork final : public Network {
   class Watcher final : public SocketWatcher {
    public:
     explicit Watcher(ManualNetwork* network) : network_(network) {}
-    ~Watcher() override { network_->watched_ = Readiness(); }
+    ~Watcher() override {
+      network_->watched_ = Readiness();
+      network_->expecting_ = false;
+    }
     void Watch(bool readable, bool writable) override {
       network_->watched_ = {.readable = readable, .writable = writable};
     }
+    void Expect(bool soon) override { network_->expecting_ = soon; }
 
    private:
     ManualNetwork* const network_;
   };
 
   Readiness watched_;
+  bool expecting_ = false;
   absl::AnyInvocable<void(Readiness)> on_ready_;
 };
 
@@ -72,8 +78,17 @@ class RedisTalkTest : public ::testing::Test, public RedisClient::Listener {
     listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
     EXPECT_EQ(bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
     EXPECT_EQ(listen(listener_, 8), 0);
-    RedisClientOptions options;
-    options.address = *RedisAddress::Parse("unix://" + path);
+    Connect({});
+  }
+  ~RedisTalkTest() override {
+    client_.reset();
+    close(listener_);
+    std::filesystem::remove_all(folder_);
+  }
+
+  // In place of the connection before.
+  void Connect(RedisClientOptions options) {
+    options.address = *RedisAddress::Parse(absl::StrCat("unix://", folder_, "/redis"));
     client_ = std::make_unique<RedisClient>(&process_, &network_, this, std::move(options));
     client_->Start();
     network_.Ready({.writable = true});
@@ -85,11 +100,6 @@ class RedisTalkTest : public ::testing::Test, public RedisClient::Listener {
     EXPECT_THAT(ServerReceives(), HasSubstr("SETNAME"));
     ServerSends("+OK\r\n");
     EXPECT_TRUE(client_->up());
-  }
-  ~RedisTalkTest() override {
-    client_.reset();
-    close(listener_);
-    std::filesystem::remove_all(folder_);
   }
 
   void ServerSends(absl::string_view bytes) {
@@ -169,6 +179,28 @@ TEST_F(RedisTalkTest, WhoWaitsForAnIdOnAConnectionThatIsLostHearsThatTheOutcomeI
   // Whether or not a command of this turn has been written, nobody knows that it was not.
   EXPECT_THAT(answers_, ElementsAre("a: unknown", "b: unknown"));
   EXPECT_EQ(downs_, 1);
+}
+
+TEST_F(RedisTalkTest, AnswersAreExpectedAsLongAsOneIsDue) {
+  EXPECT_FALSE(network_.expecting());
+  Append("a", 1);
+  Append("b", 1);
+  EXPECT_TRUE(network_.expecting());
+  world_.RunReady();
+  ServerSends("$3\r\n7-1\r\n");
+  EXPECT_TRUE(network_.expecting());
+  ServerSends("$3\r\n7-2\r\n");
+  EXPECT_FALSE(network_.expecting());
+  Append("c", 1);
+  world_.RunReady();
+  ServerCloses();
+  EXPECT_FALSE(network_.expecting());
+}
+
+TEST_F(RedisTalkTest, AnswersThatTakeTheirTimeAreNotExpected) {
+  Connect({.answers_at_once = false});
+  Append("a", 1);
+  EXPECT_FALSE(network_.expecting());
 }
 
 TEST_F(RedisTalkTest, AServerThatLeavesInTheMiddleOfATurnEndsTheConnectionAtTheTurnsEnd) {

@@ -15,7 +15,7 @@ namespace eventbus {
 class Lookout {
  public:
   // Idle time for one answer.
-  static constexpr absl::Duration kLongest = absl::Microseconds(100);
+  static constexpr absl::Duration kLongest = absl::Microseconds(150);
   // After so many more in vain than not, it is tried only once in a while.
   static constexpr int kMostTrust = 16;
   static constexpr int kTriedEvery = 64;

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -30,10 +29,10 @@ class SocketSet::Watcher final : public SocketWatcher {
     const bool wanted = event.events != 0;
     const int change = !wanted ? EPOLL_CTL_DEL : in_set_ ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     if (!wanted && !in_set_) return;
-    in_set_ = wanted;
-    if (epoll_ctl(set_->set_, change, socket_, &event) != 0 && wanted) {
-      std::perror("eventbusd: cannot watch a socket");
-    }
+    const bool done = epoll_ctl(set_->set_, change, socket_, &event) == 0;
+    // Whoever waits for it in vain gives up the connection.
+    if (!done && wanted) std::perror("eventbusd: cannot watch a socket");
+    in_set_ = wanted && (done || in_set_);
   }
 
   void Expect(bool soon) override {

@@ -203,13 +203,11 @@ void UvLoop::EndHelping() {
   WakeUp();
 }
 
-bool UvLoop::Looks() const { return looker_ == std::this_thread::get_id(); }
-
 bool UvLoop::Help() {
   bool looks = false;
   {
     const std::lock_guard lock(mutex_);
-    looks = Looks();
+    looks = looker_ == std::this_thread::get_id();
     // The rest is for the loop's own thread: it is awake, has been told of it, or waits already.
     if (state_ != State::kAsleep || stopping_ || wanted_) return false;
     if (posted_.empty() && !looks) return false;

@@ -82,7 +82,6 @@ class UvLoop final : public Loop {
   void WakeUp() const;
   // Whether the sockets end the sleep of the loop's own thread.
   void WakeForSockets(bool wake) const;
-  bool Looks() const;
   // Makes what is posted what RunTasks runs. True if it is the last.
   bool TakePosted();
   // The same for a thread that helps; false if it should leave the loop to others.

@@ -23,6 +23,10 @@ class Timer {
   virtual bool armed() const = 0;
 };
 
+// What a thread has done for the loop: nothing, run what was posted, or also looked after sockets
+// on which something had come.
+enum class Helped { kNot, kRanTasks, kServedSockets };
+
 // Loop runs everything that touches broker state, one task after the other, so that the broker
 // needs no locks. UvLoop is the real one; VirtualProcess (tests) runs on a virtual clock and can be
 // frozen or killed like a process.
@@ -64,8 +68,8 @@ class Loop {
   // lock then that a task may want.
   virtual void BeginHelping() {}
   virtual void EndHelping() {}
-  // Runs a turn's tasks on this thread if there are any and the loop sleeps; false if not.
-  virtual bool Help() { return false; }
+  // Runs a turn's tasks on this thread if there are any and the loop sleeps.
+  virtual Helped Help() { return Helped::kNot; }
   // Whether somebody outside owes an answer that mostly comes at once. Any thread.
   virtual bool expecting() const { return false; }
   // For a thread that helps and stays awake for such an answer: between the two calls its Help

@@ -203,21 +203,21 @@ void UvLoop::EndHelping() {
   WakeUp();
 }
 
-bool UvLoop::Help() {
+Helped UvLoop::Help() {
   bool looks = false;
   {
     const std::lock_guard lock(mutex_);
     looks = looker_ == std::this_thread::get_id();
     // The rest is for the loop's own thread: it is awake, has been told of it, or waits already.
-    if (state_ != State::kAsleep || stopping_ || wanted_) return false;
-    if (posted_.empty() && !looks) return false;
+    if (state_ != State::kAsleep || stopping_ || wanted_) return Helped::kNot;
+    if (posted_.empty() && !looks) return Helped::kNot;
     state_ = State::kHelped;
     running_.swap(posted_);
   }
-  bool helped = !running_.empty();
-  if (looks && sockets_.Serve()) helped = true;
+  Helped helped = running_.empty() ? Helped::kNot : Helped::kRanTasks;
+  if (looks && sockets_.Serve()) helped = Helped::kServedSockets;
   std::optional<uint64_t> due;
-  if (helped) {
+  if (helped != Helped::kNot) {
     int turns = 0;
     do {
       RunTasks();

@@ -59,7 +59,7 @@ class UvLoop final : public Loop {
   std::unique_ptr<Timer> CreateTimer(absl::AnyInvocable<void()> on_fire) override;
   void BeginHelping() override;
   void EndHelping() override;
-  bool Help() override;
+  Helped Help() override;
   bool expecting() const override { return sockets_.expecting(); }
   bool BeginLooking() override;
   void EndLooking() override;

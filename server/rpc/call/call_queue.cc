@@ -11,6 +11,20 @@ namespace {
 constexpr int kMostWithoutHelp = 16;
 constexpr std::chrono::microseconds kLongestWithoutHelp(200);
 
+// For half a microsecond: looking without a break slows down who shares the core's units.
+constexpr int kPauses = 10;
+
+void LeaveTheCoreToOthers() {
+  for (int i = 0; i < kPauses; ++i) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+  }
+  std::this_thread::yield();
+}
+
 }  // namespace
 
 void CallQueue::Serve() {
@@ -34,7 +48,7 @@ void CallQueue::ServeCalls() {
       if (ended == 1) first_ended = now;
       if (ended == kMostWithoutHelp || now - first_ended > kLongestWithoutHelp) {
         ended = 0;
-        loop_.Help();
+        HelpLoop();
       }
     }
     switch (completions_.AsyncNext(&tag, &ok, gpr_inf_past(GPR_CLOCK_MONOTONIC))) {
@@ -50,11 +64,7 @@ void CallQueue::ServeCalls() {
     }
     // All that came is with the loop now, so that one turn serves it.
     ended = 0;
-    if (loop_.Help()) {
-      lookout_.Came();
-      continue;
-    }
-    if (LookOut()) continue;
+    if (HelpLoop() || LookOut()) continue;
     if (!FallAsleep()) continue;
     const bool more = completions_.Next(&tag, &ok);
     WakeUp();
@@ -62,6 +72,12 @@ void CallQueue::ServeCalls() {
     static_cast<QueueTag*>(tag)->Ended(ok);
     ended = 1;
   }
+}
+
+bool CallQueue::HelpLoop() {
+  const Helped helped = loop_.Help();
+  lookout_.Brought(helped);
+  return helped != Helped::kNot;
 }
 
 void CallQueue::Begin(QueuedCall* call, Operation operation) {
@@ -102,7 +118,7 @@ bool CallQueue::LookOut() {
     return false;
   }
   // Whoever owes the answer may need this core to give it.
-  std::this_thread::yield();
+  LeaveTheCoreToOthers();
   return true;
 }
 

@@ -81,6 +81,8 @@ class CallQueue {
   };
 
   void ServeCalls() ABSL_LOCKS_EXCLUDED(mutex_);
+  // False if there was nothing to help with.
+  bool HelpLoop();
   // What others have begun meanwhile.
   void StartBegun() ABSL_LOCKS_EXCLUDED(mutex_);
   // Whether an answer is due that is worth staying awake for.

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "absl/time/time.h"
+#include "server/loop/loop.h"
 
 namespace eventbus {
 
@@ -35,8 +36,10 @@ class Lookout {
   }
   // There was something else to do: that time does not count.
   void Interrupted() { looked_at_.reset(); }
-  // The answer has come.
-  void Came() {
+  // What the look has brought. Answers come over sockets; tasks are other work.
+  void Brought(Helped helped) {
+    if (helped == Helped::kRanTasks) Interrupted();
+    if (helped != Helped::kServedSockets) return;
     if (looked_at_.has_value()) trust_ = std::min(trust_ + 1, kMostTrust);
     Stop();
   }

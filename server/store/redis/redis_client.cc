@@ -161,13 +161,25 @@ void RedisClient::SendDue(RedisCommand command, Due due) {
 void RedisClient::Write(RedisCommand command, Due due) {
   if (due_.empty()) {
     silent_ticks_ = 0;
-    connection_->Expect(options_.answers_at_once);
+    connection_->Expect(Expects());
   }
+  if (!is_near_ && !timed_at_.has_value()) BeginTiming();
   due_.push_back(std::move(due));
   connection_->Send(command.Wire());
   spare_ = std::move(command).TakeBuffer();
   if (spare_.capacity() > kMaxSpare) spare_ = std::string();
   if (!tick_timer_->armed()) tick_timer_->Arm(kTick);
+}
+
+void RedisClient::BeginTiming() {
+  timed_at_ = loop_->MonotonicNow();
+  before_timed_ = due_.size();
+}
+
+void RedisClient::EndTiming() {
+  is_near_ = loop_->MonotonicNow() - *timed_at_ <= options_.near;
+  timed_at_.reset();
+  connection_->Expect(Expects());
 }
 
 void RedisClient::Due::Give(const absl::StatusOr<RedisReply>& reply) {
@@ -182,6 +194,7 @@ void RedisClient::OnReply(RedisReply reply) {
   if (due_.empty()) return Lose(absl::UnavailableError("a reply that nobody asked for"));
   Due due = std::move(due_.front());
   due_.pop_front();
+  if (timed_at_.has_value() && before_timed_-- == 0) EndTiming();
   if (due_.empty()) connection_->Expect(false);
   if (!reply.is_error()) return due.Give(reply);
   const absl::Status status = StatusFromRedisError(reply.text());
@@ -230,6 +243,9 @@ void RedisClient::Lose(const absl::Status& why) {
   last_problem_ = Named(why);
   state_ = State::kDown;
   silent_ticks_ = 0;
+  // The next one may be another server.
+  is_near_ = false;
+  timed_at_.reset();
   tick_timer_->Disarm();
   connect_timer_->Disarm();
   connection_.reset();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,8 +52,11 @@ struct RedisClientOptions {
   // each with a random part taken off.
   absl::Duration min_backoff = absl::Milliseconds(50);
   absl::Duration max_backoff = absl::Seconds(2);
-  // Whether commands are mostly answered at once, and do not wait for anything.
+  // Whether commands are mostly answered at once, and do not wait for anything. If so, and once one
+  // was answered within this time, so that the server is not far away, answers are looked for
+  // before a thread sleeps (SocketWatcher::Expect).
   bool answers_at_once = true;
+  absl::Duration near = absl::Microseconds(300);
   // What may wait while a connection is being made.
   size_t max_waiting_bytes = size_t{256} << 20;
 };
@@ -137,6 +141,11 @@ class RedisClient final : private RedisConnection::Owner {
   void BeginUp();
   void SendDue(RedisCommand command, Due due);
   void Write(RedisCommand command, Due due);
+  // Whether what is due now will mostly come at once.
+  bool Expects() const { return options_.answers_at_once && is_near_; }
+  // Until the server is known to be near, one command after the other is timed.
+  void BeginTiming();
+  void EndTiming();
   // Gives up the connection, or the attempt at one.
   void Lose(const absl::Status& why);
   void Tick();
@@ -158,6 +167,11 @@ class RedisClient final : private RedisConnection::Owner {
   // The memory of a command that has been sent.
   std::string spare_;
   absl::Status last_problem_;
+
+  bool is_near_ = false;
+  // When the timed command was written, and how many others are answered before it.
+  std::optional<absl::Duration> timed_at_;
+  size_t before_timed_ = 0;
 
   uint64_t attempts_ = 0;
   uint32_t failures_ = 0;

@@ -42,7 +42,7 @@ class HelpedLoopTest : public ::testing::Test {
         if (ran_here) task();
         if (!ran_here) ran_there_.release();
       });
-      if (!loop_.Help()) ran_there_.acquire();
+      if (loop_.Help() == Helped::kNot) ran_there_.acquire();
     }
   }
 
@@ -67,7 +67,7 @@ class HelpedLoopTest : public ::testing::Test {
 };
 
 TEST_F(HelpedLoopTest, NothingIsThereToHelpWithUnlessSomethingWasPosted) {
-  EXPECT_FALSE(loop_.Help());
+  EXPECT_EQ(loop_.Help(), Helped::kNot);
 }
 
 TEST_F(HelpedLoopTest, AHelperRunsATurnWithItsDeferredTasksWhileTheLoopSleeps) {
@@ -183,7 +183,7 @@ TEST_F(LookingTest, AHelperThatDoesNotLookLeavesTheSocketsAlone) {
   Send();
   ready_.acquire();
   EXPECT_EQ(read_on_, thread_.get_id());
-  EXPECT_FALSE(loop_.Help());
+  EXPECT_EQ(loop_.Help(), Helped::kNot);
 }
 
 TEST_F(LookingTest, OneThreadLooksAtATime) {
@@ -193,7 +193,7 @@ TEST_F(LookingTest, OneThreadLooksAtATime) {
     loop_.BeginHelping();
     // It is not the one that looks.
     Send();
-    EXPECT_FALSE(loop_.Help());
+    EXPECT_EQ(loop_.Help(), Helped::kNot);
     loop_.EndHelping();
   }).join();
   HelpUntilReady();

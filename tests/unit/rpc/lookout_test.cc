@@ -31,7 +31,7 @@ TEST_F(LookoutTest, EachAnswerIsLookedForAnew) {
       EXPECT_TRUE(lookout_.LookAgain(now_));
       now_ += kStep;
     }
-    lookout_.Came();
+    lookout_.Brought(Helped::kServedSockets);
     now_ += absl::Seconds(1);
   }
 }
@@ -45,6 +45,26 @@ TEST_F(LookoutTest, TimeWithSomethingElseToDoDoesNotCount) {
   lookout_.Interrupted();
   now_ += absl::Seconds(1);
   // But what was spent before does.
+  EXPECT_EQ(LookInVain(), Lookout::kLongest / 2);
+}
+
+TEST_F(LookoutTest, TasksThatWereRunAreNoAnswer) {
+  for (int looks = 0; looks < 5; ++looks) {
+    EXPECT_TRUE(lookout_.LookAgain(now_));
+    now_ += kStep;
+    EXPECT_TRUE(lookout_.LookAgain(now_));
+    lookout_.Brought(Helped::kRanTasks);
+    now_ += absl::Seconds(1);
+  }
+  EXPECT_EQ(LookInVain(), Lookout::kLongest / 2);
+}
+
+TEST_F(LookoutTest, ALookThatBroughtNothingGoesOn) {
+  for (int looks = 0; looks < 5; ++looks) {
+    EXPECT_TRUE(lookout_.LookAgain(now_));
+    lookout_.Brought(Helped::kNot);
+    now_ += kStep;
+  }
   EXPECT_EQ(LookInVain(), Lookout::kLongest / 2);
 }
 
@@ -69,13 +89,13 @@ TEST_F(LookoutTest, WhenTheyComeInTimeAgainTheyAreLookedForAgain) {
   Distrust();
   while (!lookout_.LookAgain(now_)) now_ += absl::Seconds(1);
   now_ += kStep;
-  lookout_.Came();
+  lookout_.Brought(Helped::kServedSockets);
   EXPECT_TRUE(lookout_.LookAgain(now_));
 }
 
 TEST_F(LookoutTest, AnAnswerThatCameToASleeperIsNoReasonToLook) {
   Distrust();
-  lookout_.Came();
+  lookout_.Brought(Helped::kServedSockets);
   EXPECT_FALSE(lookout_.LookAgain(now_));
 }
 

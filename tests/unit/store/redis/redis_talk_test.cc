@@ -26,6 +26,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+constexpr absl::Duration kFar = absl::Milliseconds(1);
+
 // Knows what is watched; the test says when it is ready.
 class ManualNetwork final : public Network {
  public:
@@ -86,11 +88,14 @@ class RedisTalkTest : public ::testing::Test, public RedisClient::Listener {
     std::filesystem::remove_all(folder_);
   }
 
-  // In place of the connection before.
-  void Connect(RedisClientOptions options) {
+  // In place of the connection before. `way`: what an answer takes.
+  void Connect(RedisClientOptions options, absl::Duration way = absl::ZeroDuration()) {
     options.address = *RedisAddress::Parse(absl::StrCat("unix://", folder_, "/redis"));
     client_ = std::make_unique<RedisClient>(&process_, &network_, this, std::move(options));
     client_->Start();
+    Accept(way);
+  }
+  void Accept(absl::Duration way) {
     network_.Ready({.writable = true});
     const int accepted = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK);
     EXPECT_GE(accepted, 0);
@@ -98,6 +103,7 @@ class RedisTalkTest : public ::testing::Test, public RedisClient::Listener {
     // It has given its name.
     world_.RunReady();
     EXPECT_THAT(ServerReceives(), HasSubstr("SETNAME"));
+    world_.Advance(way);
     ServerSends("+OK\r\n");
     EXPECT_TRUE(client_->up());
   }
@@ -199,6 +205,53 @@ TEST_F(RedisTalkTest, AnswersAreExpectedAsLongAsOneIsDue) {
 
 TEST_F(RedisTalkTest, AnswersThatTakeTheirTimeAreNotExpected) {
   Connect({.answers_at_once = false});
+  Append("a", 1);
+  EXPECT_FALSE(network_.expecting());
+}
+
+TEST_F(RedisTalkTest, AnswersOfAServerThatIsFarAwayAreNotExpected) {
+  Connect({}, kFar);
+  for (int i = 0; i < 10; ++i) {
+    Append("a", 1);
+    Append("b", 1);
+    world_.Advance(kFar);
+    EXPECT_FALSE(network_.expecting());
+    ServerSends("$3\r\n7-1\r\n");
+    EXPECT_FALSE(network_.expecting());
+    ServerSends("$3\r\n7-2\r\n");
+  }
+}
+
+TEST_F(RedisTalkTest, OneAnswerThatComesSoonShowsThatTheServerIsNear) {
+  Connect({}, kFar);
+  Append("timed", 1);
+  Append("not", 1);
+  world_.Advance(kFar);
+  Append("not", 1);
+  ServerSends("$3\r\n7-1\r\n");
+  // Answered as soon as it was sent, but nobody looked at the clock.
+  ServerSends("$3\r\n7-2\r\n$3\r\n7-3\r\n");
+  Append("timed", 1);
+  Append("not", 1);
+  EXPECT_FALSE(network_.expecting());
+  world_.RunReady();
+  ServerSends("$3\r\n7-4\r\n");
+  EXPECT_TRUE(network_.expecting());
+  ServerSends("$3\r\n7-5\r\n");
+  // From now on it may be busy.
+  for (int i = 0; i < 10; ++i) {
+    Append("a", 1);
+    EXPECT_TRUE(network_.expecting());
+    world_.Advance(kFar);
+    ServerSends("$3\r\n8-1\r\n");
+  }
+}
+
+TEST_F(RedisTalkTest, TheNextServerMayBeFarAway) {
+  ServerCloses();
+  EXPECT_EQ(downs_, 1);
+  world_.RunReady();
+  Accept(kFar);
   Append("a", 1);
   EXPECT_FALSE(network_.expecting());
 }

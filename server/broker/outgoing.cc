@@ -37,7 +37,7 @@ Outgoing TakeEntry(const EntryBounds& of_entry, WaitingParts* waiting) {
     if (outgoing.value.size() <= bounds.max_bytes) {
       outgoing.events = waiting->front().count;
       outgoing.expires_ms = EarliestExpiry(waiting->front());
-      outgoing.parts.push_back(std::move(waiting->front()));
+      outgoing.parts.push_back(waiting->front());
       waiting->pop_front();
       return outgoing;
     }
@@ -49,7 +49,7 @@ Outgoing TakeEntry(const EntryBounds& of_entry, WaitingParts* waiting) {
     if (part.command().atomic) {
       if (!outgoing.parts.empty()) break;
       outgoing.events = part.count;
-      outgoing.parts.push_back(std::move(part));
+      outgoing.parts.push_back(part);
       waiting->pop_front();
       break;
     }

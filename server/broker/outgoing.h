@@ -3,9 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <list>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
@@ -17,18 +18,21 @@
 // How commands of publishers become requests to the store. Loop thread only.
 namespace eventbus {
 
-// A command and what is known of its fate.
+// A command and what is known of its fate. Owned by Publisher until the fate of all its events is
+// known.
 struct AcceptedCommand {
   PublishCommand command;
   PublishOutcome outcome;
   // Events whose fate is not known yet.
   size_t open = 0;
   absl::Duration received_at;
+  // Its place among the publisher's.
+  std::list<AcceptedCommand>::iterator place;
 };
 
-// Consecutive events of a command for one stream.
+// Consecutive events of a command for one stream. Of no use once their fate is known.
 struct CommandPart {
-  std::shared_ptr<AcceptedCommand> accepted;
+  AcceptedCommand* accepted = nullptr;
   uint32_t first = 0;
   uint32_t count = 0;
 
@@ -37,22 +41,24 @@ struct CommandPart {
   Bytes frames() const;
 };
 
-// Parts that wait for their entry, in their order. One of them needs no memory of its own.
+// Parts that wait for their entry, in their order. Keeps the memory of a few.
 class WaitingParts {
  public:
   bool empty() const { return size() == 0; }
   size_t size() const { return parts_.size() - first_; }
   CommandPart& front() { return parts_[first_]; }
-  void push_back(CommandPart part) { parts_.push_back(std::move(part)); }
+  void push_back(const CommandPart& part) { parts_.push_back(part); }
   void pop_front() {
-    parts_[first_].accepted.reset();
     if (++first_ < parts_.size()) return;
     parts_.clear();
+    if (parts_.capacity() > kMostKept) parts_.shrink_to_fit();
     first_ = 0;
   }
 
  private:
-  absl::InlinedVector<CommandPart, 1> parts_;
+  static constexpr size_t kMostKept = 64;
+
+  std::vector<CommandPart> parts_;
   // Those before it have left.
   size_t first_ = 0;
 };

@@ -73,7 +73,8 @@ void Publisher::Publish(PublishCommand command) {
   }
   queued_events_ += events;
   queued_bytes_ += command.framed.size();
-  auto accepted = std::make_shared<AcceptedCommand>();
+  const auto accepted = commands_.emplace(commands_.end());
+  accepted->place = accepted;
   accepted->command = std::move(command);
   accepted->open = events;
   accepted->received_at = context_->loop->MonotonicNow();
@@ -81,14 +82,13 @@ void Publisher::Publish(PublishCommand command) {
   uint32_t first = 0;
   for (uint32_t i = 1; i <= events; ++i) {
     if (i < events && accepted->command.type(i) == accepted->command.type(first)) continue;
-    parts.push_back(CommandPart{accepted, first, i - first});
+    parts.push_back(CommandPart{&*accepted, first, i - first});
     first = i;
   }
   // One answer for each, unless it is split.
   accepted->outcome.reserve(parts.size());
-  for (CommandPart& part : parts) {
-    Lane& lane = LaneFor(accepted->command.type(part.first));
-    Enqueue(lane, std::move(part));
+  for (const CommandPart& part : parts) {
+    Enqueue(LaneFor(accepted->command.type(part.first)), part);
   }
 }
 
@@ -102,13 +102,13 @@ Publisher::Lane& Publisher::LaneFor(absl::string_view stream) {
   return *lanes_.emplace(lane->stream, std::move(lane)).first->second;
 }
 
-void Publisher::Enqueue(Lane& lane, CommandPart part) {
+void Publisher::Enqueue(Lane& lane, const CommandPart& part) {
   if (lane.policy.when_full == WhenStreamFull::kRefuse) {
     const absl::Status room =
         room_->Take(lane.stream, lane.policy, part.count, part.frames().size());
     if (!room.ok()) return Settle(part, room, lane.stream, Position());
   }
-  lane.waiting.push_back(std::move(part));
+  lane.waiting.push_back(part);
   if (lane.in_turn) return;
   lane.in_turn = true;
   if (turn_.empty()) context_->loop->Defer(lifetime_.Guard([this] { EndTurn(); }));
@@ -177,7 +177,7 @@ void Publisher::Send(Lane& lane, absl::Duration now) {
   lane.rate.Add(events, now);
 }
 
-void Publisher::Append(Lane& lane, Outgoing outgoing) {
+void Publisher::Append(Lane& lane, Outgoing&& outgoing) {
   ++lane.appends_under_way;
   const bool remembers =
       lane.policy.duplicate_window > absl::ZeroDuration() && MayBeDuplicate(outgoing);
@@ -187,7 +187,7 @@ void Publisher::Append(Lane& lane, Outgoing outgoing) {
   AppendPlain(lane, std::move(outgoing));
 }
 
-void Publisher::AppendPlain(Lane& lane, Outgoing outgoing) {
+void Publisher::AppendPlain(Lane& lane, Outgoing&& outgoing) {
   AppendRequest request{lane.stream, outgoing.value, outgoing.events, outgoing.expires_ms};
   context_->store->Append(std::move(request),
                           lifetime_.Guard([this, &lane, outgoing = std::move(outgoing)](
@@ -198,7 +198,7 @@ void Publisher::AppendPlain(Lane& lane, Outgoing outgoing) {
   if (context_->store->ReadsFollowAppends()) on_advanced_(lane.stream);
 }
 
-void Publisher::OnAppended(Lane& lane, Outgoing outgoing, const absl::StatusOr<EntryId>& id) {
+void Publisher::OnAppended(Lane& lane, Outgoing&& outgoing, const absl::StatusOr<EntryId>& id) {
   if (!id.ok()) return OnAppendFailed(lane, std::move(outgoing), id.status());
   uint32_t index = 0;
   for (const CommandPart& part : outgoing.parts) {
@@ -209,7 +209,7 @@ void Publisher::OnAppended(Lane& lane, Outgoing outgoing, const absl::StatusOr<E
   OnAppendEnded(lane);
 }
 
-void Publisher::OnAppendFailed(Lane& lane, Outgoing outgoing, const absl::Status& status) {
+void Publisher::OnAppendFailed(Lane& lane, Outgoing&& outgoing, const absl::Status& status) {
   if (status.code() == absl::StatusCode::kNotFound) {
     lane.exists = false;
     lane.returned.push_back(std::move(outgoing));
@@ -299,23 +299,29 @@ void Publisher::EndBirth(Lane& lane, const absl::Status& status) {
 
 void Publisher::Settle(const CommandPart& part, const absl::Status& status,
                        absl::string_view stream, Position position) {
-  PublishedRun run;
+  PublishedRun& run = AddRun(part);
   run.status = status;
-  run.stream = std::string(stream);
+  run.stream.assign(stream.data(), stream.size());
   run.position = position;
-  SettleRun(part, std::move(run));
+  FinishIfSettled(*part.accepted);
 }
 
-void Publisher::SettleRun(const CommandPart& part, PublishedRun run) {
+PublishedRun& Publisher::AddRun(const CommandPart& part) {
+  PublishedRun& run = part.accepted->outcome.emplace_back();
   run.first = part.first;
   run.count = part.count;
-  AcceptedCommand& accepted = *part.accepted;
-  accepted.outcome.push_back(std::move(run));
-  accepted.open -= part.count;
-  if (accepted.open == 0) Finish(accepted);
+  part.accepted->open -= part.count;
+  return run;
 }
 
-void Publisher::Finish(AcceptedCommand& accepted) {
+void Publisher::FinishIfSettled(const AcceptedCommand& accepted) {
+  if (accepted.open == 0) Finish(accepted.place);
+}
+
+void Publisher::Finish(std::list<AcceptedCommand>::iterator place) {
+  std::list<AcceptedCommand> finished;
+  finished.splice(finished.begin(), commands_, place);
+  AcceptedCommand& accepted = finished.front();
   queued_events_ -= accepted.command.items.size();
   queued_bytes_ -= accepted.command.framed.size();
   const auto in_order = [](const PublishedRun& a, const PublishedRun& b) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -84,15 +85,15 @@ class Publisher {
   };
 
   Lane& LaneFor(absl::string_view stream);
-  void Enqueue(Lane& lane, CommandPart part);
+  void Enqueue(Lane& lane, const CommandPart& part);
   void EndTurn();
   void Send(Lane& lane, absl::Duration now);
-  void Append(Lane& lane, Outgoing outgoing);
-  void AppendPlain(Lane& lane, Outgoing outgoing);
-  void OnAppended(Lane& lane, Outgoing outgoing, const absl::StatusOr<EntryId>& id);
-  void AppendOnce(Lane& lane, Outgoing outgoing);
-  void OnAppendedOnce(Lane& lane, Outgoing outgoing, absl::StatusOr<AppendOnceResult> result);
-  void OnAppendFailed(Lane& lane, Outgoing outgoing, const absl::Status& status);
+  void Append(Lane& lane, Outgoing&& outgoing);
+  void AppendPlain(Lane& lane, Outgoing&& outgoing);
+  void OnAppended(Lane& lane, Outgoing&& outgoing, const absl::StatusOr<EntryId>& id);
+  void AppendOnce(Lane& lane, Outgoing&& outgoing);
+  void OnAppendedOnce(Lane& lane, Outgoing&& outgoing, absl::StatusOr<AppendOnceResult> result);
+  void OnAppendFailed(Lane& lane, Outgoing&& outgoing, const absl::Status& status);
   void OnAppendEnded(Lane& lane);
   void BeginBirth(Lane& lane);
   void OnTypeRegistered(Lane& lane, absl::StatusOr<TypeRegistration> registration);
@@ -102,8 +103,10 @@ class Publisher {
   void Fail(absl::string_view stream, WaitingParts parts, const absl::Status& error);
   void Settle(const CommandPart& part, const absl::Status& status, absl::string_view stream,
               Position position);
-  void SettleRun(const CommandPart& part, PublishedRun run);
-  void Finish(AcceptedCommand& accepted);
+  // What became of the part, to be filled in; then FinishIfSettled.
+  PublishedRun& AddRun(const CommandPart& part);
+  void FinishIfSettled(const AcceptedCommand& accepted);
+  void Finish(std::list<AcceptedCommand>::iterator place);
 
   const Context* const context_;
   Registry* const registry_;
@@ -111,6 +114,8 @@ class Publisher {
   StreamRoom* const room_;
   const std::function<void(absl::string_view)> on_advanced_;
   OnDelayed on_delayed_;
+  // What was accepted and is not answered yet.
+  std::list<AcceptedCommand> commands_;
   absl::flat_hash_map<std::string, std::unique_ptr<Lane>> lanes_;
   // Lanes that got something during this turn.
   std::vector<Lane*> turn_;

@@ -26,7 +26,7 @@ uint32_t RunLength(std::vector<OnceOutcome>::const_iterator first, uint32_t most
 
 }  // namespace
 
-void Publisher::AppendOnce(Lane& lane, Outgoing outgoing) {
+void Publisher::AppendOnce(Lane& lane, Outgoing&& outgoing) {
   AppendOnceRequest request = OnceRequestOf(lane.stream, outgoing, lane.policy.duplicate_window);
   context_->store->AppendOnce(std::move(request),
                               lifetime_.Guard([this, &lane, outgoing = std::move(outgoing)](
@@ -35,7 +35,7 @@ void Publisher::AppendOnce(Lane& lane, Outgoing outgoing) {
                               }));
 }
 
-void Publisher::OnAppendedOnce(Lane& lane, Outgoing outgoing,
+void Publisher::OnAppendedOnce(Lane& lane, Outgoing&& outgoing,
                                absl::StatusOr<AppendOnceResult> result) {
   if (!result.ok()) return OnAppendFailed(lane, std::move(outgoing), result.status());
   bool advanced = false;
@@ -46,7 +46,7 @@ void Publisher::OnAppendedOnce(Lane& lane, Outgoing outgoing,
     while (index < part.count) {
       const CommandPart run_part = {part.accepted, part.first + index,
                                     RunLength(outcome, part.count - index)};
-      PublishedRun run;
+      PublishedRun& run = AddRun(run_part);
       run.stream = lane.stream;
       run.position = outcome->position;
       run.duplicate = outcome->duplicate;
@@ -58,7 +58,7 @@ void Publisher::OnAppendedOnce(Lane& lane, Outgoing outgoing,
         run.schedule_ids.push_back(ScheduleId{lane.stream, outcome->delayed_id}.ToString());
         if (!outcome->duplicate) due = std::min(due, outcome->due);
       }
-      SettleRun(run_part, std::move(run));
+      FinishIfSettled(*run_part.accepted);
     }
   }
   if (advanced) on_advanced_(lane.stream);

@@ -85,8 +85,7 @@ class RunWriter {
 
   void Write(absl::string_view id) {
     const bool delayed = !run_->schedule_ids.empty();
-    PositionText text;
-    const absl::string_view position = delayed ? absl::string_view() : WritePosition(&text);
+    const absl::string_view position = delayed ? absl::string_view() : WritePosition();
     size_t size = LengthDelimitedSize(id.size()) + LengthDelimitedSize(run_->stream.size());
     size += LengthDelimitedSize(delayed ? run_->schedule_ids[next_].size() : position.size());
     after_index_ = run_->duplicate ? 2 : 0;
@@ -115,16 +114,21 @@ class RunWriter {
     message_.resize(static_cast<size_t>(out - message_.data()));
   }
 
-  // Position::ToString without a string.
+  // Position::ToString without a string, and without the milliseconds where they are those of the
+  // one before: the entries of a batch of many types have been appended together.
   static constexpr size_t kMaxDigits = std::numeric_limits<uint64_t>::digits10 + 1;
-  using PositionText = std::array<char, 3 * (kMaxDigits + 1)>;
-  absl::string_view WritePosition(PositionText* text) const {
-    char* out = WriteNumber(run_->position.entry.ms, text->data());
-    *out++ = '-';
-    out = WriteNumber(run_->position.entry.seq, out);
+  absl::string_view WritePosition() {
+    const EntryId& entry = run_->position.entry;
+    if (ms_size_ == 0 || entry.ms != ms_) {
+      ms_ = entry.ms;
+      char* const end = WriteNumber(ms_, position_.data());
+      *end = '-';
+      ms_size_ = static_cast<size_t>(end + 1 - position_.data());
+    }
+    char* out = WriteNumber(entry.seq, position_.data() + ms_size_);
     *out++ = '-';
     out = WriteNumber(index_, out);
-    return absl::string_view(text->data(), static_cast<size_t>(out - text->data()));
+    return absl::string_view(position_.data(), static_cast<size_t>(out - position_.data()));
   }
   // Has room for any.
   static char* WriteNumber(uint64_t number, char* out) {
@@ -135,6 +139,10 @@ class RunWriter {
   const PublishedRun* run_ = nullptr;
   uint32_t index_ = 0;
   size_t next_ = 0;
+  // The last position that was written as a whole, and how long its milliseconds are.
+  std::array<char, 3 * (kMaxDigits + 1)> position_;
+  uint64_t ms_ = 0;
+  size_t ms_size_ = 0;
   // That of the event before, and where in it lies what is different in the next one: the id, and
   // the index's digits, which so many bytes follow.
   std::string message_;

@@ -1,6 +1,10 @@
 #include "server/store/entry.h"
 
+#include <algorithm>
+#include <bit>
 #include <charconv>
+#include <cstddef>
+#include <cstring>
 #include <limits>
 #include <string>
 #include <system_error>
@@ -13,15 +17,53 @@ namespace {
 
 constexpr uint64_t kMaxNumber = std::numeric_limits<uint64_t>::max();
 
+constexpr ptrdiff_t kAtOnce = 8;
+constexpr bool kFirstIsLowest = std::endian::native == std::endian::little;
+
+// Makes of eight characters, the first one in the lowest byte, the number that they are. False if
+// one of them is no digit.
+bool TakeDigits(uint64_t* text) {
+  constexpr uint64_t kEach = 0x0101010101010101u;
+  const uint64_t digits = *text ^ (kEach * '0');
+  // 0 to 9 have no high bits, and none has after 0x76 was added to it.
+  if (((digits | (digits + kEach * 0x76)) & (kEach * 0x80)) != 0) return false;
+  // Neighbours are put together: to two digits in every second byte, then to four, then to eight.
+  uint64_t value = digits * 10 + (digits >> 8);
+  value = (value & 0x00FF00FF00FF00FFu) * 100 + ((value >> 16) & 0x00FF00FF00FF00FFu);
+  value = (value & 0x0000FFFF0000FFFFu) * 10'000 + ((value >> 32) & 0x0000FFFF0000FFFFu);
+  *text = value & 0xFFFFFFFFu;
+  return true;
+}
+
 // Takes a number off the front of `text`: decimal digits without sign, space or leading zero, so
 // that each has one form. Then the end must come, or, unless it is the last, a dash, which goes
 // too.
 bool TakeNumber(bool last, absl::string_view* text, uint64_t* number) {
+  // So many digits fit whatever they are; what may be too large is for the library.
+  constexpr ptrdiff_t kSafeDigits = std::numeric_limits<uint64_t>::digits10;
   const char* const begin = text->data();
   const char* const end = begin + text->size();
-  if (begin == end || *begin < '0' || *begin > '9') return false;
-  const auto [stop, error] = std::from_chars(begin, end, *number);
-  if (error != std::errc() || (*begin == '0' && stop - begin > 1)) return false;
+  const char* const safe_end = begin + std::min<ptrdiff_t>(end - begin, kSafeDigits);
+  const char* stop = begin;
+  uint64_t value = 0;
+  for (; kFirstIsLowest && safe_end - stop >= kAtOnce; stop += kAtOnce) {
+    uint64_t digits;
+    std::memcpy(&digits, stop, kAtOnce);
+    if (!TakeDigits(&digits)) break;
+    value = value * 100'000'000 + digits;
+  }
+  for (; stop != safe_end; ++stop) {
+    const auto digit = static_cast<unsigned>(*stop - '0');
+    if (digit > 9) break;
+    value = value * 10 + digit;
+  }
+  if (stop - begin == kSafeDigits) {
+    const std::from_chars_result result = std::from_chars(begin, end, value);
+    if (result.ec != std::errc()) return false;
+    stop = result.ptr;
+  }
+  if (stop == begin || (*begin == '0' && stop - begin > 1)) return false;
+  *number = value;
   if (last) return stop == end;
   if (stop == end || *stop != '-') return false;
   text->remove_prefix(static_cast<size_t>(stop - begin) + 1);

@@ -103,7 +103,8 @@ void RedisClient::Introduce() {
 }
 
 void RedisClient::SendPreparing(RedisCommand command, Answer answer) {
-  Write(std::move(command), {std::move(answer), nullptr});
+  due_.emplace_back(std::move(answer));
+  Write(std::move(command));
 }
 
 void RedisClient::Prepared(const absl::Status& status) {
@@ -124,7 +125,8 @@ void RedisClient::BeginUp() {
   failures_ = 0;
   connect_timer_->Disarm();
   for (Waiting& waiting : std::exchange(waiting_, {})) {
-    Write(std::move(waiting.command), std::move(waiting.due));
+    due_.push_back(std::move(waiting.due));
+    Write(std::move(waiting.command));
   }
   waiting_bytes_ = 0;
   listener_->OnUp();
@@ -133,15 +135,20 @@ void RedisClient::BeginUp() {
 // ---- Speaking ----
 
 void RedisClient::Send(RedisCommand command, Answer answer) {
-  SendDue(std::move(command), {std::move(answer), nullptr});
+  SendDue(std::move(command), Due(std::move(answer)));
 }
 
 void RedisClient::SendForId(RedisCommand command, IdAnswer answer) {
-  SendDue(std::move(command), {nullptr, std::move(answer)});
+  if (state_ != State::kUp) return SendDue(std::move(command), Due(std::move(answer)));
+  due_.emplace_back(std::move(answer));
+  Write(std::move(command));
 }
 
 void RedisClient::SendDue(RedisCommand command, Due due) {
-  if (state_ == State::kUp) return Write(std::move(command), std::move(due));
+  if (state_ == State::kUp) {
+    due_.push_back(std::move(due));
+    return Write(std::move(command));
+  }
   absl::Status problem = last_problem_;
   if (state_ != State::kDown) {
     const size_t size = command.Wire().size();
@@ -158,13 +165,12 @@ void RedisClient::SendDue(RedisCommand command, Due due) {
       });
 }
 
-void RedisClient::Write(RedisCommand command, Due due) {
-  if (due_.empty()) {
+void RedisClient::Write(RedisCommand command) {
+  if (due_.size() == 1) {
     silent_ticks_ = 0;
     connection_->Expect(Expects());
   }
   if (!is_near_ && !timed_at_.has_value()) BeginTiming();
-  due_.push_back(std::move(due));
   connection_->Send(command.Wire());
   spare_ = std::move(command).TakeBuffer();
   if (spare_.capacity() > kMaxSpare) spare_ = std::string();
@@ -173,7 +179,7 @@ void RedisClient::Write(RedisCommand command, Due due) {
 
 void RedisClient::BeginTiming() {
   timed_at_ = loop_->MonotonicNow();
-  before_timed_ = due_.size();
+  before_timed_ = due_.size() - 1;
 }
 
 void RedisClient::EndTiming() {
@@ -183,10 +189,13 @@ void RedisClient::EndTiming() {
 }
 
 void RedisClient::Due::Give(const absl::StatusOr<RedisReply>& reply) {
-  if (answer) return answer(reply);
-  if (!reply.ok()) return id_answer(reply.status());
-  if (reply->is_nil()) return id_answer(absl::NotFoundError("there is no such stream"));
-  id_answer(ReadEntryId(*reply));
+  if (Answer* const answer = std::get_if<Answer>(&answer_); answer != nullptr) {
+    return (*answer)(reply);
+  }
+  IdAnswer& answer = std::get<IdAnswer>(answer_);
+  if (!reply.ok()) return answer(reply.status());
+  if (reply->is_nil()) return answer(absl::NotFoundError("there is no such stream"));
+  answer(ReadEntryId(*reply));
 }
 
 void RedisClient::OnReply(RedisReply reply) {

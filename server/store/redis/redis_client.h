@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -105,9 +106,9 @@ class RedisClient final : private RedisConnection::Owner {
   // A command whose answer is the id of an entry, or nil, which is kNotFound. Like Send otherwise,
   // and cheaper: `answer` is kept as it is.
   void SendForId(RedisCommand command, IdAnswer answer);
-  // A command in memory that one before it had.
-  RedisCommand Begin(absl::string_view name, size_t size_hint) {
-    return RedisCommand(name, size_hint, std::exchange(spare_, {}));
+  // A command that begins as another one did (RedisCommand::Arguments), in memory that one had.
+  RedisCommand Begin(absl::string_view arguments, size_t count, size_t size_hint) {
+    return RedisCommand(arguments, count, size_hint, std::exchange(spare_, {}));
   }
   // Like Send, between OnPrepare and Prepared; goes before what waits.
   void SendPreparing(RedisCommand command, Answer answer);
@@ -116,12 +117,15 @@ class RedisClient final : private RedisConnection::Owner {
 
  private:
   enum class State { kDown, kConnecting, kPreparing, kUp };
-  // Who gets the answer of a command; one of the two is there.
-  struct Due {
-    Answer answer;
-    IdAnswer id_answer;
-
+  // Who gets the answer of a command.
+  class Due {
+   public:
+    explicit Due(Answer answer) : answer_(std::move(answer)) {}
+    explicit Due(IdAnswer answer) : answer_(std::move(answer)) {}
     void Give(const absl::StatusOr<RedisReply>& reply);
+
+   private:
+    std::variant<Answer, IdAnswer> answer_;
   };
   struct Waiting {
     RedisCommand command;
@@ -140,7 +144,8 @@ class RedisClient final : private RedisConnection::Owner {
   void Introduce();
   void BeginUp();
   void SendDue(RedisCommand command, Due due);
-  void Write(RedisCommand command, Due due);
+  // Writes the command whose answer is the last one due.
+  void Write(RedisCommand command);
   // Whether what is due now will mostly come at once.
   bool Expects() const { return options_.answers_at_once && is_near_; }
   // Until the server is known to be near, one command after the other is timed.

@@ -25,9 +25,14 @@ class RedisCommand {
   // its text in, to be used again (TakeBuffer).
   explicit RedisCommand(absl::string_view name, size_t size_hint = 0, std::string buffer = {})
       : text_(std::move(buffer)) {
-    const size_t expected = kHeadRoom + size_hint + 128;
-    if (text_.size() < expected) text_.resize(expected);
+    Expect(size_hint + 128);
     Add(name);
+  }
+  // One that begins with the name and arguments of another (Arguments), so many with the name.
+  RedisCommand(absl::string_view arguments, size_t count, size_t size_hint, std::string buffer)
+      : text_(std::move(buffer)) {
+    Expect(arguments.size() + size_hint + 128);
+    AddWire(arguments, count);
   }
 
   RedisCommand& Add(absl::string_view argument) {
@@ -75,6 +80,11 @@ class RedisCommand {
     return absl::string_view(text_.data() + begin, size_ - begin);
   }
 
+  // The name and the arguments so far, as they go over the wire.
+  absl::string_view Arguments() const {
+    return absl::string_view(text_.data() + kHeadRoom, size_ - kHeadRoom);
+  }
+
   // The memory of a command that is not needed any more.
   std::string TakeBuffer() && { return std::move(text_); }
 
@@ -88,6 +98,9 @@ class RedisCommand {
     *out++ = '\r';
     *out++ = '\n';
     return out;
+  }
+  void Expect(size_t bytes) {
+    if (text_.size() < kHeadRoom + bytes) text_.resize(kHeadRoom + bytes);
   }
   // Where the next `bytes` go.
   char* Room(size_t bytes) {

@@ -196,6 +196,8 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   void CountNone(Callback<uint64_t> done);
   void NoteState(const std::string& key, EntryId id) { states_[key].insert(id); }
   void ForgetStates(const std::string& key, const std::vector<EntryId>& ids);
+  // What an append to the stream begins with (RedisCommand::Arguments). Valid until the next call.
+  const std::string& AppendBegin(const std::string& stream);
   // What this turn tells the others: with the commands, or right behind the appends.
   // For those who wait for it, if there are any.
   void TellAppended(const std::string& stream) {
@@ -237,6 +239,7 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   KnownStates states_;
   // Of the entries seen lately, per stream: how large they are.
   absl::flat_hash_map<std::string, double> bytes_per_entry_;
+  absl::flat_hash_map<std::string, std::string> append_begins_;
   // There may be other instances.
   bool audience_ = true;
   Outbox outbox_;

@@ -16,6 +16,9 @@ constexpr uint64_t kSample = 8;
 constexpr uint64_t kTrimStep = 500;
 // How many entries a read bounded by bytes asks for while their size is not known.
 constexpr uint32_t kFirstPage = 16;
+// The name and arguments of AppendBegin, and of how many streams it is kept.
+constexpr size_t kAppendBegin = 4;
+constexpr size_t kMostAppendBegins = 10'000;
 
 // Adds what XADD is to store: the events, and how many they are where that is not one.
 template <typename Sink>
@@ -46,12 +49,21 @@ void AddLosses(const std::vector<GroupLoss>& losses, std::vector<GroupLoss>* sum
 
 }  // namespace
 
+const std::string& RedisStore::AppendBegin(const std::string& stream) {
+  const auto known = append_begins_.find(stream);
+  if (known != append_begins_.end()) return known->second;
+  if (append_begins_.size() >= kMostAppendBegins) append_begins_.clear();
+  RedisCommand begin("XADD");
+  begin.Add(keys_.Log(stream)).Add("NOMKSTREAM").Add("*");
+  return append_begins_.emplace(stream, begin.Arguments()).first->second;
+}
+
 void RedisStore::Append(AppendRequest request, Callback<EntryId> done) {
   if (absl::Status room = CheckRoom(); !room.ok()) {
     return AnswerSoon<EntryId>(std::move(done), std::move(room));
   }
-  RedisCommand command = client_.Begin("XADD", request.value.size());
-  command.AddJoined(keys_.LogPieces(request.stream)).AddWire("$10\r\nNOMKSTREAM\r\n$1\r\n*\r\n", 2);
+  RedisCommand command =
+      client_.Begin(AppendBegin(request.stream), kAppendBegin, request.value.size());
   AddFields(request, [&command](absl::string_view field) { command.Add(field); });
   // Behind the append of this turn, on the same connection: who hears of it finds it.
   TellAppended(request.stream);

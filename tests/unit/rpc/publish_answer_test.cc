@@ -77,6 +77,22 @@ TEST(PublishAnswerTest, ResultsOfOneRunCountOnWhateverLengthTheirIdsAndIndexesHa
   }
 }
 
+TEST(PublishAnswerTest, EachRunHasThePositionOfItsOwnEntry) {
+  const Position positions[] = {{{1000, 2}, 0}, {{1000, 13}, 7}, {{99, 0}, 0},
+                                {{0, 1}, 0},    {{0, 1}, 1},     {{18446744073709551615u, 5}, 0}};
+  PublishOutcome outcome;
+  for (const Position& position : positions) {
+    outcome.push_back(Stored(static_cast<uint32_t>(outcome.size()), 1, "a.b"));
+    outcome.back().position = position;
+  }
+  const auto response =
+      Parsed<v1::PublishBatchResponse>(EncodePublishBatchResponse(Ids(6), outcome));
+  ASSERT_EQ(response.results_size(), 6);
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(response.results(i).published().position(), positions[i].ToString());
+  }
+}
+
 TEST(PublishAnswerTest, DelayedEventsHaveAScheduleIdInPlaceOfAPosition) {
   PublishedRun run;
   run.count = 2;

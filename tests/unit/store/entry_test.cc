@@ -28,7 +28,9 @@ TEST(EntryIdTest, NextAndPreviousCrossTheMillisecondAndStopAtTheEnds) {
 }
 
 TEST(EntryIdTest, ItsTextIsReadBack) {
-  for (const EntryId id : {EntryId::Min(), EntryId{1700000000000, 3}, EntryId::Max()}) {
+  for (const EntryId id :
+       {EntryId::Min(), EntryId{1700000000000, 3}, EntryId{999999999999999999, 1000000000000000000},
+        EntryId{9999999999999999999u, 10000000000000000000u}, EntryId::Max()}) {
     const auto parsed = EntryId::Parse(id.ToString());
     ASSERT_TRUE(parsed.ok()) << id.ToString();
     EXPECT_EQ(*parsed, id);
@@ -38,7 +40,8 @@ TEST(EntryIdTest, ItsTextIsReadBack) {
 
 TEST(EntryIdTest, AnyOtherTextIsRefused) {
   for (const char* text : {"", "1", "-", "1-", "-1", "1-2-3", "+1-2", " 1-2", "1-2 ", "01-2",
-                           "1-0x2", "18446744073709551616-0", "1-18446744073709551616", "$", "*"}) {
+                           "1-0x2", "18446744073709551616-0", "1-18446744073709551616",
+                           "99999999999999999999-0", "0000000000000000000001-0", "$", "*"}) {
     EXPECT_EQ(EntryId::Parse(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
 }

@@ -53,6 +53,36 @@ bool IsUsualTime(absl::string_view bytes) {
          static_cast<size_t>(bytes[9]) == bytes.size() - kUsualTimeHead;
 }
 
+// A timestamp of this time: seconds in five bytes, then, unless they are 0, nanos in at most five;
+// what a writer that uses no more than it needs makes of a time from 2^28 seconds on (1978) to 2^35
+// (3058).
+bool ReadUsualTimestamp(absl::string_view bytes, int64_t* seconds, int32_t* nanos) {
+  constexpr char kSecondsTag = OneByteTag(kSeconds, WireType::kVarint);
+  constexpr char kNanosTag = OneByteTag(kNanos, WireType::kVarint);
+  constexpr size_t kSecondsEnd = 6;
+  constexpr size_t kMostBytes = 12;
+  if (bytes.size() < kSecondsEnd || bytes.size() > kMostBytes || bytes[0] != kSecondsTag) {
+    return false;
+  }
+  const auto at = [&](size_t place) { return uint64_t{static_cast<uint8_t>(bytes[place])}; };
+  // Four bytes that go on, then one that does not; without the bits that say so.
+  constexpr uint64_t kGoOn = 0x80 + (0x80 << 7) + (0x80 << 14) + (uint64_t{0x80} << 21);
+  const uint64_t value = (at(1) + (at(2) << 7) + (at(3) << 14) + (at(4) << 21) + (at(5) << 28));
+  if ((at(1) & at(2) & at(3) & at(4) & 0x80) == 0 || (at(5) & 0x80) != 0) return false;
+  *seconds = static_cast<int64_t>(value - kGoOn);
+  *nanos = 0;
+  if (bytes.size() == kSecondsEnd) return true;
+  if (bytes[kSecondsEnd] != kNanosTag) return false;
+  uint64_t rest = 0;
+  size_t place = kSecondsEnd + 1;
+  for (int shift = 0; place < bytes.size(); ++place, shift += 7) {
+    rest |= (at(place) & 0x7F) << shift;
+    if (at(place) < 0x80) break;
+  }
+  *nanos = static_cast<int32_t>(static_cast<uint32_t>(rest));
+  return place + 1 == bytes.size();
+}
+
 bool IsNameCharacter(char character) {
   const auto byte = static_cast<unsigned char>(character);
   return absl::ascii_islower(byte) || absl::ascii_isdigit(byte);
@@ -165,6 +195,9 @@ bool AttributeScanner::ScanValue(absl::string_view name, absl::string_view bytes
 
 bool AttributeScanner::ScanTimestamp(absl::string_view name, absl::string_view bytes,
                                      Timestamp* timestamp) {
+  if (ReadUsualTimestamp(bytes, &timestamp->seconds, &timestamp->nanos)) {
+    return CheckTimestamp(name, *timestamp);
+  }
   WireReader reader(bytes);
   uint32_t seen = 0;
   while (!reader.AtEnd()) {

@@ -21,6 +21,11 @@ constexpr uint32_t kType = 4;
 constexpr uint32_t kAttributes = 5;
 constexpr uint32_t kBinaryData = 6;
 constexpr uint32_t kProtoData = 8;
+constexpr char kIdTag = OneByteTag(kId, WireType::kLengthDelimited);
+constexpr char kSourceTag = OneByteTag(kSource, WireType::kLengthDelimited);
+constexpr char kSpecVersionTag = OneByteTag(kSpecVersion, WireType::kLengthDelimited);
+constexpr char kTypeTag = OneByteTag(kType, WireType::kLengthDelimited);
+constexpr char kAttributesTag = OneByteTag(kAttributes, WireType::kLengthDelimited);
 constexpr std::array<absl::string_view, 9> kFieldNames = {
     "",           "id",          "source",    "spec_version", "type",
     "attributes", "binary_data", "text_data", "proto_data"};
@@ -41,10 +46,18 @@ class EventScan {
   bool Run();
 
  private:
+  // Takes what stands in front as most writers write it: in the order of numbers, and short.
+  bool ScanUsual(WireReader* reader);
   bool ScanField(uint32_t number, absl::string_view value, const ByteRange& range);
   bool ScanData(uint32_t number, absl::string_view value);
   bool ScanAny(absl::string_view bytes);
-  bool CheckText(absl::string_view field, absl::string_view value, size_t max_size);
+  bool CheckText(absl::string_view field, absl::string_view value, size_t max_size) {
+    if (value.size() <= max_size && (IsAscii(value) || IsValidUtf8(value))) return true;
+    return FailText(field, value, max_size);
+  }
+  bool FailText(absl::string_view field, absl::string_view value, size_t max_size);
+  bool CheckSpecVersion();
+  bool CheckType();
 
   // An empty field counts as absent, and is noted down for the writer to leave out.
   void Take(absl::string_view value, const ByteRange& range, absl::string_view* target, bool* has) {
@@ -62,6 +75,7 @@ class EventScan {
 
 bool EventScan::Run() {
   WireReader reader(bytes_);
+  if (!ScanUsual(&reader)) return false;
   while (!reader.AtEnd()) {
     const size_t begin = reader.offset();
     uint32_t number;
@@ -82,6 +96,34 @@ bool EventScan::Run() {
   return event_.type.empty() ? report_.Fail(*CheckEventType("")) : true;
 }
 
+bool EventScan::ScanUsual(WireReader* reader) {
+  // Not found there, a field may still come later.
+  if (reader->TakeShortField(kIdTag, &event_.id)) {
+    MarkSeen(kId, &seen_);
+    event_.has_id = true;
+    if (!CheckText("id", event_.id, kMaxEventIdBytes)) return false;
+  }
+  if (reader->TakeShortField(kSourceTag, &event_.source)) {
+    MarkSeen(kSource, &seen_);
+    event_.has_source = true;
+    if (!CheckText("source", event_.source, kMaxEventSourceBytes)) return false;
+  }
+  if (reader->TakeShortField(kSpecVersionTag, &event_.spec_version)) {
+    MarkSeen(kSpecVersion, &seen_);
+    event_.has_spec_version = true;
+    if (!CheckSpecVersion()) return false;
+  }
+  if (reader->TakeShortField(kTypeTag, &event_.type)) {
+    MarkSeen(kType, &seen_);
+    if (!CheckType()) return false;
+  }
+  absl::string_view attribute;
+  while (reader->TakeShortField(kAttributesTag, &attribute)) {
+    if (!attributes_.Scan(attribute)) return false;
+  }
+  return true;
+}
+
 bool EventScan::ScanField(uint32_t number, absl::string_view value, const ByteRange& range) {
   if (number == kAttributes) return attributes_.Scan(value);
   if (!MarkSeen(number, &seen_)) {
@@ -96,13 +138,10 @@ bool EventScan::ScanField(uint32_t number, absl::string_view value, const ByteRa
       return CheckText("source", value, kMaxEventSourceBytes);
     case kSpecVersion:
       Take(value, range, &event_.spec_version, &event_.has_spec_version);
-      if (value.empty() || value == kOnlySpecVersion) return true;
-      return report_.Fail("spec_version",
-                          absl::StrCat(QuoteForMessage(value), " is not supported, only \"",
-                                       kOnlySpecVersion, "\" is"));
+      return CheckSpecVersion();
     case kType:
       event_.type = value;
-      return IsValidEventType(value) ? true : report_.Fail(*CheckEventType(value));
+      return CheckType();
     default:
       return ScanData(number, value);
   }
@@ -153,16 +192,23 @@ bool EventScan::ScanAny(absl::string_view bytes) {
   return true;
 }
 
-bool EventScan::CheckText(absl::string_view field, absl::string_view value, size_t max_size) {
+bool EventScan::CheckSpecVersion() {
+  if (event_.spec_version.empty() || event_.spec_version == kOnlySpecVersion) return true;
+  return report_.Fail("spec_version",
+                      absl::StrCat(QuoteForMessage(event_.spec_version),
+                                   " is not supported, only \"", kOnlySpecVersion, "\" is"));
+}
+
+bool EventScan::CheckType() {
+  return IsValidEventType(event_.type) ? true : report_.Fail(*CheckEventType(event_.type));
+}
+
+bool EventScan::FailText(absl::string_view field, absl::string_view value, size_t max_size) {
   if (value.size() > max_size) {
     return report_.Fail(
         field, absl::StrCat("has ", value.size(), " bytes, at most ", max_size, " are allowed"));
   }
-  if (!IsValidUtf8(value)) {
-    return report_.FailMalformed(field,
-                                 absl::StrCat(QuoteForMessage(value), " is not valid UTF-8"));
-  }
-  return true;
+  return report_.FailMalformed(field, absl::StrCat(QuoteForMessage(value), " is not valid UTF-8"));
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ bool IsTypeSegmentCharacter(char character) {
 
 bool IsValidEventType(absl::string_view type) {
   if (type.empty() || type.size() > kMaxTypeBytes) return false;
+  // Dots, if nothing is wrong.
   size_t dots = 0;
   // Between two dots, as before the first character and behind the last one, a segment lacks. Every
   // event comes by here: so no branches for what is decided in the end.
@@ -64,8 +65,8 @@ bool IsValidEventType(absl::string_view type) {
   uint8_t wrong = 0;
   for (const char character : type) {
     const uint8_t kind = kCharacters[static_cast<uint8_t>(character)];
-    wrong |= static_cast<uint8_t>((kind & kOfNone) | (kind & before));
-    dots += kind & kDot;
+    wrong |= static_cast<uint8_t>(kind & (before | kOfNone));
+    dots += kind;
     before = kind;
   }
   return wrong == 0 && before != kDot && dots < kMaxTypeSegments;

@@ -9,25 +9,6 @@ namespace {
 
 constexpr size_t kMostReadAtOnce = 256;
 
-// Whether `text` is ASCII, which most texts are. The last eight bytes are looked at together, those
-// among them that were seen before once more.
-bool IsAscii(absl::string_view text) {
-  constexpr uint64_t kHighBits = 0x8080808080808080u;
-  const auto word_at = [&](size_t offset) {
-    uint64_t word;
-    std::memcpy(&word, text.data() + offset, sizeof(word));
-    return word;
-  };
-  uint64_t bits = 0;
-  if (text.size() < sizeof(uint64_t)) {
-    for (const char character : text) bits |= static_cast<uint8_t>(character);
-    return (bits & kHighBits) == 0;
-  }
-  const size_t last = text.size() - sizeof(uint64_t);
-  for (size_t offset = 0; offset < last; offset += sizeof(uint64_t)) bits |= word_at(offset);
-  return ((bits | word_at(last)) & kHighBits) == 0;
-}
-
 }  // namespace
 
 absl::string_view WireErrorText(WireError error) {

@@ -54,6 +54,17 @@ class WireReader {
   bool AtEnd() const { return position_ == end_; }
   // Bytes read so far.
   size_t offset() const { return static_cast<size_t>(position_ - begin_); }
+
+  // The value of a field of this one-byte tag (OneByteTag), if it comes next, is not empty and has
+  // at most 127 bytes: most fields do. False, and nothing is read, if not.
+  bool TakeShortField(char tag, absl::string_view* value) {
+    if (end_ - position_ < 2 || position_[0] != static_cast<uint8_t>(tag)) return false;
+    const size_t size = position_[1];
+    if (size - 1 >= 0x7F || size > static_cast<size_t>(end_ - position_) - 2) return false;
+    *value = absl::string_view(reinterpret_cast<const char*>(position_ + 2), size);
+    position_ += 2 + size;
+    return true;
+  }
   WireError error() const { return error_; }
 
   // An end-group tag is returned like any other: it has no place in a message that is not a group.
@@ -127,6 +138,25 @@ class WireReader {
   const uint8_t* end_;
   WireError error_ = WireError::kNone;
 };
+
+// Whether all bytes are below 128. The last eight are looked at together, those among them that
+// were seen before once more.
+inline bool IsAscii(absl::string_view text) {
+  constexpr uint64_t kHighBits = 0x8080808080808080u;
+  const auto word_at = [&](size_t offset) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + offset, sizeof(word));
+    return word;
+  };
+  uint64_t bits = 0;
+  if (text.size() < sizeof(uint64_t)) {
+    for (const char character : text) bits |= static_cast<uint8_t>(character);
+    return (bits & kHighBits) == 0;
+  }
+  const size_t last = text.size() - sizeof(uint64_t);
+  for (size_t offset = 0; offset < last; offset += sizeof(uint64_t)) bits |= word_at(offset);
+  return ((bits | word_at(last)) & kHighBits) == 0;
+}
 
 // True when `text` is UTF-8 as protobuf demands it of strings: no overlong forms, no surrogates,
 // nothing above U+10FFFF. ASCII goes by eight bytes at a time.

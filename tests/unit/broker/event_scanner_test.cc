@@ -115,6 +115,48 @@ TEST_F(EventScannerTest, SizesAreBounded) {
             "attributes[partitionkey]: has 0 bytes, 1 to 255 are allowed");
 }
 
+TEST_F(EventScannerTest, FieldsInTheirUsualOrderAreReadWhateverTheirLength) {
+  for (const size_t size : {1u, 126u, 127u, 128u, 129u, 255u}) {
+    const std::string id(size, 'i');
+    const std::string source(size, 's');
+    const std::string type(size, 't');
+    const std::string subject(size, 'a');
+    const ScannedEvent& event = Scan(EventBytes()
+                                         .Id(id)
+                                         .Source(source)
+                                         .SpecVersion("1.0")
+                                         .Type(type)
+                                         .Attribute("subject", StringValue(subject))
+                                         .BinaryData(std::string(size, 'd')));
+    EXPECT_EQ(event.id, id);
+    EXPECT_EQ(event.source, source);
+    EXPECT_EQ(event.spec_version, "1.0");
+    EXPECT_EQ(event.type, type);
+    EXPECT_EQ(event.subject, subject);
+    EXPECT_EQ(event.data_size, size);
+  }
+  // One that lacks, and one that comes later.
+  const ScannedEvent& event = Scan(EventBytes().Source("/shop").Type("a").Id("late"));
+  EXPECT_EQ(event.id, "late");
+  EXPECT_TRUE(event.has_id && event.has_source && !event.has_spec_version);
+  EXPECT_EQ(Complaint(EventBytes().Id("i").Type("a").Id("i")), "id: is present more than once");
+}
+
+TEST_F(EventScannerTest, TimesAreReadWhateverTheirLength) {
+  for (const int64_t seconds : {-1ll, 0ll, 1ll, (1ll << 28) - 1, 1ll << 28, 1700000000ll,
+                                (1ll << 35) - 1, 1ll << 35, 253402300799ll}) {
+    for (const int32_t nanos : {0, 1, 127, 128, 999999999}) {
+      const ScannedEvent& event =
+          Scan(EventBytes().Type("a").Attribute("time", TimestampValue(seconds, nanos)));
+      EXPECT_EQ(event.time_seconds, seconds);
+      EXPECT_EQ(event.time_nanos, nanos) << seconds;
+    }
+  }
+  EXPECT_EQ(Complaint(Typed().Attribute("time", TimestampValue(1700000000, 1000000000))),
+            "attributes[time]: is not a valid timestamp: 1000000000 nanos are outside of 0 to "
+            "999999999");
+}
+
 TEST_F(EventScannerTest, TheWholeEventIsBounded) {
   const EventBytes event = Typed().BinaryData(std::string(1000, 'x'));
   limits_.max_event_bytes = event.bytes().size();

@@ -50,6 +50,26 @@ TEST(EventTypeTest, OnlyTheDocumentedCharactersMakeASegment) {
   }
 }
 
+TEST(EventTypeTest, AllLengthsAndPlacesAreAlike) {
+  for (size_t size = 1; size <= 26; ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      std::string type(size, 'z');
+      for (int code = 0; code < 256; ++code) {
+        type[at] = static_cast<char>(code);
+        const bool dot_may_be = type[at] == '.' && at > 0 && at + 1 < size;
+        EXPECT_EQ(IsValidEventType(type), IsTypeSegmentCharacter(type[at]) || dot_may_be)
+            << code << " at " << at << " of " << size;
+      }
+      type[at] = '.';
+      for (size_t other = 0; other < at; ++other) {
+        std::string two = type;
+        two[other] = '.';
+        EXPECT_EQ(IsValidEventType(two), other > 0 && other + 1 < at && at + 1 < size) << two;
+      }
+    }
+  }
+}
+
 TEST(EventTypeTest, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(Complaint("User Login"),
             "type: \"User Login\" is not a valid type: character ' ' at offset 4 is not one of "

@@ -113,6 +113,10 @@ def raw_xadd(bench: Bench) -> Figures:
     return bench.raw_redis("xadd", "--depth=128")
 
 
+def raw_xadd_to_100_streams(bench: Bench) -> Figures:
+    return bench.raw_redis("xadd", "--depth=128", "--streams=100")
+
+
 def echo_and_round_trip(bench: Bench) -> Figures:
     """An echo of one call at a time, and one round trip to Redis (an XADD of the event)."""
     echo = bench.echo("unary", "--in-flight=1")
@@ -245,6 +249,13 @@ RATIOS = [
         "PublishBatch of 100 events of 100 types, 4 in flight ÷ raw pipelined XADD to 100 streams",
         0.9,
         lambda bench: bench.load("batch", "--in-flight=4", "--types=100"),
-        lambda bench: bench.raw_redis("xadd", "--depth=128", "--streams=100"),
+        raw_xadd_to_100_streams,
+    ),
+    throughput(
+        "many-types-batch-16",
+        "the same with 16 in flight",
+        0.9,
+        lambda bench: bench.load("batch", "--in-flight=16", "--types=100"),
+        raw_xadd_to_100_streams,
     ),
 ]

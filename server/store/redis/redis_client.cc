@@ -170,7 +170,7 @@ void RedisClient::Write(RedisCommand command) {
     silent_ticks_ = 0;
     connection_->Expect(Expects());
   }
-  if (!is_near_ && !timed_at_.has_value()) BeginTiming();
+  if (options_.answers_at_once && !is_near_ && !timed_at_.has_value()) BeginTiming();
   connection_->Send(command.Wire());
   spare_ = std::move(command).TakeBuffer();
   if (spare_.capacity() > kMaxSpare) spare_ = std::string();

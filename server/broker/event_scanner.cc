@@ -52,7 +52,7 @@ class EventScan {
   bool ScanData(uint32_t number, absl::string_view value);
   bool ScanAny(absl::string_view bytes);
   bool CheckText(absl::string_view field, absl::string_view value, size_t max_size) {
-    if (value.size() <= max_size && (IsAscii(value) || IsValidUtf8(value))) return true;
+    if (value.size() <= max_size && IsValidUtf8(value)) return true;
     return FailText(field, value, max_size);
   }
   bool FailText(absl::string_view field, absl::string_view value, size_t max_size);

@@ -5,11 +5,6 @@
 #include <cstring>
 
 namespace eventbus {
-namespace {
-
-constexpr size_t kMostReadAtOnce = 256;
-
-}  // namespace
 
 absl::string_view WireErrorText(WireError error) {
   switch (error) {
@@ -148,9 +143,7 @@ bool WireReader::SkipValue(uint32_t field_number, WireType wire_type) {
   return wire_type == WireType::kStartGroup ? SkipGroup(field_number) : SkipScalar(wire_type);
 }
 
-bool IsValidUtf8(absl::string_view text) {
-  // Long ones are not read twice for a single letter.
-  if (text.size() <= kMostReadAtOnce && IsAscii(text)) return true;
+bool IsValidLongUtf8(absl::string_view text) {
   const auto* position = reinterpret_cast<const uint8_t*>(text.data());
   const uint8_t* const end = position + text.size();
   const auto is_continuation = [](uint8_t byte) { return (byte & 0xc0) == 0x80; };

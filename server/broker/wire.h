@@ -160,7 +160,13 @@ inline bool IsAscii(absl::string_view text) {
 
 // True when `text` is UTF-8 as protobuf demands it of strings: no overlong forms, no surrogates,
 // nothing above U+10FFFF. ASCII goes by eight bytes at a time.
-bool IsValidUtf8(absl::string_view text);
+bool IsValidLongUtf8(absl::string_view text);
+// The same, faster for short texts, which mostly are ASCII. Long ones are not read twice for a
+// single letter.
+inline bool IsValidUtf8(absl::string_view text) {
+  constexpr size_t kShort = 256;
+  return (text.size() <= kShort && IsAscii(text)) || IsValidLongUtf8(text);
+}
 
 inline constexpr size_t kMaxVarintBytes = 10;
 

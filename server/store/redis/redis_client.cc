@@ -135,20 +135,18 @@ void RedisClient::BeginUp() {
 // ---- Speaking ----
 
 void RedisClient::Send(RedisCommand command, Answer answer) {
-  SendDue(std::move(command), Due(std::move(answer)));
-}
-
-void RedisClient::SendForId(RedisCommand command, IdAnswer answer) {
-  if (state_ != State::kUp) return SendDue(std::move(command), Due(std::move(answer)));
+  if (state_ != State::kUp) return Wait(std::move(command), Due(std::move(answer)));
   due_.emplace_back(std::move(answer));
   Write(std::move(command));
 }
 
-void RedisClient::SendDue(RedisCommand command, Due due) {
-  if (state_ == State::kUp) {
-    due_.push_back(std::move(due));
-    return Write(std::move(command));
-  }
+void RedisClient::SendForId(RedisCommand command, IdAnswer answer) {
+  if (state_ != State::kUp) return Wait(std::move(command), Due(std::move(answer)));
+  due_.emplace_back(std::move(answer));
+  Write(std::move(command));
+}
+
+void RedisClient::Wait(RedisCommand command, Due due) {
   absl::Status problem = last_problem_;
   if (state_ != State::kDown) {
     const size_t size = command.Wire().size();

@@ -143,7 +143,8 @@ class RedisClient final : private RedisConnection::Owner {
   void OnResolved(absl::StatusOr<std::vector<std::string>> addresses);
   void Introduce();
   void BeginUp();
-  void SendDue(RedisCommand command, Due due);
+  // For the connection that is being made; if none is, `due` hears that it is not done.
+  void Wait(RedisCommand command, Due due);
   // Writes the command whose answer is the last one due.
   void Write(RedisCommand command);
   // Whether what is due now will mostly come at once.

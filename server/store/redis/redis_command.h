@@ -36,28 +36,16 @@ class RedisCommand {
   }
 
   RedisCommand& Add(absl::string_view argument) {
-    return AddJoined(std::array<absl::string_view, 1>{argument});
-  }
-  RedisCommand& Add(uint64_t number) { return Add(absl::AlphaNum(number).Piece()); }
-
-  // One argument, of pieces one after the other.
-  template <size_t N>
-  RedisCommand& AddJoined(const std::array<absl::string_view, N>& pieces) {
-    size_t size = 0;
-    for (const absl::string_view piece : pieces) size += piece.size();
-    char* out = Room(kMaxHead + size + 2);
+    char* out = Room(kMaxHead + argument.size() + 2);
     *out++ = '$';
-    out = std::to_chars(out, out + kMaxHead, size).ptr;
-    out = End(out);
-    for (const absl::string_view piece : pieces) {
-      // Null pieces have no bytes, and memcpy wants none of them.
-      if (!piece.empty()) std::memcpy(out, piece.data(), piece.size());
-      out += piece.size();
-    }
-    size_ = static_cast<size_t>(End(out) - text_.data());
+    out = End(std::to_chars(out, out + kMaxHead, argument.size()).ptr);
+    // A null argument has no bytes, and memcpy wants none of it.
+    if (!argument.empty()) std::memcpy(out, argument.data(), argument.size());
+    size_ = static_cast<size_t>(End(out + argument.size()) - text_.data());
     ++arguments_;
     return *this;
   }
+  RedisCommand& Add(uint64_t number) { return Add(absl::AlphaNum(number).Piece()); }
 
   // Arguments that are in their form for the wire already, "$1\r\n*\r\n".
   RedisCommand& AddWire(absl::string_view wire, size_t arguments) {

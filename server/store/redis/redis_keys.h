@@ -1,13 +1,11 @@
 #ifndef EVENTBUS_SERVER_STORE_REDIS_REDIS_KEYS_H_
 #define EVENTBUS_SERVER_STORE_REDIS_REDIS_KEYS_H_
 
-#include <array>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "server/store/stream_store.h"
@@ -21,12 +19,10 @@ class RedisKeys {
   // The prefix is the namespace: two buses share one Redis by two prefixes.
   explicit RedisKeys(std::string prefix) : prefix_(std::move(prefix)) {}
 
-  std::string Log(absl::string_view stream) const { return absl::StrJoin(LogPieces(stream), ""); }
-  // What Log puts together. Valid for as long as `stream` is.
-  std::array<absl::string_view, 5> LogPieces(absl::string_view stream) const {
+  std::string Log(absl::string_view stream) const {
     const std::pair<absl::string_view, absl::string_view> side = SplitSide(stream);
-    if (side.second.empty()) return {prefix_, ":{", stream, "}:log", ""};
-    return {prefix_, ":{", side.first, "}:side:", side.second};
+    if (side.second.empty()) return absl::StrCat(prefix_, ":{", stream, "}:log");
+    return absl::StrCat(prefix_, ":{", side.first, "}:side:", side.second);
   }
   std::string State(absl::string_view stream, const GroupKey& group) const {
     return absl::StrCat(OfStream(SplitSide(stream).first, ":state:"), group.ToString());

@@ -239,6 +239,7 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   KnownStates states_;
   // Of the entries seen lately, per stream: how large they are.
   absl::flat_hash_map<std::string, double> bytes_per_entry_;
+  // Of AppendBegin, per stream; begun anew when there are too many.
   absl::flat_hash_map<std::string, std::string> append_begins_;
   // There may be other instances.
   bool audience_ = true;

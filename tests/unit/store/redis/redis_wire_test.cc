@@ -2,7 +2,6 @@
 
 #include <hiredis/hiredis.h>
 
-#include <array>
 #include <memory>
 #include <string>
 #include <utility>
@@ -56,13 +55,19 @@ TEST(RedisCommandTest, MayHaveManyArgumentsAndBeAskedTwice) {
   EXPECT_EQ(command.Wire().substr(0, 7), "*1502\r\n");
 }
 
-TEST(RedisCommandTest, ArgumentsMayComeInPiecesOrAsTheyAreOnTheWire) {
+TEST(RedisCommandTest, ArgumentsMayComeAsTheyAreOnTheWire) {
   RedisCommand command("XADD");
-  command.AddJoined(std::array<absl::string_view, 4>{"a:{", "", "b", "}:log"})
-      .AddWire("$10\r\nNOMKSTREAM\r\n$1\r\n*\r\n", 2)
-      .AddJoined(std::array<absl::string_view, 2>{"", absl::string_view()});
+  command.Add("a:{b}:log").AddWire("$10\r\nNOMKSTREAM\r\n$1\r\n*\r\n", 2).Add(absl::string_view());
   EXPECT_EQ(command.Wire(),
             "*5\r\n$4\r\nXADD\r\n$9\r\na:{b}:log\r\n$10\r\nNOMKSTREAM\r\n$1\r\n*\r\n$0\r\n\r\n");
+}
+
+TEST(RedisCommandTest, ACommandMayBeginAsAnotherOneDid) {
+  RedisCommand begin("XADD");
+  begin.Add("a:{b}:log").Add("*");
+  RedisCommand command(begin.Arguments(), 3, 5, std::string(1'000, 'x'));
+  command.Add("1").Add("value");
+  EXPECT_EQ(command.Wire(), begin.Add("1").Add("value").Wire());
 }
 
 TEST(RedisCommandTest, NothingIsLeftOfTheCommandWhoseMemoryItHas) {

@@ -22,9 +22,12 @@ int64_t EarliestExpiry(const CommandPart& part) {
 
 }  // namespace
 
-Bytes CommandPart::frames() const {
-  const uint32_t begin = command().items[first].begin;
-  return command().framed.Slice(begin, command().items[first + count - 1].end - begin);
+bool WaitingParts::SmallerThan(uint64_t bytes) const {
+  uint64_t found = 0;
+  for (size_t i = first_; i < parts_.size() && found < bytes; ++i) {
+    found += parts_[i].end() - parts_[i].begin();
+  }
+  return found < bytes;
 }
 
 Outgoing TakeEntry(const EntryBounds& of_entry, WaitingParts* waiting) {

@@ -38,7 +38,10 @@ struct CommandPart {
 
   const PublishCommand& command() const { return accepted->command; }
   bool delayed() const { return command().delay.has_value(); }
-  Bytes frames() const;
+  // Where its frames are, among those of the command.
+  uint32_t begin() const { return command().items[first].begin; }
+  uint32_t end() const { return command().items[first + count - 1].end; }
+  Bytes frames() const { return command().framed.Slice(begin(), end() - begin()); }
 };
 
 // Parts that wait for their entry, in their order. Keeps the memory of a few.
@@ -46,6 +49,8 @@ class WaitingParts {
  public:
   bool empty() const { return size() == 0; }
   size_t size() const { return parts_.size() - first_; }
+  // Whether their frames together have fewer bytes.
+  bool SmallerThan(uint64_t bytes) const;
   CommandPart& front() { return parts_[first_]; }
   void push_back(const CommandPart& part) { parts_.push_back(part); }
   void pop_front() {

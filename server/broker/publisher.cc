@@ -10,6 +10,9 @@
 namespace eventbus {
 namespace {
 
+// Of the frames of an append. Of a larger one the command around them costs the store little.
+constexpr uint64_t kSmallAppend = uint64_t{16} << 10;
+
 // The status that a publisher gets for a failed append.
 absl::Status PublishError(const absl::Status& status, absl::string_view stream,
                           absl::Duration duplicate_window) {
@@ -109,6 +112,10 @@ void Publisher::Enqueue(Lane& lane, const CommandPart& part) {
     if (!room.ok()) return Settle(part, room, lane.stream, Position());
   }
   lane.waiting.push_back(part);
+  TakeTurn(lane);
+}
+
+void Publisher::TakeTurn(Lane& lane) {
   if (lane.in_turn) return;
   lane.in_turn = true;
   if (turn_.empty()) context_->loop->Defer(lifetime_.Guard([this] { EndTurn(); }));
@@ -154,6 +161,11 @@ void Publisher::EndTurn() {
   }
 }
 
+bool Publisher::WaitsForMore(const Lane& lane) const {
+  return lane.appends_under_way > 0 && appends_under_way_ >= context_->options->busy_appends &&
+         lane.waiting.SmallerThan(kSmallAppend);
+}
+
 void Publisher::Send(Lane& lane, absl::Duration now) {
   if (lane.being_born) return;
   if (!lane.returned.empty() || !lane.exists) {
@@ -162,6 +174,7 @@ void Publisher::Send(Lane& lane, absl::Duration now) {
     if (lane.appends_under_way == 0) BeginBirth(lane);
     return;
   }
+  if (WaitsForMore(lane)) return;
   const double share =
       lane.rate.PerSecond(now) * absl::ToDoubleSeconds(context_->options->entry_time);
   const EntryBounds bounds = {
@@ -179,6 +192,7 @@ void Publisher::Send(Lane& lane, absl::Duration now) {
 
 void Publisher::Append(Lane& lane, Outgoing&& outgoing) {
   ++lane.appends_under_way;
+  ++appends_under_way_;
   const bool remembers =
       lane.policy.duplicate_window > absl::ZeroDuration() && MayBeDuplicate(outgoing);
   if (outgoing.delayed() || remembers) {
@@ -221,9 +235,11 @@ void Publisher::OnAppendFailed(Lane& lane, Outgoing&& outgoing, const absl::Stat
 }
 
 void Publisher::OnAppendEnded(Lane& lane) {
-  if (--lane.appends_under_way == 0 && !lane.returned.empty()) {
-    Send(lane, context_->loop->MonotonicNow());
-  }
+  --appends_under_way_;
+  if (--lane.appends_under_way > 0) return;
+  if (!lane.returned.empty()) return Send(lane, context_->loop->MonotonicNow());
+  // What has waited for it.
+  if (!lane.waiting.empty()) TakeTurn(lane);
 }
 
 void Publisher::BeginBirth(Lane& lane) {

@@ -86,6 +86,10 @@ class Publisher {
 
   Lane& LaneFor(absl::string_view stream);
   void Enqueue(Lane& lane, const CommandPart& part);
+  // At the end of the turn, what waits in it is sent.
+  void TakeTurn(Lane& lane);
+  // Whether what waits does better to wait for the append before it.
+  bool WaitsForMore(const Lane& lane) const;
   void EndTurn();
   void Send(Lane& lane, absl::Duration now);
   void Append(Lane& lane, Outgoing&& outgoing);
@@ -120,6 +124,8 @@ class Publisher {
   // Lanes that got something during this turn.
   std::vector<Lane*> turn_;
   bool begun_ = false;
+  // Of all lanes.
+  uint32_t appends_under_way_ = 0;
   uint64_t queued_events_ = 0;
   uint64_t queued_bytes_ = 0;
   absl::Status refusal_;

@@ -88,6 +88,7 @@ class Drawing {
       publishing_.again_after_unknown = true;
     }
     if (publishing.Happens(0.3)) publishing_.atomic = 0.3;
+    if (seed_ % 3 == 0) plan_.broker.busy_appends = 1;
     // A client could not say what is too early if the store's clock were set.
     if (plan_.clock_jump == 0 && publishing.Happens(0.4)) publishing_.delayed = 0.2;
   }

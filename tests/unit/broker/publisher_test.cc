@@ -138,6 +138,85 @@ TEST(PublisherTest, AFullQueueRefusesNamingTheSetting) {
   EXPECT_EQ(bus.instance().broker().Counts().publish_queue_events, 0U);
 }
 
+// An append of a busy stream is under way, and what is published meanwhile.
+class BusyStoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    bus.WarmUp("job");
+    before = EntriesIn(bus, "job");
+  }
+  static BrokerOptions BusyAtOnce() {
+    BrokerOptions options;
+    options.busy_appends = 1;
+    return options;
+  }
+  static void BeginAppend(TestBus& at) {
+    at.instance().store().DelayNext(StoreCall::kAppend, absl::Milliseconds(500));
+  }
+  void PublishLater(TestBus& at, const std::string& type, const std::string& id) {
+    at.instance().process().Post([this, &at, type, id] {
+      at.instance().broker().Publish(CommandOf({{type, id}}, [this](const PublishOutcome& outcome) {
+        ASSERT_TRUE(outcome[0].status.ok()) << outcome[0].status;
+        positions.push_back(outcome[0].position);
+      }));
+    });
+    at.Run();
+  }
+
+  TestBus bus{BusyAtOnce()};
+  uint64_t before = 0;
+  std::vector<Position> positions;
+};
+
+TEST_F(BusyStoreTest, WhatIsSmallWaitsForTheAppendBeforeAndSharesAnEntry) {
+  BeginAppend(bus);
+  for (const char* id : {"1", "2", "3"}) PublishLater(bus, "job", id);
+  EXPECT_EQ(EntriesIn(bus, "job") - before, 1U);
+  bus.Run(absl::Seconds(1));
+  EXPECT_EQ(EntriesIn(bus, "job") - before, 2U);
+  ASSERT_THAT(positions, SizeIs(3));
+  EXPECT_LT(positions[0], positions[1]);
+  EXPECT_LT(positions[1], positions[2]);
+}
+
+TEST_F(BusyStoreTest, WhatIsLargeDoesNotWait) {
+  BeginAppend(bus);
+  PublishLater(bus, "job", "1");
+  PublishLater(bus, "job", std::string(20'000, 'x'));
+  EXPECT_EQ(EntriesIn(bus, "job") - before, 2U);
+}
+
+TEST_F(BusyStoreTest, OtherStreamsDoNotWait) {
+  ASSERT_TRUE(bus.Publish("other", "0").ok());
+  BeginAppend(bus);
+  PublishLater(bus, "job", "1");
+  PublishLater(bus, "other", "1");
+  EXPECT_EQ(EntriesIn(bus, "other"), 2U);
+}
+
+TEST_F(BusyStoreTest, WhatHasWaitedIsStoredIfTheAppendBeforeFails) {
+  bus.instance().store().FailNext(StoreCall::kAppend, StoreFault::kReplyLost);
+  bus.instance().process().Post([this] {
+    bus.instance().broker().Publish(CommandOf({{"job", "1"}}, [](const PublishOutcome& outcome) {
+      EXPECT_EQ(ReasonOf(outcome[0].status), Reason::kOutcomeUnknown);
+    }));
+  });
+  bus.Run();
+  PublishLater(bus, "job", "2");
+  EXPECT_THAT(positions, SizeIs(0));
+  bus.Run(absl::Seconds(2));
+  EXPECT_THAT(positions, SizeIs(1));
+}
+
+TEST_F(BusyStoreTest, NothingWaitsIfTheStoreHasLittleToDo) {
+  TestBus quiet;
+  quiet.WarmUp("job");
+  before = EntriesIn(quiet, "job");
+  BeginAppend(quiet);
+  for (const char* id : {"1", "2", "3"}) PublishLater(quiet, "job", id);
+  EXPECT_EQ(EntriesIn(quiet, "job") - before, 3U);
+}
+
 TEST(EventRateTest, ForgetsWithinSeconds) {
   EventRate rate;
   rate.Add(1000, absl::Seconds(1));

@@ -77,8 +77,8 @@ struct BrokerOptions {
 
   // How much of a stream's recent traffic shares an entry. Simulations of quiet streams raise it.
   absl::Duration entry_time = absl::Milliseconds(10);
-  // With so many appends under way here the store is busy enough: of a stream, what is small then
-  // waits for the append before it, and for what comes meanwhile. Simulations lower it.
+  // With so many appends under way here a store that is near is busy enough: of a stream, what is
+  // small then waits for the append before it, and for what comes meanwhile. Simulations lower it.
   uint32_t busy_appends = 64;
   // An entry with several events stays below this.
   uint64_t max_entry_bytes = uint64_t{256} << 10;

@@ -163,7 +163,7 @@ void Publisher::EndTurn() {
 
 bool Publisher::WaitsForMore(const Lane& lane) const {
   return lane.appends_under_way > 0 && appends_under_way_ >= context_->options->busy_appends &&
-         lane.waiting.SmallerThan(kSmallAppend);
+         context_->store->IsNear() && lane.waiting.SmallerThan(kSmallAppend);
 }
 
 void Publisher::Send(Lane& lane, absl::Duration now) {

@@ -397,6 +397,10 @@ class StreamStore {
   // the same.
   virtual bool ReadsFollowAppends() const = 0;
 
+  // Whether the store answers about as soon as it has done what it was asked: the way to it takes
+  // no more than a few hundred microseconds. A hint, which may change.
+  virtual bool IsNear() const = 0;
+
   // ---- Registry ----
 
   // Records that the type exists; stamps it if it is new. RESOURCE_EXHAUSTED if there are

@@ -18,6 +18,7 @@ class ForwardingStore : public StreamStore {
 
   void SetListener(StoreListener* listener) override { inner_->SetListener(listener); }
   bool ReadsFollowAppends() const override { return inner_->ReadsFollowAppends(); }
+  bool IsNear() const override { return inner_->IsNear(); }
   void RegisterType(std::string stream, uint64_t max_types,
                     Callback<TypeRegistration> done) override {
     inner_->RegisterType(std::move(stream), max_types, std::move(done));

@@ -128,6 +128,8 @@ class FaultyStore final : public StreamStore, private StoreListener {
   bool ReadsFollowAppends() const override { return reads_follow_appends_; }
   // As of a store where they do not. Before anybody asks.
   void HideThatReadsFollowAppends() { reads_follow_appends_ = false; }
+  bool IsNear() const override { return is_near_; }
+  void SetNear(bool is_near) { is_near_ = is_near; }
 
   void RegisterType(std::string stream, uint64_t max_types,
                     Callback<TypeRegistration> done) override;
@@ -241,6 +243,7 @@ class FaultyStore final : public StreamStore, private StoreListener {
   std::map<StoreCall, std::deque<Fate>> script_;
   StoreListener* listener_ = nullptr;
   bool reads_follow_appends_ = true;
+  bool is_near_ = true;
   bool down_ = false;
   // Goes up when the store goes down: answers to calls of an earlier one are lost.
   uint64_t connection_ = 0;

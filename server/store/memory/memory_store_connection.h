@@ -38,6 +38,7 @@ class MemoryStoreConnection final : public StreamStore {
 
   void SetListener(StoreListener* listener) override;
   bool ReadsFollowAppends() const override { return true; }
+  bool IsNear() const override { return true; }
 
   void RegisterType(std::string stream, uint64_t max_types,
                     Callback<TypeRegistration> done) override;

@@ -96,6 +96,8 @@ class RedisClient final : private RedisConnection::Owner {
 
   void Start();
   bool up() const { return state_ == State::kUp; }
+  // Whether a command of this connection was answered within RedisClientOptions::near.
+  bool is_near() const { return is_near_; }
   // Gives up a connection, or an attempt at one, to any other place, and does not put off the next.
   void MovedTo(const RedisPlace& place);
   // For people: what it is or was last connected to.

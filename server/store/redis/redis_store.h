@@ -79,6 +79,8 @@ class RedisStore final : public StreamStore, private RedisClient::Listener {
   void SetListener(StoreListener* listener) override { listener_ = listener; }
   // Not if appends have a connection of their own.
   bool ReadsFollowAppends() const override { return writer_ == nullptr; }
+  // Not if appends wait for replicas.
+  bool IsNear() const override { return writer_ == nullptr && client_.is_near(); }
 
   void RegisterType(std::string stream, uint64_t max_types,
                     Callback<TypeRegistration> done) override;

@@ -217,6 +217,13 @@ TEST_F(BusyStoreTest, NothingWaitsIfTheStoreHasLittleToDo) {
   EXPECT_EQ(EntriesIn(quiet, "job") - before, 3U);
 }
 
+TEST_F(BusyStoreTest, NothingWaitsForAStoreThatIsFarAway) {
+  bus.instance().store().SetNear(false);
+  BeginAppend(bus);
+  for (const char* id : {"1", "2", "3"}) PublishLater(bus, "job", id);
+  EXPECT_EQ(EntriesIn(bus, "job") - before, 3U);
+}
+
 TEST(EventRateTest, ForgetsWithinSeconds) {
   EventRate rate;
   rate.Add(1000, absl::Seconds(1));

@@ -220,6 +220,7 @@ TEST_F(RedisTalkTest, AnswersOfAServerThatIsFarAwayAreNotExpected) {
     EXPECT_FALSE(network_.expecting());
     ServerSends("$3\r\n7-2\r\n");
   }
+  EXPECT_FALSE(client_->is_near());
 }
 
 TEST_F(RedisTalkTest, OneAnswerThatComesSoonShowsThatTheServerIsNear) {
@@ -237,6 +238,7 @@ TEST_F(RedisTalkTest, OneAnswerThatComesSoonShowsThatTheServerIsNear) {
   world_.RunReady();
   ServerSends("$3\r\n7-4\r\n");
   EXPECT_TRUE(network_.expecting());
+  EXPECT_TRUE(client_->is_near());
   ServerSends("$3\r\n7-5\r\n");
   // From now on it may be busy.
   for (int i = 0; i < 10; ++i) {

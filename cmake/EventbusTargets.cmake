@@ -24,19 +24,20 @@ if(EVENTBUS_BUILD_TESTS)
     DEPS GTest::gmock GTest::gtest OPTIONS ${EVENTBUS_TEST_OPTIONS})
 endif()
 
-# eventbus_library(NAME SOURCES… [DEPS…])  one room of the house as a static library. Where most files use
-# gRPC, GRPC says so.
+# eventbus_library(NAME SOURCES… [DEPS…] [GRPC | PRECOMPILED OF])  one room of the house as a static library.
+# Where most files use gRPC, GRPC says so; PRECOMPILED names another precompiled header than these two.
 # Includes are written from the top of the repository: #include "server/broker/pattern.h".
 function(eventbus_library name)
-  cmake_parse_arguments(arg "GRPC" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(arg "GRPC" "PRECOMPILED" "SOURCES;DEPS" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE eventbus_warnings)
   if(arg_GRPC)
-    target_precompile_headers(${name} REUSE_FROM eventbus_precompiled_grpc)
-  else()
-    target_precompile_headers(${name} REUSE_FROM eventbus_precompiled_plain)
+    set(arg_PRECOMPILED eventbus_precompiled_grpc)
+  elseif(NOT arg_PRECOMPILED)
+    set(arg_PRECOMPILED eventbus_precompiled_plain)
   endif()
+  target_precompile_headers(${name} REUSE_FROM ${arg_PRECOMPILED})
 endfunction()
 
 # eventbus_executable(NAME SOURCES… [DEPS…])  a program in build/<preset>/bin.

@@ -1,4 +1,4 @@
-"""scripts/check-tidy knows which object file, and so which headers, belong to a compilation."""
+"""scripts/check-tidy knows what belongs to a compilation, and what to check first."""
 
 import importlib.machinery
 import importlib.util
@@ -24,3 +24,23 @@ def the_script_as_a_module():
 def test_object_of_a_compilation(script, entry):
     """Without it no file counts as unchanged, and every run checks everything."""
     assert script.object_of(entry) == "a/b.cc.o"
+
+
+def test_what_was_changed_last_is_checked_first(script, monkeypatch):
+    """Its own file or a header of ours: where time is limited, a change is checked before the rest."""
+    monkeypatch.setattr(script, "uncommitted", lambda: frozenset({"server/new.cc"}))
+    monkeypatch.setattr(script, "times_of_commits", lambda: {
+        "server/old.cc": 1, "server/includes_it.cc": 2, "server/recent.cc": 8, "server/header.h": 9,
+        "server/new.cc": 3})
+    ours = {name: [str(script.TOP / name)] for name in
+            ("server/old.cc", "server/includes_it.cc", "server/recent.cc", "server/new.cc")}
+    ours["server/includes_it.cc"].append(str(script.TOP / "server/header.h"))
+    for files in ours.values():
+        files += ["/usr/include/string", str(script.TOP / "build/generated/event.pb.h")]
+
+    assert script.latest_first(list(ours), ours) == [
+        "server/new.cc", "server/includes_it.cc", "server/recent.cc", "server/old.cc"]
+
+
+def test_a_file_begun_too_late_is_not_taken_for_clean(script):
+    assert script.tidy("server/main.cc", deadline=0) is None

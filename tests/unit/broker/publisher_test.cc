@@ -208,6 +208,23 @@ TEST_F(BusyStoreTest, WhatHasWaitedIsStoredIfTheAppendBeforeFails) {
   EXPECT_THAT(positions, SizeIs(1));
 }
 
+TEST_F(BusyStoreTest, WhatHasWaitedIsStoredIfItsStreamIsDeletedMeanwhile) {
+  BeginAppend(bus);
+  for (const char* id : {"1", "2"}) PublishLater(bus, "job", id);
+  FaultyStore& store = bus.instance().store();
+  bus.instance().process().Post([&store] {
+    store.UnregisterType("job", [](const absl::Status& status) { EXPECT_TRUE(status.ok()); });
+    store.DeleteStream("job", {}, [](const absl::Status& status) { EXPECT_TRUE(status.ok()); });
+  });
+  bus.Run();
+  EXPECT_FALSE(bus.store().GetStreamInfo("job").ok());
+
+  bus.Run(absl::Seconds(1));
+  ASSERT_THAT(positions, SizeIs(2));
+  EXPECT_LT(positions[0], positions[1]);
+  EXPECT_EQ(EntriesIn(bus, "job"), 1U);
+}
+
 TEST_F(BusyStoreTest, NothingWaitsIfTheStoreHasLittleToDo) {
   TestBus quiet;
   quiet.WarmUp("job");

@@ -14,6 +14,8 @@ import tempfile
 import time
 from typing import Any, NamedTuple, Self, Sequence
 
+from distance import Distance
+
 START_SECONDS = 20.0
 
 # Whose options a JVM takes besides those of its command line.
@@ -107,7 +109,11 @@ class Daemon(Program):
     """An eventbusd, ready to serve; on the memory store unless there is a Redis."""
 
     def __init__(
-        self, binary: pathlib.Path, directory: pathlib.Path, redis: Redis | None, *options: str
+        self,
+        binary: pathlib.Path,
+        directory: pathlib.Path,
+        redis: Redis | Distance | None,
+        *options: str,
     ):
         command = [str(binary), "--listen-address=127.0.0.1:0", "--metrics-address=127.0.0.1:0"]
         if redis is not None:
@@ -239,8 +245,14 @@ class Bench:
         memory_store: bool = False,
         settings: Sequence[str] = (),
         idle_subscribers: int = 0,
+        round_trip_seconds: float = 0,
     ) -> dict[str, Any]:
-        """eventbus-load against a daemon: its figures, and the CPU time of all who took part."""
+        """eventbus-load against a daemon: its figures, and the CPU time of all who took part.
+        `round_trip_seconds`: what the way to Redis and back takes more than on loopback."""
+        if round_trip_seconds:
+            with Redis(self.directory) as redis, Distance(redis.port, round_trip_seconds) as way:
+                with Daemon(self.daemon, self.directory, way, *settings) as daemon:
+                    return self._measure(daemon, redis, arguments)
         redis = None if memory_store else Redis(self.directory)
         try:
             with Daemon(self.daemon, self.directory, redis, *settings) as daemon:

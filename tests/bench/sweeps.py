@@ -152,6 +152,21 @@ def groups(bench: Bench, count: float) -> Figures:
     return bench.load("flow", f"--other-groups={count - 1:.0f}")
 
 
+def far_redis(bench: Bench, milliseconds: float) -> Figures:
+    away = milliseconds / 1000
+
+    def load(*arguments: object) -> Figures:
+        return bench.load(*arguments, round_trip_seconds=away)
+
+    return {
+        "one": load("unary", "--in-flight=1"),
+        "calls": load("unary", "--in-flight=64"),
+        "batches": load("batch", "--in-flight=16"),
+        "types": load("batch", "--in-flight=16", "--types=100"),
+        "flow": load("flow"),
+    }
+
+
 def idle_cost(bench: Bench, subscribers: float) -> Figures:
     return bench.load("flow", idle_subscribers=int(subscribers))
 
@@ -223,6 +238,32 @@ SWEEPS = [
         idle_cost,
         [COST, DAEMON, REDIS, RATE],
         growth=("cost", 1.25),
+    ),
+    Sweep(
+        "far-redis",
+        "Redis further away, through a proxy on the same two cores",
+        "ms more per round trip",
+        [0, 1, 5],
+        far_redis,
+        [
+            Column(
+                "p50",
+                "Publish one at a time, p50 µs",
+                lambda figures: float(figures["one"]["latency"]["p50_us"]),
+            ),
+            Column("calls", "64 at once, calls/s", lambda figures: rate(figures["calls"])),
+            Column(
+                "batches",
+                "PublishBatch(100), 16 in flight, events/s",
+                lambda figures: rate(figures["batches"]),
+            ),
+            Column("types", "the same, 100 types", lambda figures: rate(figures["types"])),
+            Column(
+                "flow",
+                "PublishStream → group → ack, events/s",
+                lambda figures: rate(figures["flow"]),
+            ),
+        ],
     ),
     Sweep(
         "idle-memory",

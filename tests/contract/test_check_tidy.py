@@ -34,7 +34,8 @@ def test_what_was_changed_last_is_checked_first(script, monkeypatch):
         "server/new.cc": 3})
     ours = {name: [str(script.TOP / name)] for name in
             ("server/old.cc", "server/includes_it.cc", "server/recent.cc", "server/new.cc")}
-    ours["server/includes_it.cc"].append(str(script.TOP / "server/header.h"))
+    # As ninja records it with ccache: seen from the build.
+    ours["server/includes_it.cc"].append("../../server/header.h")
     for files in ours.values():
         files += ["/usr/include/string", str(script.TOP / "build/generated/event.pb.h")]
 

@@ -19,6 +19,8 @@ constexpr uint64_t kMaxPageBytes = uint64_t{3} << 20;
 constexpr size_t kLettersPerStep = 100;
 // Redriving is spread over the second in steps of about this.
 constexpr absl::Duration kStepTime = absl::Milliseconds(100);
+// How soon a pause ends if nobody waits for the answer any more: whoever cancelled, or a drain.
+constexpr absl::Duration kLongestDeafness = absl::Milliseconds(200);
 
 absl::Status NoSuchGroup(const std::string& group) {
   return MakeError(absl::StatusCode::kNotFound, Reason::kGroupNotFound,
@@ -71,13 +73,17 @@ void DeadLetters::Count(const std::string& group, FoundDone done) {
 
 // ---- Listing ----
 
-// Keeps itself until it has answered, or DeadLetters is gone.
+// Is under way until it has answered.
 class DeadLetters::Listing : public std::enable_shared_from_this<Listing> {
  public:
-  Listing(const Context* context, ListLettersCommand command, Done<LetterPage> done)
-      : context_(context), command_(std::move(command)), done_(std::move(done)) {}
+  Listing(DeadLetters* letters, ListLettersCommand command, Done<LetterPage> done)
+      : letters_(*letters),
+        context_(letters->context_),
+        command_(std::move(command)),
+        done_(std::move(done)) {}
 
   void Run(Found found) {
+    letters_.under_way_.insert(shared_from_this());
     page_.total = found.letters;
     scan_ = std::make_unique<LetterScan>(context_, command_.group, command_.selection,
                                          std::move(found.streams),
@@ -87,9 +93,7 @@ class DeadLetters::Listing : public std::enable_shared_from_this<Listing> {
 
  private:
   void Step() {
-    scan_->ReadNext([self = shared_from_this()](const absl::StatusOr<const DeadLetter*>& letter) {
-      self->OnLetter(letter);
-    });
+    scan_->ReadNext([this](const absl::StatusOr<const DeadLetter*>& letter) { OnLetter(letter); });
   }
   void OnLetter(const absl::StatusOr<const DeadLetter*>& letter) {
     if (!letter.ok()) return Finish(letter.status());
@@ -109,25 +113,27 @@ class DeadLetters::Listing : public std::enable_shared_from_this<Listing> {
   }
   // Not from within: thousands of letters would be as many frames of the stack.
   void StepLater() {
-    context_->loop->Defer([self = shared_from_this()] { self->Step(); });
+    context_->loop->Defer(lifetime_.Guard([this] { Step(); }));
   }
   void Finish(const absl::Status& status) {
-    const std::shared_ptr<Listing> self = shared_from_this();
     if (status.ok()) {
       done_(std::move(page_));
     } else {
       done_(status);
     }
-    // It holds this, through its callback.
-    context_->loop->Defer([self] { self->scan_.reset(); });
+    // Not from within its own callbacks.
+    context_->loop->Defer([self = shared_from_this()] {});
+    letters_.under_way_.erase(shared_from_this());
   }
 
+  DeadLetters& letters_;
   const Context* const context_;
   const ListLettersCommand command_;
   Done<LetterPage> done_;
   LetterPage page_;
   uint64_t bytes_ = 0;
   std::unique_ptr<LetterScan> scan_;
+  Lifetime lifetime_;
 };
 
 void DeadLetters::List(ListLettersCommand command, Done<LetterPage> done) {
@@ -135,13 +141,13 @@ void DeadLetters::List(ListLettersCommand command, Done<LetterPage> done) {
   Find(group, [this, command = std::move(command), done = std::move(done)](
                   const absl::Status& status, Found found) mutable {
     if (!status.ok()) return done(status);
-    std::make_shared<Listing>(context_, std::move(command), std::move(done))->Run(std::move(found));
+    std::make_shared<Listing>(this, std::move(command), std::move(done))->Run(std::move(found));
   });
 }
 
 // ---- Redriving and purging ----
 
-// Takes the letters of a selection away in steps: to the side stream, or for good. Keeps itself
+// Takes the letters of a selection away in steps: to the side stream, or for good. Is under way
 // until it has answered.
 class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
  public:
@@ -152,7 +158,7 @@ class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
         command_(std::move(command)),
         purge_(purge),
         done_(std::move(done)),
-        timer_(context_->loop->CreateTimer([this] { Step(); })) {
+        timer_(context_->loop->CreateTimer([this] { GoOn(); })) {
     for (const LetterId& id : command_.selection.ids) missing_.push_back(id);
     std::sort(missing_.begin(), missing_.end());
     missing_.erase(std::unique(missing_.begin(), missing_.end()), missing_.end());
@@ -162,14 +168,14 @@ class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
 
   // `now`: by the store's clock. What dies later is not meant.
   void Run(Found found, absl::Time now) {
-    self_ = shared_from_this();
+    letters_.under_way_.insert(shared_from_this());
     const EntryId last = {static_cast<uint64_t>(absl::ToUnixMillis(now)) + 1, 0};
     scan_ = std::make_unique<LetterScan>(context_, command_.group, command_.selection,
                                          std::move(found.streams), LetterId(), last);
     Step();
   }
   void Fail(const absl::Status& status) {
-    self_ = shared_from_this();
+    letters_.under_way_.insert(shared_from_this());
     Finish(status);
   }
 
@@ -180,9 +186,22 @@ class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
     return static_cast<size_t>(std::clamp(in_step, 1.0, static_cast<double>(kLettersPerStep)));
   }
 
+  bool cancelled() const { return command_.cancelled != nullptr && command_.cancelled(); }
+
+  void Pause(absl::Duration pause) {
+    paused_until_ = context_->loop->MonotonicNow() + pause;
+    timer_->Arm(std::min(pause, kLongestDeafness));
+  }
+  // When the pause is over, or nobody waits any more.
+  void GoOn() {
+    const absl::Duration rest = paused_until_ - context_->loop->MonotonicNow();
+    if (rest <= absl::ZeroDuration() || cancelled()) return Step();
+    timer_->Arm(std::min(rest, kLongestDeafness));
+  }
+
   // Collects the letters of one step.
   void Step() {
-    if (command_.cancelled != nullptr && command_.cancelled()) {
+    if (cancelled()) {
       return Finish(absl::CancelledError("nobody waits for the answer any more"));
     }
     scan_->ReadNext([this](const absl::StatusOr<const DeadLetter*>& letter) { OnLetter(letter); });
@@ -265,9 +284,8 @@ class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
           moved_ += moved->size();
           if (!moved->empty()) letters_.advanced_(SideStreamOf(stream, command_.group));
           if (!batch_.empty() || scanned_) return Act();
-          const absl::Duration pause = absl::Seconds(static_cast<double>(std::exchange(moved_, 0)) /
-                                                     command_.max_per_second);
-          timer_->Arm(pause);
+          Pause(absl::Seconds(static_cast<double>(std::exchange(moved_, 0)) /
+                              command_.max_per_second));
         }));
   }
   std::vector<EntryId> TakeBatch(const std::string& stream) {
@@ -286,7 +304,8 @@ class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
     }
     timer_->Disarm();
     // Not from within its own callbacks.
-    context_->loop->Defer([self = std::move(self_)] {});
+    context_->loop->Defer([self = shared_from_this()] {});
+    letters_.under_way_.erase(shared_from_this());
   }
 
   DeadLetters& letters_;
@@ -294,7 +313,6 @@ class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
   const RedriveCommand command_;
   const bool purge_;
   Done<RedriveResult> done_;
-  std::shared_ptr<Removal> self_;
   std::unique_ptr<LetterScan> scan_;
   // Ids of the selection that were not met yet, sorted.
   std::vector<LetterId> missing_;
@@ -303,6 +321,8 @@ class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
   std::map<std::string, std::vector<EntryId>> batch_;
   size_t batched_ = 0;
   size_t moved_ = 0;
+  // By the loop's monotonic clock.
+  absl::Duration paused_until_;
   RedriveResult result_;
   std::unique_ptr<Timer> timer_;
   Lifetime lifetime_;

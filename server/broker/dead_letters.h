@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,8 @@ class DeadLetters {
   Registry* const registry_;
   GroupEditor* const editor_;
   const std::function<void(absl::string_view)> advanced_;
+  // What has begun and has not answered yet: it goes with this, and its timers before their loop.
+  std::set<std::shared_ptr<void>> under_way_;
   Lifetime lifetime_;
 };
 

@@ -111,3 +111,21 @@ def test_health_and_readiness_turn_negative(daemon, bus):
 def test_interrupt_stops_it_the_same_way(daemon):
     daemon.process.send_signal(signal.SIGINT)
     assert daemon.wait() == 0
+
+
+def test_a_redrive_that_takes_its_time_holds_nobody_up(start_daemon):
+    """Its timer goes before the loop that it is on."""
+    daemon = start_daemon({"drain.timeout": "1s"})
+    with Bus(daemon.address) as bus:
+        member = bus.group("g", "a.*")
+        bus.publish_batch([event("a.b", b"%d" % n) for n in range(4)])
+        member.take(4)
+        ranges = [v1.DeliveryRange(first=1, last=4)]
+        member.settled(rejects=[v1.Reject(deliveries=ranges, reason="bad")])
+        request = v1.RedriveDeadLettersRequest(group="g", all=True, max_per_second=0.05)
+        call = bus.admin.RedriveDeadLetters.future(request, timeout=DEADLINE)
+        # The first one has gone; the next one has to wait.
+        member.take(1)
+        daemon.terminate()
+        assert daemon.wait() == 0
+        assert call.exception(timeout=DEADLINE).code() != grpc.StatusCode.DEADLINE_EXCEEDED

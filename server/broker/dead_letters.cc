@@ -71,6 +71,12 @@ void DeadLetters::Count(const std::string& group, FoundDone done) {
   }
 }
 
+void DeadLetters::End(std::shared_ptr<void> ended) {
+  under_way_.erase(ended);
+  // Not from within its own callbacks.
+  context_->loop->Defer([ended = std::move(ended)] {});
+}
+
 // ---- Listing ----
 
 // Is under way until it has answered.
@@ -121,9 +127,7 @@ class DeadLetters::Listing : public std::enable_shared_from_this<Listing> {
     } else {
       done_(status);
     }
-    // Not from within its own callbacks.
-    context_->loop->Defer([self = shared_from_this()] {});
-    letters_.under_way_.erase(shared_from_this());
+    letters_.End(shared_from_this());
   }
 
   DeadLetters& letters_;
@@ -174,9 +178,15 @@ class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
                                          std::move(found.streams), LetterId(), last);
     Step();
   }
-  void Fail(const absl::Status& status) {
-    letters_.under_way_.insert(shared_from_this());
-    Finish(status);
+  // Answers. Also in place of Run.
+  void Finish(const absl::Status& status) {
+    if (status.ok()) {
+      done_(std::move(result_));
+    } else {
+      done_(status);
+    }
+    timer_->Disarm();
+    letters_.End(shared_from_this());
   }
 
  private:
@@ -296,18 +306,6 @@ class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
     return ids;
   }
 
-  void Finish(const absl::Status& status) {
-    if (status.ok()) {
-      done_(std::move(result_));
-    } else {
-      done_(status);
-    }
-    timer_->Disarm();
-    // Not from within its own callbacks.
-    context_->loop->Defer([self = shared_from_this()] {});
-    letters_.under_way_.erase(shared_from_this());
-  }
-
   DeadLetters& letters_;
   const Context* const context_;
   const RedriveCommand command_;
@@ -331,7 +329,7 @@ class DeadLetters::Removal : public std::enable_shared_from_this<Removal> {
 void DeadLetters::Start(std::shared_ptr<Removal> removal) {
   const std::string group = removal->group();
   Find(group, [this, removal = std::move(removal)](const absl::Status& status, Found found) {
-    if (!status.ok()) return removal->Fail(status);
+    if (!status.ok()) return removal->Finish(status);
     if (found.streams.empty()) return removal->Run(std::move(found), context_->StoreNow());
     // The store's own word: what we know of its clock may lag, and leave out what died just now.
     const std::string stream = found.streams.front();
@@ -342,7 +340,7 @@ void DeadLetters::Start(std::shared_ptr<Removal> removal) {
           if (absl::IsNotFound(info.status())) {
             return removal->Run(std::move(found), context_->StoreNow());
           }
-          if (!info.ok()) return removal->Fail(info.status());
+          if (!info.ok()) return removal->Finish(info.status());
           removal->Run(std::move(found), info->store_time);
         }));
   });

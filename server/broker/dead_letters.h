@@ -57,6 +57,8 @@ class DeadLetters {
   void Find(const std::string& group, FoundDone done);
   void Count(const std::string& group, FoundDone done);
   void Start(std::shared_ptr<Removal> removal);
+  // It has answered.
+  void End(std::shared_ptr<void> ended);
 
   const Context* const context_;
   Registry* const registry_;

@@ -71,9 +71,11 @@ class Distance:
             due, data = under_way.get()
             time.sleep(max(0.0, due - time.monotonic()))
             try:
-                if not data:
+                if data:
+                    sink.sendall(data)
+                else:
                     sink.shutdown(socket.SHUT_WR)
-                    return
-                sink.sendall(data)
             except OSError:
+                pass  # Nobody is there: the rest goes nowhere.
+            if not data:
                 return

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -331,6 +332,46 @@ TEST(LetterIdTest, IsReadAsItIsWritten) {
   for (const char* text : {"", "1-2", "1-2@", "@a", "x@a"}) {
     EXPECT_FALSE(LetterId::Parse(text).ok()) << text;
   }
+}
+
+// The pause between the first two letters of a slow redrive.
+class SlowRedriveTest : public DeadLettersTest {
+ protected:
+  void SetUp() override {
+    Kill(Join(), {{"a", "1"}, {"a", "2"}, {"a", "3"}});
+    RedriveCommand command;
+    command.group = "work";
+    command.max_per_second = 0.001;
+    command.cancelled = [this] { return cancelled; };
+    bus.instance().process().Post([this, command] {
+      bus.instance().broker().dead_letters().Redrive(
+          command, [this, kept = std::exchange(held, nullptr)](const auto& result) {
+            answer = result.status();
+          });
+    });
+    bus.Run(absl::Seconds(1));
+  }
+
+  bool cancelled = false;
+  std::shared_ptr<int> held = std::make_shared<int>();
+  const std::weak_ptr<int> redrive = held;
+  std::optional<absl::Status> answer;
+};
+
+TEST_F(SlowRedriveTest, HearsThatItIsCancelled) {
+  ASSERT_FALSE(answer.has_value());
+  cancelled = true;
+  bus.Run(absl::Milliseconds(300));
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_TRUE(absl::IsCancelled(*answer));
+  EXPECT_TRUE(redrive.expired());
+}
+
+TEST_F(SlowRedriveTest, GoesWithItsBroker) {
+  ASSERT_FALSE(redrive.expired());
+  bus.instance().Kill();
+  EXPECT_TRUE(redrive.expired());
+  EXPECT_FALSE(answer.has_value());
 }
 
 }  // namespace

@@ -80,6 +80,9 @@ struct BrokerOptions {
   // With so many appends under way here a store that is near is busy enough: of a stream, what is
   // small then waits for the append before it, and for what comes meanwhile. Simulations lower it.
   uint32_t busy_appends = 64;
+  // With so many commands at once on a stream, more are gathered for an append. Simulations lower
+  // it.
+  uint32_t gathered_commands = 8;
   // An entry with several events stays below this.
   uint64_t max_entry_bytes = uint64_t{256} << 10;
 

@@ -161,9 +161,43 @@ void Publisher::EndTurn() {
   }
 }
 
-bool Publisher::WaitsForMore(const Lane& lane) const {
-  return lane.appends_under_way > 0 && appends_under_way_ >= context_->options->busy_appends &&
-         context_->store->IsNear() && lane.waiting.SmallerThan(kSmallAppend);
+bool Publisher::WaitsForMore(Lane& lane, absl::Duration now) {
+  if (lane.waiting.empty() || !context_->store->IsNear()) return false;
+  if (!lane.waiting.SmallerThan(kSmallAppend)) return false;
+  if (lane.appends_under_way > 0 && appends_under_way_ >= context_->options->busy_appends) {
+    return true;
+  }
+  return Gathers(lane, now);
+}
+
+bool Publisher::Gathers(Lane& lane, absl::Duration now) {
+  if (!lane.gathering.WaitsForMore(lane.waiting.size(), lane.sent,
+                                   context_->options->gathered_commands, now)) {
+    return false;
+  }
+  if (!lane.gathers_since.has_value()) lane.gathers_since = now;
+  const absl::Duration left = *lane.gathers_since + Gathering::kLongest - now;
+  if (left <= absl::ZeroDuration()) {
+    lane.gathering.WaitedInVain(lane.waiting.size(), lane.sent);
+    return false;
+  }
+  if (lane.in_gathering) return true;
+  if (gathering_.empty() &&
+      !context_->loop->Linger(left, lifetime_.Guard([this] { EndGathering(); }))) {
+    return false;
+  }
+  lane.in_gathering = true;
+  gathering_.push_back(&lane);
+  return true;
+}
+
+void Publisher::EndGathering() {
+  const absl::Duration now = context_->loop->MonotonicNow();
+  for (Lane* const lane : std::exchange(gathering_, {})) {
+    lane->in_gathering = false;
+    // Unless it has left already, or has begun again and does not end yet.
+    if (lane->gathers_since.has_value()) Send(*lane, now);
+  }
 }
 
 void Publisher::Send(Lane& lane, absl::Duration now) {
@@ -174,7 +208,8 @@ void Publisher::Send(Lane& lane, absl::Duration now) {
     if (lane.appends_under_way == 0) BeginBirth(lane);
     return;
   }
-  if (WaitsForMore(lane)) return;
+  if (WaitsForMore(lane, now)) return;
+  lane.gathers_since.reset();
   const double share =
       lane.rate.PerSecond(now) * absl::ToDoubleSeconds(context_->options->entry_time);
   const EntryBounds bounds = {
@@ -193,6 +228,7 @@ void Publisher::Send(Lane& lane, absl::Duration now) {
 void Publisher::Append(Lane& lane, Outgoing&& outgoing) {
   ++lane.appends_under_way;
   ++appends_under_way_;
+  lane.sent += outgoing.parts.size();
   const bool remembers =
       lane.policy.duplicate_window > absl::ZeroDuration() && MayBeDuplicate(outgoing);
   if (outgoing.delayed() || remembers) {
@@ -220,10 +256,11 @@ void Publisher::OnAppended(Lane& lane, Outgoing&& outgoing, const absl::StatusOr
     index += part.count;
   }
   if (!context_->store->ReadsFollowAppends()) on_advanced_(lane.stream);
-  OnAppendEnded(lane);
+  OnAppendEnded(lane, outgoing.parts.size());
 }
 
 void Publisher::OnAppendFailed(Lane& lane, Outgoing&& outgoing, const absl::Status& status) {
+  const size_t parts = outgoing.parts.size();
   if (status.code() == absl::StatusCode::kNotFound) {
     lane.exists = false;
     lane.returned.push_back(std::move(outgoing));
@@ -231,11 +268,12 @@ void Publisher::OnAppendFailed(Lane& lane, Outgoing&& outgoing, const absl::Stat
     const absl::Status error = PublishError(status, lane.stream, lane.policy.duplicate_window);
     for (const CommandPart& part : outgoing.parts) Settle(part, error, lane.stream, Position());
   }
-  OnAppendEnded(lane);
+  OnAppendEnded(lane, parts);
 }
 
-void Publisher::OnAppendEnded(Lane& lane) {
+void Publisher::OnAppendEnded(Lane& lane, size_t parts) {
   --appends_under_way_;
+  lane.sent -= parts;
   if (--lane.appends_under_way > 0) return;
   if (!lane.returned.empty()) return Send(lane, context_->loop->MonotonicNow());
   // What has waited for it.

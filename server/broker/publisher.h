@@ -5,6 +5,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "server/broker/context.h"
 #include "server/broker/event_rate.h"
+#include "server/broker/gathering.h"
 #include "server/broker/lifetime.h"
 #include "server/broker/outgoing.h"
 #include "server/broker/publish_command.h"
@@ -74,6 +76,12 @@ class Publisher {
     std::string stream;
     WaitingParts waiting;
     uint32_t appends_under_way = 0;
+    // Commands, or parts of them, that those have.
+    uint64_t sent = 0;
+    Gathering gathering;
+    // Since when it gathers, if it does.
+    std::optional<absl::Duration> gathers_since;
+    bool in_gathering = false;
     bool in_turn = false;
     bool exists = false;
     bool being_born = false;
@@ -88,8 +96,11 @@ class Publisher {
   void Enqueue(Lane& lane, const CommandPart& part);
   // At the end of the turn, what waits in it is sent.
   void TakeTurn(Lane& lane);
-  // Whether what waits does better to wait for the append before it.
-  bool WaitsForMore(const Lane& lane) const;
+  // Whether what waits does better to wait for the append before it, or for more that is about to
+  // come.
+  bool WaitsForMore(Lane& lane, absl::Duration now);
+  bool Gathers(Lane& lane, absl::Duration now);
+  void EndGathering();
   void EndTurn();
   void Send(Lane& lane, absl::Duration now);
   void Append(Lane& lane, Outgoing&& outgoing);
@@ -98,7 +109,7 @@ class Publisher {
   void AppendOnce(Lane& lane, Outgoing&& outgoing);
   void OnAppendedOnce(Lane& lane, Outgoing&& outgoing, absl::StatusOr<AppendOnceResult> result);
   void OnAppendFailed(Lane& lane, Outgoing&& outgoing, const absl::Status& status);
-  void OnAppendEnded(Lane& lane);
+  void OnAppendEnded(Lane& lane, size_t parts);
   void BeginBirth(Lane& lane);
   void OnTypeRegistered(Lane& lane, absl::StatusOr<TypeRegistration> registration);
   void EndBirth(Lane& lane, const absl::Status& status);
@@ -123,6 +134,9 @@ class Publisher {
   absl::flat_hash_map<std::string, std::unique_ptr<Lane>> lanes_;
   // Lanes that got something during this turn.
   std::vector<Lane*> turn_;
+  // Those that gather, or did until something of them was sent. While there are any, the loop
+  // lingers for EndGathering.
+  std::vector<Lane*> gathering_;
   bool begun_ = false;
   // Of all lanes.
   uint32_t appends_under_way_ = 0;

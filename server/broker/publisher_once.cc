@@ -65,7 +65,7 @@ void Publisher::OnAppendedOnce(Lane& lane, Outgoing&& outgoing,
   if (due != absl::InfiniteFuture() && on_delayed_ != nullptr) {
     on_delayed_(lane.stream, due, result->store_time, result->waiting);
   }
-  OnAppendEnded(lane);
+  OnAppendEnded(lane, outgoing.parts.size());
 }
 
 }  // namespace eventbus

@@ -62,6 +62,7 @@ UvLoop::~UvLoop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    PostLingering(absl::InfiniteDuration());
     posted.swap(posted_);
   }
   // They may own timers of this loop.
@@ -140,6 +141,7 @@ std::unique_ptr<Timer> UvLoop::CreateTimer(absl::AnyInvocable<void()> on_fire) {
 
 bool UvLoop::TakePosted() {
   const std::lock_guard lock(mutex_);
+  if (lingers()) PostLingering(MonotonicNow());
   running_.swap(posted_);
   return stopping_;
 }
@@ -197,6 +199,8 @@ void UvLoop::EndHelping() {
   {
     const std::lock_guard lock(mutex_);
     helpers_.erase(std::find(helpers_.begin(), helpers_.end(), std::this_thread::get_id()));
+    // It may be this thread that has stayed awake for them.
+    PostLingering(absl::InfiniteDuration());
     if (state_ != State::kAsleep || wake_up_sent_ || wanted_ || posted_.empty()) return;
     wake_up_sent_ = true;
   }
@@ -210,6 +214,7 @@ Helped UvLoop::Help() {
     looks = looker_ == std::this_thread::get_id();
     // The rest is for the loop's own thread: it is awake, has been told of it, or waits already.
     if (state_ != State::kAsleep || stopping_ || wanted_) return Helped::kNot;
+    if (lingers()) PostLingering(MonotonicNow());
     if (posted_.empty() && !looks) return Helped::kNot;
     state_ = State::kHelped;
     running_.swap(posted_);
@@ -243,6 +248,24 @@ bool UvLoop::TakeMore() {
   if (posted_.empty() || stopping_ || wanted_) return false;
   running_.swap(posted_);
   return true;
+}
+
+bool UvLoop::Linger(absl::Duration delay, Task task) {
+  const std::lock_guard lock(mutex_);
+  // The loop's own thread sleeps when its turn is over.
+  if (state_ != State::kHelped || stopping_) return false;
+  lingering_.push_back({MonotonicNow() + delay, std::move(task)});
+  lingers_.store(true, std::memory_order_relaxed);
+  return true;
+}
+
+void UvLoop::PostLingering(absl::Duration now) {
+  std::erase_if(lingering_, [&](Lingering& lingering) {
+    if (lingering.until > now) return false;
+    posted_.push_back(std::move(lingering.task));
+    return true;
+  });
+  lingers_.store(!lingering_.empty(), std::memory_order_relaxed);
 }
 
 void UvLoop::WakeForSockets(bool wake) const {

@@ -3,6 +3,7 @@
 
 #include <uv.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -63,6 +64,8 @@ class UvLoop final : public Loop {
   bool expecting() const override { return sockets_.expecting(); }
   bool BeginLooking() override;
   void EndLooking() override;
+  bool Linger(absl::Duration delay, Task task) override;
+  bool lingers() const override { return lingers_.load(std::memory_order_relaxed); }
 
   // For what server/loop alone makes.
   uv_loop_t* uv() { return &uv_; }
@@ -79,7 +82,14 @@ class UvLoop final : public Loop {
     kHelped,
   };
 
+  struct Lingering {
+    absl::Duration until;
+    Task task;
+  };
+
   void WakeUp() const;
+  // Makes those that have lingered until then posted tasks. REQUIRES: mutex_ is held.
+  void PostLingering(absl::Duration now);
   // Whether the sockets end the sleep of the loop's own thread.
   void WakeForSockets(bool wake) const;
   // Makes what is posted what RunTasks runs. True if it is the last.
@@ -123,6 +133,9 @@ class UvLoop final : public Loop {
   std::vector<std::thread::id> helpers_;
   // The one of them that looks at the sockets.
   std::thread::id looker_;
+  std::vector<Lingering> lingering_;
+  // Whether there are any. Written under the mutex.
+  std::atomic<bool> lingers_ = false;
   bool stopping_ = false;
 };
 

@@ -89,6 +89,7 @@ class Drawing {
     }
     if (publishing.Happens(0.3)) publishing_.atomic = 0.3;
     if (seed_ % 3 == 0) plan_.broker.busy_appends = 1;
+    if (seed_ % 4 == 0) plan_.broker.gathered_commands = 2;
     // A client could not say what is too early if the store's clock were set.
     if (plan_.clock_jump == 0 && publishing.Happens(0.4)) publishing_.delayed = 0.2;
   }

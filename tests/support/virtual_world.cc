@@ -162,6 +162,12 @@ std::unique_ptr<Timer> VirtualProcess::CreateTimer(absl::AnyInvocable<void()> on
   return std::make_unique<ProcessTimer>(this, std::move(on_fire));
 }
 
+bool VirtualProcess::Linger(absl::Duration delay, Task task) {
+  if (!helped_ || killed_) return false;
+  world_->Schedule(delay, [this, task = std::move(task)]() mutable { Post(std::move(task)); });
+  return true;
+}
+
 void VirtualProcess::Freeze() { frozen_ = true; }
 
 void VirtualProcess::Thaw() {

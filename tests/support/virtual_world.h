@@ -117,6 +117,10 @@ class VirtualProcess final : public Loop {
   void DeferToLast(Task task) override;
   std::unique_ptr<Timer> CreateTimer(absl::AnyInvocable<void()> on_fire) override;
 
+  bool Linger(absl::Duration delay, Task task) override;
+
+  // As a loop that no thread helps: nothing lingers.
+  void SetHelped(bool helped) { helped_ = helped; }
   void Freeze();
   void Thaw();
   // Destroys all that was posted and deferred. For good. May be called by a task of the process
@@ -149,6 +153,7 @@ class VirtualProcess final : public Loop {
   const std::string name_;
   absl::Duration clock_skew_;
   const absl::Duration monotonic_offset_;
+  bool helped_ = true;
   bool frozen_ = false;
   bool killed_ = false;
   bool in_turn_ = false;

@@ -64,7 +64,7 @@ void CallQueue::ServeCalls() {
     }
     // All that came is with the loop now, so that one turn serves it.
     ended = 0;
-    if (HelpLoop() || LookOut()) continue;
+    if (HelpLoop() || LookOut() || Lingers()) continue;
     if (!FallAsleep()) continue;
     const bool more = completions_.Next(&tag, &ok);
     WakeUp();
@@ -118,6 +118,12 @@ bool CallQueue::LookOut() {
     return false;
   }
   // Whoever owes the answer may need this core to give it.
+  LeaveTheCoreToOthers();
+  return true;
+}
+
+bool CallQueue::Lingers() const {
+  if (!loop_.lingers()) return false;
   LeaveTheCoreToOthers();
   return true;
 }

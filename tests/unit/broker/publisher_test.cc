@@ -3,6 +3,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/broker/event_rate.h"
+#include "server/broker/gathering.h"
 #include "server/broker/reason.h"
 #include "tests/support/test_bus.h"
 
@@ -239,6 +240,135 @@ TEST_F(BusyStoreTest, NothingWaitsForAStoreThatIsFarAway) {
   BeginAppend(bus);
   for (const char* id : {"1", "2", "3"}) PublishLater(bus, "job", id);
   EXPECT_EQ(EntriesIn(bus, "job") - before, 3U);
+}
+
+// Eight commands were under way at once on a stream, and are answered.
+class GatheringPublisherTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    bus.WarmUp("job");
+    Begin(8);
+    bus.Run(absl::Milliseconds(5));
+    ASSERT_EQ(answered, 8);
+    answered = 0;
+    before = EntriesIn(bus, "job");
+  }
+  // Publishes so many, each by itself and all in one turn, and has time pass only as asked.
+  void Begin(int count) {
+    bus.instance().process().Post([this, count] {
+      for (int i = 0; i < count; ++i) {
+        bus.instance().broker().Publish(
+            CommandOf({{"job", std::to_string(next++)}}, [this](const PublishOutcome& outcome) {
+              ASSERT_TRUE(outcome[0].status.ok()) << outcome[0].status;
+              EXPECT_LT(last, outcome[0].position);
+              last = outcome[0].position;
+              ++answered;
+            }));
+      }
+    });
+    bus.world().RunReady();
+  }
+  void Pass(absl::Duration time) { bus.world().Advance(time); }
+  uint64_t Entries() { return EntriesIn(bus, "job") - before; }
+
+  TestBus bus;
+  uint64_t before = 0;
+  int next = 0;
+  int answered = 0;
+  Position last;
+};
+
+TEST_F(GatheringPublisherTest, WhatComesSoonerThanMostOfThemWaitsAndSharesAnEntryInOrder) {
+  for (const int count : {2, 2, 1}) Begin(count);
+  Pass(absl::Microseconds(100));
+  EXPECT_EQ(Entries(), 0U);
+  // Three quarters of eight are there.
+  Begin(1);
+  Pass(absl::Milliseconds(5));
+  EXPECT_EQ(Entries(), 1U);
+  EXPECT_EQ(answered, 6);
+}
+
+TEST_F(GatheringPublisherTest, WhatWaitsInVainLeavesInTimeAndTheNextDoesNotWait) {
+  Begin(2);
+  Pass(Gathering::kLongest - absl::Microseconds(1));
+  EXPECT_EQ(Entries(), 0U);
+  Pass(absl::Microseconds(1));
+  Pass(absl::Milliseconds(5));
+  EXPECT_EQ(Entries(), 1U);
+  EXPECT_EQ(answered, 2);
+  Begin(1);
+  EXPECT_EQ(Entries(), 2U);
+}
+
+TEST_F(GatheringPublisherTest, WhatBeginsToWaitWhileTimeRunsForOthersHasItsTimeToo) {
+  Begin(2);
+  Pass(absl::Microseconds(300));
+  Begin(4);  // They leave.
+  Pass(absl::Microseconds(100));
+  EXPECT_EQ(Entries(), 1U);
+  Begin(1);
+  Pass(absl::Microseconds(400));  // The time of the first is over.
+  EXPECT_EQ(Entries(), 1U);
+  Pass(absl::Microseconds(200));
+  Pass(absl::Milliseconds(5));
+  EXPECT_EQ(Entries(), 2U);
+  EXPECT_EQ(answered, 7);
+}
+
+TEST_F(GatheringPublisherTest, NothingWaitsWhereNoThreadWouldStayAwake) {
+  bus.instance().process().SetHelped(false);
+  Begin(1);
+  EXPECT_EQ(Entries(), 1U);
+}
+
+TEST_F(GatheringPublisherTest, NothingWaitsForAStoreThatIsFarAway) {
+  bus.instance().store().SetNear(false);
+  Begin(1);
+  EXPECT_EQ(Entries(), 1U);
+}
+
+TEST_F(GatheringPublisherTest, OtherStreamsDoNotWait) {
+  ASSERT_TRUE(bus.Publish("other", "1").ok());
+  Begin(1);
+  bus.instance().process().Post([this] {
+    bus.instance().broker().Publish(CommandOf({{"other", "2"}}, [](const auto&) {}));
+  });
+  bus.world().RunReady();
+  EXPECT_EQ(Entries(), 0U);
+  EXPECT_EQ(EntriesIn(bus, "other"), 2U);
+}
+
+TEST_F(GatheringPublisherTest, WhatIsLargeDoesNotWait) {
+  bus.instance().process().Post([this] {
+    bus.instance().broker().Publish(
+        CommandOf({{"job", std::string(20'000, 'x')}}, [this](const auto&) { ++answered; }));
+  });
+  bus.world().RunReady();
+  EXPECT_EQ(Entries(), 1U);
+}
+
+TEST_F(GatheringPublisherTest, WhatWaitsIsStoredIfItsStreamIsDeletedMeanwhile) {
+  FaultyStore& store = bus.instance().store();
+  bus.instance().process().Post([&store] {
+    store.UnregisterType("job", [](const absl::Status& status) { EXPECT_TRUE(status.ok()); });
+    store.DeleteStream("job", {}, [](const absl::Status& status) { EXPECT_TRUE(status.ok()); });
+  });
+  Begin(2);
+  Pass(absl::Milliseconds(20));
+  EXPECT_EQ(answered, 2);
+  EXPECT_EQ(EntriesIn(bus, "job"), 1U);
+}
+
+TEST_F(GatheringPublisherTest, ABrokerThatDrainsStoresWhatWaits) {
+  Begin(2);
+  bool drained = false;
+  bus.instance().process().Post([&] {
+    bus.instance().broker().Drain(bus.world().Now() + absl::Seconds(1), [&] { drained = true; });
+  });
+  Pass(absl::Milliseconds(20));
+  EXPECT_EQ(answered, 2);
+  EXPECT_TRUE(drained);
 }
 
 TEST(EventRateTest, ForgetsWithinSeconds) {

@@ -126,6 +126,57 @@ TEST_F(HelpedLoopTest, ASocketThatAHelperWatchesIsWatchedByTheLoopsOwnThread) {
   close(ends[1]);
 }
 
+TEST_F(HelpedLoopTest, WhatLingersIsRunByTheHelperOnceItsTimeHasCome) {
+  absl::Duration begun;
+  absl::Duration ran;
+  RunHere([&] {
+    begun = loop_.MonotonicNow();
+    EXPECT_TRUE(loop_.Linger(absl::Microseconds(300), [&] { ran = loop_.MonotonicNow(); }));
+  });
+  EXPECT_TRUE(loop_.lingers());
+  while (loop_.lingers()) loop_.Help();
+  EXPECT_GE(ran - begun, absl::Microseconds(300));
+}
+
+TEST_F(HelpedLoopTest, WhatLingersShorterIsRunBefore) {
+  std::vector<std::string> said;
+  RunHere([&] {
+    loop_.Linger(absl::Milliseconds(2), [&] { said.emplace_back("late"); });
+    loop_.Linger(absl::Microseconds(1), [&] { said.emplace_back("soon"); });
+  });
+  while (loop_.lingers()) loop_.Help();
+  EXPECT_THAT(said, ElementsAre("soon", "late"));
+}
+
+TEST_F(HelpedLoopTest, NothingLingersOnTheLoopsOwnThread) {
+  std::counting_semaphore<> asked{0};
+  std::thread([&] {
+    loop_.Post([&] {
+      EXPECT_FALSE(loop_.Linger(absl::Microseconds(1), [] { FAIL(); }));
+      asked.release();
+    });
+  }).join();
+  asked.acquire();
+  EXPECT_FALSE(loop_.lingers());
+}
+
+TEST_F(HelpedLoopTest, WhatLingersIsRunAtOnceIfTheHelperLeaves) {
+  std::counting_semaphore<> ran{0};
+  RunHere([&] { EXPECT_TRUE(loop_.Linger(absl::Hours(1), [&] { ran.release(); })); });
+  loop_.EndHelping();
+  ran.acquire();
+  EXPECT_FALSE(loop_.lingers());
+  loop_.BeginHelping();
+}
+
+TEST_F(HelpedLoopTest, WhatLingersIsRunByTheLoopsOwnThreadIfThatIsAwakeThen) {
+  std::counting_semaphore<> ran{0};
+  RunHere([&] { EXPECT_TRUE(loop_.Linger(absl::ZeroDuration(), [&] { ran.release(); })); });
+  // As somebody who does not help.
+  std::thread([&] { loop_.Post([] {}); }).join();
+  ran.acquire();
+}
+
 // A helper that looks at the sockets of the loop.
 class LookingTest : public HelpedLoopTest {
  protected:

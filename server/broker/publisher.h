@@ -27,7 +27,9 @@ namespace eventbus {
 // cut by stream, put together into entries, and leave at the end of the turn in one write. An entry
 // gets as many events as the stream sees in about 10 ms, at least one: a busy stream costs a
 // fraction of a write per event, and the events of a quiet one can still be shared out singly.
-// Nothing ever waits for an entry to fill.
+// What is small waits for more only where that brings more: for the append before it while the
+// store is busy, and for the clients that lately published together (Gathering), for well under a
+// millisecond.
 //
 // A stream that does not exist yet is born first: its type is registered, which also tells which
 // groups match, and the stream is created together with them, so that each of them sees its first

@@ -208,6 +208,7 @@ void Publisher::Send(Lane& lane, absl::Duration now) {
     if (lane.appends_under_way == 0) BeginBirth(lane);
     return;
   }
+  if (!lane.proven && lane.appends_under_way > 0) return;
   if (WaitsForMore(lane, now)) return;
   lane.gathers_since.reset();
   const double share =
@@ -221,6 +222,7 @@ void Publisher::Send(Lane& lane, absl::Duration now) {
     Outgoing outgoing = TakeEntry(bounds, &lane.waiting);
     if (!outgoing.delayed()) events += outgoing.events;
     Append(lane, std::move(outgoing));
+    if (!lane.proven) break;
   }
   lane.rate.Add(events, now);
 }
@@ -250,6 +252,7 @@ void Publisher::AppendPlain(Lane& lane, Outgoing&& outgoing) {
 
 void Publisher::OnAppended(Lane& lane, Outgoing&& outgoing, const absl::StatusOr<EntryId>& id) {
   if (!id.ok()) return OnAppendFailed(lane, std::move(outgoing), id.status());
+  lane.proven = true;
   uint32_t index = 0;
   for (const CommandPart& part : outgoing.parts) {
     Settle(part, absl::OkStatus(), lane.stream, Position{*id, index});
@@ -263,6 +266,7 @@ void Publisher::OnAppendFailed(Lane& lane, Outgoing&& outgoing, const absl::Stat
   const size_t parts = outgoing.parts.size();
   if (status.code() == absl::StatusCode::kNotFound) {
     lane.exists = false;
+    lane.proven = false;
     lane.returned.push_back(std::move(outgoing));
   } else {
     const absl::Status error = PublishError(status, lane.stream, lane.policy.duplicate_window);
@@ -334,6 +338,7 @@ void Publisher::EndBirth(Lane& lane, const absl::Status& status) {
   std::vector<Outgoing> returned = std::exchange(lane.returned, {});
   if (status.ok()) {
     lane.exists = true;
+    lane.proven = true;
     for (Outgoing& outgoing : returned) Append(lane, std::move(outgoing));
     return Send(lane, context_->loop->MonotonicNow());
   }

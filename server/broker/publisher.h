@@ -86,6 +86,10 @@ class Publisher {
     bool in_gathering = false;
     bool in_turn = false;
     bool exists = false;
+    // An append or a birth has shown that it does. Until then appends are made one at a time: if
+    // the first found nothing and the next ones a stream that another instance has created
+    // meanwhile, the order would be lost.
+    bool proven = false;
     bool being_born = false;
     EventRate rate;
     // Entries that found the stream missing. They go first once it is there.

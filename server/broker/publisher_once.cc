@@ -38,6 +38,7 @@ void Publisher::AppendOnce(Lane& lane, Outgoing&& outgoing) {
 void Publisher::OnAppendedOnce(Lane& lane, Outgoing&& outgoing,
                                absl::StatusOr<AppendOnceResult> result) {
   if (!result.ok()) return OnAppendFailed(lane, std::move(outgoing), result.status());
+  lane.proven = true;
   bool advanced = false;
   absl::Time due = absl::InfiniteFuture();
   auto outcome = result->events.begin();

@@ -54,6 +54,8 @@ class AttemptWatch {
   void BeginAnew() { ++place_; }
   // One of the group's subscriptions has ended.
   void NoteEnded(const std::string& instance) { ended_.push_back(instance); }
+  // A connection breaks, perhaps of one of them, which does not know yet.
+  void NoteCut() { ++cuts_; }
 
   const GroupPolicy& policy() const { return policy_; }
   // Somebody was given it.
@@ -69,7 +71,7 @@ class AttemptWatch {
   // An upper bound of how often it has failed.
   uint32_t MostFails(const Course& course, absl::Duration now) const;
   // And of how many broken streams may have been counted against it.
-  uint64_t MostCrashes() const { return ended_.size(); }
+  uint64_t MostCrashes() const { return ended_.size() + cuts_; }
   // Whether an event may have used up what the group allows before anybody was seen to get it.
   bool AnyMayDieUnseen() const {
     return Unseen() > policy_.max_retries ||
@@ -148,6 +150,7 @@ class AttemptWatch {
   uint64_t place_ = 0;
   // The instances of subscriptions that have ended.
   std::vector<std::string> ended_;
+  uint64_t cuts_ = 0;
 };
 
 }  // namespace eventbus::simulation

@@ -457,7 +457,13 @@ class Checker {
     if (subscription->group != nullptr) subscription->group->last_used = now_;
   }
 
-  void Take(const Fault& fault) { faults_.Take(fault, now_); }
+  void Take(const Fault& fault) {
+    faults_.Take(fault, now_);
+    if (!fault.cut) return;
+    for (const auto& [name, group] : groups_) {
+      if (group != nullptr) group->attempts.NoteCut();
+    }
+  }
 
   void Take(const GroupChangeSent& sent) {
     pauses_.Take(sent, now_);

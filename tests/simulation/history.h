@@ -175,6 +175,8 @@ struct Fault {
   bool out_of_touch = false;
   // Its timers fire late, and what clients sent meanwhile is read after them.
   bool frozen = false;
+  // A connection breaks, and the instance may notice before the client.
+  bool cut = false;
   // Times that the store tells before and after have nothing to do with each other.
   bool store_clock = false;
   // How long the instance hears nothing of the others.

@@ -9,6 +9,8 @@
 namespace eventbus::simulation {
 namespace {
 
+constexpr absl::Duration kMinStoreLatency = absl::Microseconds(50);
+
 std::vector<EventAnswer> AnswersOf(const PublishOutcome& outcome) {
   std::vector<EventAnswer> answers;
   for (const PublishedRun& run : outcome) {
@@ -110,8 +112,11 @@ SimulatedInstance::SimulatedInstance(VirtualWorld* world, MemoryStore* store, Ch
       name_(std::move(name)),
       process_(&world->CreateProcess(name_, options.clock_skew)) {
   options.broker.incarnation = name_;
-  auto link = std::make_shared<VirtualLink>(world, process_, absl::Microseconds(50),
-                                            options.max_store_latency);
+  // Some are nearer to the store than others, and do several things while those do one.
+  const absl::Duration max_latency =
+      chance->Happens(0.3) ? std::max(options.max_store_latency / 20, kMinStoreLatency)
+                           : options.max_store_latency;
+  auto link = std::make_shared<VirtualLink>(world, process_, kMinStoreLatency, max_latency);
   connection_ = std::make_unique<MemoryStoreConnection>(store, process_, std::move(link));
   mutant_ = MakeMutantStore(options.mutation, connection_.get(), process_, chance->Any());
   options.faults.seed = chance->Any();

@@ -171,7 +171,7 @@ class Simulation final : public Bus {
       victim->Drain(chance_.Between(absl::ZeroDuration(), absl::Seconds(3)));
       ReplaceLater();
     } else if (is(c.cut)) {
-      RecordFault(*victim, "has a connection cut");
+      RecordFault({.instance = victim->name(), .what = "has a connection cut", .cut = true});
       victim->BreakOneConnection();
     } else if (is(c.store_outage)) {
       CutStore(victim);

@@ -73,6 +73,12 @@ void FaultyStore::Forward(StoreCall call, Done done, Start start) {
         [done = std::move(done)]() mutable { done(NotDoneError("the store is unreachable")); });
     return;
   }
+  if (fault == StoreFault::kNoStream) {
+    AnswerSoon([done = std::move(done)]() mutable {
+      done(absl::NotFoundError("there is no such stream"));
+    });
+    return;
+  }
   if (fault == StoreFault::kReplyLost) {
     GiveUpLater([done = std::move(done)]() mutable {
       done(OutcomeUnknownError("the store did not answer in time"));

@@ -74,6 +74,8 @@ enum class StoreFault {
   kNone,
   // Nothing happens; NotDoneError in a later task.
   kNotDone,
+  // Nothing happens; NotFoundError in a later task, as if the stream had come to be only after it.
+  kNoStream,
   // The effect happens, the answer is lost: OutcomeUnknownError when the timeout has passed.
   kReplyLost,
   // The answer comes late, and with it all that come behind it.

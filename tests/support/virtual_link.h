@@ -2,6 +2,7 @@
 #define EVENTBUS_TESTS_SUPPORT_VIRTUAL_LINK_H_
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -25,6 +26,12 @@ class VirtualLink final : public StoreLink {
 
   void ToStore(Task task) override {
     world_->Schedule(Delay(store_after_), [task = std::move(task)]() mutable { task(); });
+  }
+
+  // A real store reads what a connection has sent in pieces, and others' in between.
+  size_t AtOnce(size_t requests) override {
+    if (requests == 1 || !world_->shuffles() || world_->random()() % 2 == 0) return requests;
+    return 1 + world_->random()() % requests;
   }
 
   void ToBroker(Task task) override {

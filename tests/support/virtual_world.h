@@ -69,6 +69,8 @@ class VirtualWorld {
   // Runs all that is due without any time passing.
   void RunReady() { Advance(absl::ZeroDuration()); }
 
+  bool shuffles() const { return options_.shuffle; }
+
   // The source of chance for whoever takes part, so that the seed decides everything.
   std::mt19937_64& random() { return random_; }
 

@@ -1,5 +1,7 @@
 #include "server/store/memory/memory_store_connection.h"
 
+#include <cstddef>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -48,22 +50,15 @@ class MemoryStoreConnection::Session final
   }
 
   void Flush() {
-    if (requests_.empty()) return;
-    link_->ToStore(
-        [session = shared_from_this(), requests = std::exchange(requests_, {})]() mutable {
-          std::vector<Answer> answers;
-          answers.reserve(requests.size());
-          for (Request& request : requests) {
-            answers.push_back(request(*session->store_, session->peer_));
-          }
-          session->link_->ToBroker([session, answers = std::move(answers)]() mutable {
-            for (Answer& answer : answers) {
-              if (session->closed_) return;
-              answer();
-              answer = nullptr;
-            }
-          });
-        });
+    std::vector<Request> left = std::exchange(requests_, {});
+    while (!left.empty()) {
+      const size_t count = link_->AtOnce(left.size());
+      if (count >= left.size()) return Send(std::move(left));
+      const auto end = left.begin() + static_cast<std::ptrdiff_t>(count);
+      Send(std::vector<Request>(std::make_move_iterator(left.begin()),
+                                std::make_move_iterator(end)));
+      left.erase(left.begin(), end);
+    }
   }
 
   void OnStreamAdvanced(absl::string_view stream) override {
@@ -111,6 +106,24 @@ class MemoryStoreConnection::Session final
   }
 
  private:
+  // They reach the store together.
+  void Send(std::vector<Request> together) {
+    link_->ToStore([session = shared_from_this(), requests = std::move(together)]() mutable {
+      std::vector<Answer> answers;
+      answers.reserve(requests.size());
+      for (Request& request : requests) {
+        answers.push_back(request(*session->store_, session->peer_));
+      }
+      session->link_->ToBroker([session, answers = std::move(answers)]() mutable {
+        for (Answer& answer : answers) {
+          if (session->closed_) return;
+          answer();
+          answer = nullptr;
+        }
+      });
+    });
+  }
+
   static void AddLoss(const GroupLoss& loss, std::vector<GroupLoss>& losses) {
     for (GroupLoss& known : losses) {
       if (known.group == loss.group) {

@@ -18,6 +18,9 @@ class StoreLink {
   virtual ~StoreLink() = default;
   // Runs `task` where the store is, at once or later.
   virtual void ToStore(Task task) = 0;
+  // Of so many requests of a turn, how many reach the store as one, so that nobody else's come
+  // between; at least one.
+  virtual size_t AtOnce(size_t requests) { return requests; }
   // Runs `task` on the broker's loop, in a later task.
   virtual void ToBroker(Task task) = 0;
 };

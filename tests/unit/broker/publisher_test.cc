@@ -110,6 +110,28 @@ TEST(PublisherTest, WhatIsPublishedWhileItsStreamIsBeingBornStaysInOrder) {
   EXPECT_LT(positions[0], positions[1]);
 }
 
+// Two instances publish the first events of a type at once: this one has heard of the type, and the
+// other creates the stream between two of its appends.
+TEST(PublisherTest, AStreamThatAnotherInstanceCreatesMeanwhileKeepsTheOrder) {
+  TestBus bus;
+  const size_t other = bus.AddInstance();
+  ASSERT_TRUE(bus.Publish("job", "0").ok());
+  bus.Run();
+  Position last;
+  bus.instance(other).store().FailNext(StoreCall::kAppend, StoreFault::kNoStream);
+  bus.instance(other).process().Post([&] {
+    bus.instance(other).broker().Publish(CommandOf(Many(10), [&](const PublishOutcome& outcome) {
+      for (const PublishedRun& run : outcome) {
+        ASSERT_TRUE(run.status.ok()) << run.status;
+        EXPECT_LT(last, run.position);
+        last = run.position;
+      }
+    }));
+  });
+  bus.Run();
+  EXPECT_LT(Position(), last);
+}
+
 TEST(PublisherTest, TooManyTypesAreRefusedAndNothingIsStored) {
   BrokerOptions options;
   options.max_types = 1;

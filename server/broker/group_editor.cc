@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "server/broker/group_placer.h"
 #include "server/broker/reason.h"
 
 namespace eventbus {
@@ -70,10 +71,11 @@ void GroupEditor::Begin(const std::shared_ptr<Transition>& transition) {
   absl::StatusOr<Plan> plan = transition->planner(*group);
   if (!plan.ok()) return transition->done(plan.status());
   transition->plan = *std::move(plan);
-  CreateGroups(transition->plan.create, [this, transition](const absl::Status& status) {
-    if (!status.ok()) return transition->done(status);
-    Store(transition);
-  });
+  CreateGroups(transition->plan.create, /*give_birth=*/true,
+               [this, transition](const absl::Status& status) {
+                 if (!status.ok()) return transition->done(status);
+                 Store(transition);
+               });
 }
 
 void GroupEditor::Store(const std::shared_ptr<Transition>& transition) {
@@ -96,22 +98,39 @@ void GroupEditor::Store(const std::shared_ptr<Transition>& transition) {
       }));
 }
 
-void GroupEditor::CreateGroups(const std::vector<CreateGroupRequest>& requests,
+void GroupEditor::CreateGroups(const std::vector<CreateGroupRequest>& requests, bool give_birth,
                                absl::AnyInvocable<void(const absl::Status&)> next) {
   struct Progress {
     size_t open = 0;
     absl::Status status;
     absl::AnyInvocable<void(const absl::Status&)> next;
+
+    void Ended(const absl::Status& how) {
+      if (how.code() != absl::StatusCode::kNotFound) status.Update(how);
+      if (--open == 0) next(status);
+    }
   };
   if (requests.empty()) return next(absl::OkStatus());
   auto progress = std::make_shared<Progress>();
   progress->open = requests.size();
   progress->next = std::move(next);
   for (const CreateGroupRequest& request : requests) {
-    context_->store->CreateGroup(request, lifetime_.Guard([progress](const absl::Status& status) {
-      if (status.code() != absl::StatusCode::kNotFound) progress->status.Update(status);
-      if (--progress->open == 0) progress->next(progress->status);
-    }));
+    context_->store->CreateGroup(
+        request, lifetime_.Guard([this, progress, give_birth, stream = request.stream,
+                                  key = request.group](const absl::Status& status) {
+          if (status.code() != absl::StatusCode::kNotFound || !give_birth ||
+              !registry_->HasType(stream)) {
+            return progress->Ended(status);
+          }
+          // Its type is registered. Whoever is about to create it may know the group as it was.
+          CreateStreamRequest birth = BirthOf(*registry_, stream);
+          birth.groups.push_back(key);
+          context_->store->CreateStream(
+              std::move(birth),
+              lifetime_.Guard([progress](const absl::StatusOr<CreateStreamResult>& result) {
+                progress->Ended(result.status());
+              }));
+        }));
   }
 }
 
@@ -283,34 +302,36 @@ void GroupEditor::SeekTo(SeekGroupCommand command, const KnownGroup& reserved,
   absl::StatusOr<Plan> counted = PlanSeek(reserved, command, generation);
   if (!counted.ok()) return done(counted.status());
   const std::vector<CreateGroupRequest> create = counted->create;
-  CreateGroups(create, [this, command = std::move(command), generation,
-                        counted = *std::move(counted),
-                        done = std::move(done)](const absl::Status& created) mutable {
-    if (!created.ok()) return done(created);
-    std::vector<std::pair<std::string, GroupKey>> made;
-    for (const CreateGroupRequest& request : counted.create) {
-      made.emplace_back(request.stream, request.group);
-    }
-    CountSeek(std::move(counted), [this, command = std::move(command), generation,
-                                   made = std::move(made), done = std::move(done)](
-                                      absl::StatusOr<SeekResult> result) mutable {
-      if (!result.ok() || command.dry_run) {
-        DestroyGroups(made);
-        return done(std::move(result));
-      }
-      const std::string name = command.name;
-      Run(
-          name,
-          [this, command = std::move(command), generation](const KnownGroup& before) {
-            return PlanSeek(before, command, generation);
-          },
-          [result = *std::move(result), done = std::move(done)](absl::StatusOr<Plan> plan) mutable {
-            if (!plan.ok()) return done(plan.status());
-            result.group = std::move(plan->after);
-            done(std::move(result));
-          });
-    });
-  });
+  const bool moves = !command.dry_run;
+  CreateGroups(create, moves,
+               [this, command = std::move(command), generation, counted = *std::move(counted),
+                done = std::move(done)](const absl::Status& created) mutable {
+                 if (!created.ok()) return done(created);
+                 std::vector<std::pair<std::string, GroupKey>> made;
+                 for (const CreateGroupRequest& request : counted.create) {
+                   made.emplace_back(request.stream, request.group);
+                 }
+                 CountSeek(std::move(counted), [this, command = std::move(command), generation,
+                                                made = std::move(made), done = std::move(done)](
+                                                   absl::StatusOr<SeekResult> result) mutable {
+                   if (!result.ok() || command.dry_run) {
+                     DestroyGroups(made);
+                     return done(std::move(result));
+                   }
+                   const std::string name = command.name;
+                   Run(
+                       name,
+                       [this, command = std::move(command), generation](const KnownGroup& before) {
+                         return PlanSeek(before, command, generation);
+                       },
+                       [result = *std::move(result),
+                        done = std::move(done)](absl::StatusOr<Plan> plan) mutable {
+                         if (!plan.ok()) return done(plan.status());
+                         result.group = std::move(plan->after);
+                         done(std::move(result));
+                       });
+                 });
+               });
 }
 
 struct GroupEditor::SeekCount {

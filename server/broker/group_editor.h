@@ -89,8 +89,9 @@ class GroupEditor {
   void Look(const std::shared_ptr<Transition>& transition);
   void Begin(const std::shared_ptr<Transition>& transition);
   void Store(const std::shared_ptr<Transition>& transition);
-  // Runs `next` when the groups are there; streams that are not born yet are left out.
-  void CreateGroups(const std::vector<CreateGroupRequest>& requests,
+  // Runs `next` when the groups are there; streams that are not born yet are born with them, or
+  // left out.
+  void CreateGroups(const std::vector<CreateGroupRequest>& requests, bool give_birth,
                     absl::AnyInvocable<void(const absl::Status&)> next);
   void DestroyGroups(const std::vector<std::pair<std::string, GroupKey>>& groups);
   absl::StatusOr<Plan> PlanSeek(const KnownGroup& before, const SeekGroupCommand& command,

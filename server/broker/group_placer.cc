@@ -13,6 +13,15 @@ constexpr absl::Duration kRetry = absl::Milliseconds(500);
 
 }  // namespace
 
+CreateStreamRequest BirthOf(const Registry& registry, std::string stream) {
+  CreateStreamRequest request;
+  for (const auto& [name, known] : registry.groups()) {
+    if (known.patterns.Matches(stream)) request.groups.push_back(known.KeyOn(stream));
+  }
+  request.stream = std::move(stream);
+  return request;
+}
+
 void PlaceGroup(const Context& context, const Registry& registry, const Lifetime& lifetime,
                 const KnownGroup& group, const TypeRecord& type,
                 std::function<void(const absl::Status&)> done) {
@@ -23,13 +32,8 @@ void PlaceGroup(const Context& context, const Registry& registry, const Lifetime
         if (status.code() != absl::StatusCode::kNotFound) return done(status);
         // The type is registered and its stream is not born yet. Whoever comes first creates it,
         // with all its groups.
-        CreateStreamRequest request;
-        request.stream = stream;
-        for (const auto& [name, known] : registry.groups()) {
-          if (known.patterns.Matches(stream)) request.groups.push_back(known.KeyOn(stream));
-        }
         context.store->CreateStream(
-            std::move(request),
+            BirthOf(registry, stream),
             [done](const absl::StatusOr<CreateStreamResult>& result) { done(result.status()); });
       }));
 }

@@ -21,6 +21,9 @@ void PlaceGroup(const Context& context, const Registry& registry, const Lifetime
                 const KnownGroup& group, const TypeRecord& type,
                 std::function<void(const absl::Status&)> done);
 
+// What creates a stream together with all groups that are on it.
+CreateStreamRequest BirthOf(const Registry& registry, std::string stream);
+
 // GroupPlacer creates groups that nobody subscribes to yet on the streams that they have from the
 // beginning. It tries again for as long as the store fails: until then events may be published that
 // the group would miss.

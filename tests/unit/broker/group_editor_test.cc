@@ -372,5 +372,53 @@ TEST_F(GroupEditorTest, ASeekIsOnAllStreamsAlsoWhereTheInstanceHasNotHeardOfThem
   EXPECT_THAT(sink.ids(), ElementsAre("1", "0", "1"));
 }
 
+// A type is registered, and its stream is created by another instance only when the group was
+// changed already, with the groups as that instance knew them before.
+class BirthDuringAChangeTest : public GroupEditorTest {
+ protected:
+  void SetUp() override {
+    RecordingSink& member = bus.Join("work", {"job"});
+    Publish("job", "0");
+    bus.AckAll(member);
+    bus.Close(member);
+    other().RegisterType("born", 1000, [](const auto& result) { EXPECT_TRUE(result.ok()); });
+    bus.Run();
+  }
+  FaultyStore& other() { return bus.instance(there).store(); }
+  void PublishAndEndBirth(std::vector<GroupKey> groups) {
+    other().CreateStream({.stream = "born", .groups = std::move(groups)},
+                         [](const auto& result) { EXPECT_TRUE(result.ok()); });
+    bus.Run();
+    Publish("born", "1");
+  }
+
+  const size_t there = bus.AddInstance();
+};
+
+TEST_F(BirthDuringAChangeTest, WhatIsPublishedAfterANewPatternIsDelivered) {
+  ASSERT_TRUE(Update({.patterns = std::vector<std::string>{"job", "born"}}).ok());
+  PublishAndEndBirth({});
+  EXPECT_THAT(bus.Join("work", {}).ids(), ElementsAre("1"));
+}
+
+TEST_F(BirthDuringAChangeTest, WhatIsPublishedAfterASeekIsDelivered) {
+  const auto before = Update({.patterns = std::vector<std::string>{"*"}});
+  ASSERT_TRUE(before.ok());
+  ASSERT_TRUE(bus.store().GetStreamInfo("born").ok());
+  other().RegisterType("late", 1000, [](const auto& result) { EXPECT_TRUE(result.ok()); });
+  bus.Run();
+  ASSERT_TRUE(Seek(StartLatest{}).ok());
+  other().CreateStream({.stream = "late", .groups = {before->KeyOn("late")}},
+                       [](const auto& result) { EXPECT_TRUE(result.ok()); });
+  bus.Run();
+  Publish("late", "1");
+  EXPECT_THAT(bus.Join("work", {}).ids(), ElementsAre("1"));
+}
+
+TEST_F(BirthDuringAChangeTest, ADryRunCreatesNothing) {
+  ASSERT_TRUE(Seek(StartLatest{}, {}, /*dry_run=*/true).ok());
+  EXPECT_FALSE(bus.store().GetStreamInfo("born").ok());
+}
+
 }  // namespace
 }  // namespace eventbus

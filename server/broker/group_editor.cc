@@ -71,7 +71,7 @@ void GroupEditor::Begin(const std::shared_ptr<Transition>& transition) {
   absl::StatusOr<Plan> plan = transition->planner(*group);
   if (!plan.ok()) return transition->done(plan.status());
   transition->plan = *std::move(plan);
-  CreateGroups(transition->plan.create, /*give_birth=*/true,
+  CreateGroups(transition->plan.create, transition->plan.gives_birth,
                [this, transition](const absl::Status& status) {
                  if (!status.ok()) return transition->done(status);
                  Store(transition);
@@ -268,7 +268,7 @@ void GroupEditor::SeekKnown(SeekGroupCommand command, Done<SeekResult> done) {
 absl::StatusOr<GroupEditor::Plan> GroupEditor::PlanSeek(const KnownGroup& before,
                                                         const SeekGroupCommand& command,
                                                         uint64_t generation) const {
-  Plan plan{before, before, {}, {}};
+  Plan plan{before, before, {}, {}, /*gives_birth=*/!command.dry_run};
   GroupDefinition& definition = plan.after.definition;
   definition.start = command.target;
   definition.start_stamp = HighestStamp(*registry_);

@@ -80,6 +80,8 @@ class GroupEditor {
     KnownGroup after;
     std::vector<CreateGroupRequest> create;
     std::vector<std::pair<std::string, GroupKey>> destroy;
+    // Streams that are registered and not there yet are to be created with the group.
+    bool gives_birth = false;
   };
   using Planner = std::function<absl::StatusOr<Plan>(const KnownGroup& before)>;
   struct Transition;

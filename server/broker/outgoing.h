@@ -49,12 +49,20 @@ class WaitingParts {
  public:
   bool empty() const { return size() == 0; }
   size_t size() const { return parts_.size() - first_; }
+  // How many they are of, or are the rest of. Those of one come one behind the other.
+  size_t commands() const { return commands_; }
   // Whether their frames together have fewer bytes.
   bool SmallerThan(uint64_t bytes) const;
   CommandPart& front() { return parts_[first_]; }
-  void push_back(const CommandPart& part) { parts_.push_back(part); }
+  void push_back(const CommandPart& part) {
+    if (empty() || parts_.back().accepted != part.accepted) ++commands_;
+    parts_.push_back(part);
+  }
   void pop_front() {
-    if (++first_ < parts_.size()) return;
+    const AcceptedCommand* const accepted = front().accepted;
+    ++first_;
+    if (empty() || front().accepted != accepted) --commands_;
+    if (!empty()) return;
     parts_.clear();
     if (parts_.capacity() > kMostKept) parts_.shrink_to_fit();
     first_ = 0;
@@ -66,12 +74,15 @@ class WaitingParts {
   std::vector<CommandPart> parts_;
   // Those before it have left.
   size_t first_ = 0;
+  size_t commands_ = 0;
 };
 
 // An entry to be appended, and whose events it has.
 struct Outgoing {
   Bytes value;
   uint32_t events = 0;
+  // Of how many commands it has the last that goes into this stream. Set by who takes it.
+  uint32_t commands = 0;
   // When the first of its events expires, in Unix ms; 0: never.
   int64_t expires_ms = 0;
   absl::InlinedVector<CommandPart, 1> parts;

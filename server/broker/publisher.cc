@@ -162,7 +162,7 @@ void Publisher::EndTurn() {
 }
 
 bool Publisher::WaitsForMore(Lane& lane, absl::Duration now) {
-  if (lane.waiting.empty() || !context_->store->IsNear()) return false;
+  if (!context_->store->IsNear()) return false;
   if (!lane.waiting.SmallerThan(kSmallAppend)) return false;
   if (lane.appends_under_way > 0 && appends_under_way_ >= context_->options->busy_appends) {
     return true;
@@ -171,14 +171,14 @@ bool Publisher::WaitsForMore(Lane& lane, absl::Duration now) {
 }
 
 bool Publisher::Gathers(Lane& lane, absl::Duration now) {
-  if (!lane.gathering.WaitsForMore(lane.waiting.size(), lane.sent,
+  if (!lane.gathering.WaitsForMore(lane.waiting.commands(), lane.sent,
                                    context_->options->gathered_commands, now)) {
     return false;
   }
   if (!lane.gathers_since.has_value()) lane.gathers_since = now;
   const absl::Duration left = *lane.gathers_since + Gathering::kLongest - now;
   if (left <= absl::ZeroDuration()) {
-    lane.gathering.WaitedInVain(lane.waiting.size(), lane.sent);
+    lane.gathering.WaitedInVain(lane.waiting.commands(), lane.sent);
     return false;
   }
   if (lane.in_gathering) return true;
@@ -201,7 +201,7 @@ void Publisher::EndGathering() {
 }
 
 void Publisher::Send(Lane& lane, absl::Duration now) {
-  if (lane.being_born) return;
+  if (lane.being_born || (lane.waiting.empty() && lane.returned.empty())) return;
   if (!lane.returned.empty() || !lane.exists) {
     // What was appended after the stream vanished comes back too; then all begin anew in their
     // order.
@@ -219,7 +219,9 @@ void Publisher::Send(Lane& lane, absl::Duration now) {
       context_->options->max_entry_bytes};
   uint64_t events = 0;
   while (!lane.waiting.empty()) {
+    const size_t commands = lane.waiting.commands();
     Outgoing outgoing = TakeEntry(bounds, &lane.waiting);
+    outgoing.commands = static_cast<uint32_t>(commands - lane.waiting.commands());
     if (!outgoing.delayed()) events += outgoing.events;
     Append(lane, std::move(outgoing));
     if (!lane.proven) break;
@@ -230,7 +232,7 @@ void Publisher::Send(Lane& lane, absl::Duration now) {
 void Publisher::Append(Lane& lane, Outgoing&& outgoing) {
   ++lane.appends_under_way;
   ++appends_under_way_;
-  lane.sent += outgoing.parts.size();
+  lane.sent += outgoing.commands;
   const bool remembers =
       lane.policy.duplicate_window > absl::ZeroDuration() && MayBeDuplicate(outgoing);
   if (outgoing.delayed() || remembers) {
@@ -259,25 +261,27 @@ void Publisher::OnAppended(Lane& lane, Outgoing&& outgoing, const absl::StatusOr
     index += part.count;
   }
   if (!context_->store->ReadsFollowAppends()) on_advanced_(lane.stream);
-  OnAppendEnded(lane, outgoing.parts.size());
+  OnAppendEnded(lane, outgoing.commands);
 }
 
 void Publisher::OnAppendFailed(Lane& lane, Outgoing&& outgoing, const absl::Status& status) {
-  const size_t parts = outgoing.parts.size();
+  const uint32_t commands = outgoing.commands;
   if (status.code() == absl::StatusCode::kNotFound) {
     lane.exists = false;
     lane.proven = false;
     lane.returned.push_back(std::move(outgoing));
   } else {
+    // One that is refused, or times out, would hold up all that wait, one after the other.
+    lane.proven = true;
     const absl::Status error = PublishError(status, lane.stream, lane.policy.duplicate_window);
     for (const CommandPart& part : outgoing.parts) Settle(part, error, lane.stream, Position());
   }
-  OnAppendEnded(lane, parts);
+  OnAppendEnded(lane, commands);
 }
 
-void Publisher::OnAppendEnded(Lane& lane, size_t parts) {
+void Publisher::OnAppendEnded(Lane& lane, uint32_t commands) {
   --appends_under_way_;
-  lane.sent -= parts;
+  lane.sent -= commands;
   if (--lane.appends_under_way > 0) return;
   if (!lane.returned.empty()) return Send(lane, context_->loop->MonotonicNow());
   // What has waited for it.
@@ -350,6 +354,7 @@ void Publisher::EndBirth(Lane& lane, const absl::Status& status) {
                       absl::StrCat("not stored: the stream of type \"", lane.stream,
                                    "\" could not be created: ", status.message()));
   WaitingParts waiting = std::exchange(lane.waiting, {});
+  lane.gathers_since.reset();
   for (const Outgoing& outgoing : returned) {
     for (const CommandPart& part : outgoing.parts) Settle(part, error, lane.stream, Position());
   }

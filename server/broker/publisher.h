@@ -78,7 +78,7 @@ class Publisher {
     std::string stream;
     WaitingParts waiting;
     uint32_t appends_under_way = 0;
-    // Commands, or parts of them, that those have.
+    // Commands that those have, or the last of: of one that is cut into many entries, one.
     uint64_t sent = 0;
     Gathering gathering;
     // Since when it gathers, if it does.
@@ -86,9 +86,9 @@ class Publisher {
     bool in_gathering = false;
     bool in_turn = false;
     bool exists = false;
-    // An append or a birth has shown that it does. Until then appends are made one at a time: if
-    // the first found nothing and the next ones a stream that another instance has created
-    // meanwhile, the order would be lost.
+    // An append was answered with anything but that it does not, or it was born here. Until then
+    // appends are made one at a time: if the first found nothing and the next ones a stream that
+    // another instance has created meanwhile, the order would be lost.
     bool proven = false;
     bool being_born = false;
     EventRate rate;
@@ -115,7 +115,7 @@ class Publisher {
   void AppendOnce(Lane& lane, Outgoing&& outgoing);
   void OnAppendedOnce(Lane& lane, Outgoing&& outgoing, absl::StatusOr<AppendOnceResult> result);
   void OnAppendFailed(Lane& lane, Outgoing&& outgoing, const absl::Status& status);
-  void OnAppendEnded(Lane& lane, size_t parts);
+  void OnAppendEnded(Lane& lane, uint32_t commands);
   void BeginBirth(Lane& lane);
   void OnTypeRegistered(Lane& lane, absl::StatusOr<TypeRegistration> registration);
   void EndBirth(Lane& lane, const absl::Status& status);

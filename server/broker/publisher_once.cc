@@ -66,7 +66,7 @@ void Publisher::OnAppendedOnce(Lane& lane, Outgoing&& outgoing,
   if (due != absl::InfiniteFuture() && on_delayed_ != nullptr) {
     on_delayed_(lane.stream, due, result->store_time, result->waiting);
   }
-  OnAppendEnded(lane, outgoing.parts.size());
+  OnAppendEnded(lane, outgoing.commands);
 }
 
 }  // namespace eventbus

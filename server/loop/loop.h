@@ -80,8 +80,8 @@ class Loop {
 
   // For who does better to wait a moment for more than to begin at once; unlike with a timer,
   // microseconds count. True: a thread that helps stays awake for `task` and runs it in a turn
-  // after `delay`, or sooner if it must leave. False: nobody would, and `task` is gone. Loop thread
-  // only.
+  // after `delay`, or sooner if it must leave; a loop that stops destroys it unrun. False: nobody
+  // would, and `task` is gone. Loop thread only.
   virtual bool Linger(absl::Duration /*delay*/, Task /*task*/) { return false; }
   // Whether there is such a task: who helps must not sleep, but help again and again. Any thread.
   virtual bool lingers() const { return false; }

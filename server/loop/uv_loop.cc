@@ -260,11 +260,11 @@ bool UvLoop::Linger(absl::Duration delay, Task task) {
 }
 
 void UvLoop::PostLingering(absl::Duration now) {
-  std::erase_if(lingering_, [&](Lingering& lingering) {
-    if (lingering.until > now) return false;
-    posted_.push_back(std::move(lingering.task));
-    return true;
-  });
+  const auto due =
+      std::stable_partition(lingering_.begin(), lingering_.end(),
+                            [now](const Lingering& lingering) { return lingering.until > now; });
+  for (auto each = due; each != lingering_.end(); ++each) posted_.push_back(std::move(each->task));
+  lingering_.erase(due, lingering_.end());
   lingers_.store(!lingering_.empty(), std::memory_order_relaxed);
 }
 

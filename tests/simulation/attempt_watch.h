@@ -54,8 +54,10 @@ class AttemptWatch {
   void BeginAnew() { ++place_; }
   // One of the group's subscriptions has ended.
   void NoteEnded(const std::string& instance) { ended_.push_back(instance); }
-  // A connection breaks, perhaps of one of them, which does not know yet.
+  // A connection breaks, perhaps of one of them, which does not know yet; and one of which that was
+  // noted has ended.
   void NoteCut() { ++cuts_; }
+  void ForgetCut() { --cuts_; }
 
   const GroupPolicy& policy() const { return policy_; }
   // Somebody was given it.

@@ -33,6 +33,8 @@ struct Subscription {
   CheckedGroup* group = nullptr;
   std::optional<size_t> opened_at;
   bool ended = false;
+  // A connection to its instance broke.
+  bool may_be_cut = false;
   uint32_t max_in_flight = 0;
   // By delivery number, less one.
   std::vector<Course> deliveries;
@@ -447,6 +449,7 @@ class Checker {
     if (subscription == nullptr) return;
     EndLeases(ended.subscription, *subscription, {{1, std::numeric_limits<uint64_t>::max()}});
     subscription->ended = true;
+    if (subscription->may_be_cut) subscription->group->attempts.ForgetCut();
     // Whoever never heard that it is open may hold something all the same.
     const auto group = groups_.find(subscription->open.group);
     if (group == groups_.end() || group->second == nullptr) {
@@ -460,8 +463,12 @@ class Checker {
   void Take(const Fault& fault) {
     faults_.Take(fault, now_);
     if (!fault.cut) return;
-    for (const auto& [name, group] : groups_) {
-      if (group != nullptr) group->attempts.NoteCut();
+    for (auto& [number, subscription] : subscriptions_) {
+      const bool is_new = !subscription.ended && !subscription.may_be_cut;
+      if (!is_new || subscription.open.instance != fault.instance) continue;
+      if (subscription.group == nullptr) continue;
+      subscription.may_be_cut = true;
+      subscription.group->attempts.NoteCut();
     }
   }
 

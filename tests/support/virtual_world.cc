@@ -164,6 +164,11 @@ std::unique_ptr<Timer> VirtualProcess::CreateTimer(absl::AnyInvocable<void()> on
 
 bool VirtualProcess::Linger(absl::Duration delay, Task task) {
   if (!helped_ || killed_) return false;
+  if (world_->options_.shuffle) {
+    // Mostly helped, and now and then left.
+    if (world_->random()() % 4 == 0) return false;
+    if (world_->random()() % 4 == 0) delay = delay / 2;
+  }
   world_->Schedule(delay, [this, task = std::move(task)]() mutable { Post(std::move(task)); });
   return true;
 }

@@ -64,7 +64,7 @@ void CallQueue::ServeCalls() {
     }
     // All that came is with the loop now, so that one turn serves it.
     ended = 0;
-    if (HelpLoop() || LookOut() || Lingers()) continue;
+    if (HelpLoop() || Lingers() || LookOut()) continue;
     if (!FallAsleep()) continue;
     const bool more = completions_.Next(&tag, &ok);
     WakeUp();
@@ -122,8 +122,11 @@ bool CallQueue::LookOut() {
   return true;
 }
 
-bool CallQueue::Lingers() const {
+bool CallQueue::Lingers() {
   if (!loop_.lingers()) return false;
+  // It is awake anyway; what answers take meanwhile teaches nothing.
+  lookout_.Interrupted();
+  if (loop_.expecting()) looks_ = looks_ || loop_.BeginLooking();
   LeaveTheCoreToOthers();
   return true;
 }

@@ -88,7 +88,7 @@ class CallQueue {
   // Whether an answer is due that is worth staying awake for.
   bool LookOut();
   // Whether a task of the loop waits for this thread to help again.
-  bool Lingers() const;
+  bool Lingers();
   void EndLooking();
   // False if something is to be done before.
   bool FallAsleep() ABSL_LOCKS_EXCLUDED(mutex_);

@@ -132,6 +132,24 @@ TEST(PublisherTest, AStreamThatAnotherInstanceCreatesMeanwhileKeepsTheOrder) {
   EXPECT_LT(Position(), last);
 }
 
+// The first append on an instance is made alone. If it fails, what waits behind it must not fail
+// one after the other, each after its own timeout.
+TEST(PublisherTest, ABatchThatBeginsWithAFailureEndsSoon) {
+  TestBus bus;
+  const size_t other = bus.AddInstance();
+  ASSERT_TRUE(bus.Publish("job", "0").ok());
+  bus.Run();
+  bus.instance(other).store().SetRates(StoreCall::kAppend, {.reply_lost = 1});
+  size_t failed = 0;
+  bus.instance(other).process().Post([&] {
+    bus.instance(other).broker().Publish(CommandOf(Many(100), [&](const PublishOutcome& outcome) {
+      for (const PublishedRun& run : outcome) failed += run.status.ok() ? 0 : run.count;
+    }));
+  });
+  bus.Run(absl::Milliseconds(2'100));
+  EXPECT_EQ(failed, 100U);
+}
+
 TEST(PublisherTest, TooManyTypesAreRefusedAndNothingIsStored) {
   BrokerOptions options;
   options.max_types = 1;
@@ -348,6 +366,20 @@ TEST_F(GatheringPublisherTest, NothingWaitsForAStoreThatIsFarAway) {
   bus.instance().store().SetNear(false);
   Begin(1);
   EXPECT_EQ(Entries(), 1U);
+}
+
+TEST_F(GatheringPublisherTest, OneClientDoesNotWaitHoweverItsBatchesAreCut) {
+  bus.Run(absl::Seconds(1));  // The eight are forgotten, and the stream is quiet.
+  Events mixed;
+  for (int i = 0; i < 40; ++i) mixed.emplace_back(i % 2 == 0 ? "job" : "other", std::to_string(i));
+  bus.instance().process().Post([this, mixed] {
+    bus.instance().broker().Publish(CommandOf(mixed, [](const auto&) {}));
+    bus.instance().broker().Publish(CommandOf(Many(40), [](const auto&) {}));
+  });
+  bus.world().RunReady();
+  const uint64_t then = Entries();
+  Begin(1);
+  EXPECT_EQ(Entries(), then + 1);
 }
 
 TEST_F(GatheringPublisherTest, OtherStreamsDoNotWait) {

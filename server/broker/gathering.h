@@ -30,8 +30,7 @@ class Gathering {
     return Most() >= fewest && 4 * waiting < 3 * Most();
   }
 
-  // It has waited for as long as it may, and so many commands are there now: no more will come
-  // soon.
+  // It has waited for as long as it may: from now on it goes by what is there now.
   void WaitedInVain(uint64_t waiting, uint64_t sent) {
     most_before_ = 0;
     most_ = waiting + sent;
